@@ -1,0 +1,1 @@
+//! Every rule of the business, pure: no I/O, no clock.

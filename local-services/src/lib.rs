@@ -1,0 +1,1 @@
+//! Real Postgres and NATS for a laptop, a test or a demo.

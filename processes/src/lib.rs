@@ -1,0 +1,1 @@
+//! Reacts to events with commands: durable workflows.

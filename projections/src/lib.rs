@@ -1,0 +1,1 @@
+//! Fills the read models from the log.

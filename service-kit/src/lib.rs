@@ -1,0 +1,1 @@
+//! What every HTTP process needs and the domain never sees.
