@@ -1,1 +1,21 @@
 //! The log: append, load, read, relay and subscribe.
+//!
+//! [`Log`] is the write side: it decides commands on streams and appends what they lead to.
+//! [`Reader`] reads events back, by stream, by position and by type.
+
+mod event;
+mod leaf;
+mod read;
+
+pub use event::{DecodeError, Metadata, RecordedEvent, StreamId};
+pub use leaf::{ChainHash, content_hash};
+pub use read::{Reader, Tail};
+
+/// Every table of the system, forward only.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Brings a database up to date. sqlx holds an advisory lock meanwhile, so that several processes
+/// may start at once.
+pub async fn migrate(pool: &sqlx::PgPool) -> Result<(), sqlx::migrate::MigrateError> {
+    MIGRATOR.run(pool).await
+}

@@ -1,0 +1,151 @@
+//! Reading the log: by position, by type, by stream; and waiting for its end to move.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+
+use crate::event::{RecordedEvent, StreamId};
+
+/// Notified by every append with the last position as its payload.
+pub(crate) const APPENDED_CHANNEL: &str = "daybook_appended";
+
+/// Reads events. Every page is one short statement, so that a long read holds no snapshot open.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pool: PgPool,
+}
+
+impl Reader {
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The last position of the log; 0 when it is empty.
+    pub async fn head(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar(
+            "select coalesce((select last_position from eventstore.commits
+                              order by last_position desc limit 1), 0)",
+        )
+        .fetch_one(&self.pool)
+        .await
+    }
+
+    /// Up to `limit` events after a position, in order.
+    pub async fn page(&self, after: i64, limit: i64) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        self.range(after, i64::MAX, limit).await
+    }
+
+    /// Up to `limit` events after a position and up to another, in order.
+    pub async fn range(
+        &self,
+        after: i64,
+        until: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        sqlx::query_as(
+            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                    payload::text as payload, metadata::text as metadata, recorded_at
+             from eventstore.events
+             where position > $1 and position <= $2
+             order by position
+             limit $3",
+        )
+        .bind(after)
+        .bind(until)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+    }
+
+    /// Up to `limit` events of some aggregate types after a position, in order.
+    pub async fn by_type(
+        &self,
+        aggregate_types: &[&str],
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        sqlx::query_as(
+            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                    payload::text as payload, metadata::text as metadata, recorded_at
+             from eventstore.events
+             where aggregate_type = any ($1) and position > $2
+             order by position
+             limit $3",
+        )
+        .bind(aggregate_types)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+    }
+
+    /// Up to `limit` events of one stream after a sequence, in order.
+    pub async fn stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        sqlx::query_as(
+            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                    payload::text as payload, metadata::text as metadata, recorded_at
+             from eventstore.events
+             where aggregate_type = $1 and aggregate_id = $2 and sequence > $3
+             order by sequence
+             limit $4",
+        )
+        .bind(&stream.aggregate_type)
+        .bind(&stream.aggregate_id)
+        .bind(after_sequence)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+    }
+
+    /// Waits for the log to grow. Takes one connection for listening.
+    pub async fn tail(&self) -> Result<Tail, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(APPENDED_CHANNEL).await?;
+        Ok(Tail { reader: self.clone(), listener })
+    }
+}
+
+/// Wakes when something is appended; asks the log itself at the latest after the given time, since
+/// a notification can be lost with its connection.
+#[derive(Debug)]
+pub struct Tail {
+    reader: Reader,
+    listener: PgListener,
+}
+
+impl Tail {
+    /// Returns the last position as soon as it is past `position`, or after `patience` whatever it
+    /// is then. Cancel-safe.
+    pub async fn wait_past(
+        &mut self,
+        position: i64,
+        patience: Duration,
+    ) -> Result<i64, sqlx::Error> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let head = self.reader.head().await?;
+            if head > position {
+                return Ok(head);
+            }
+            match tokio::time::timeout_at(deadline, self.listener.recv()).await {
+                Ok(notified) => {
+                    notified?;
+                    while let Some(more) = self.listener.next_buffered() {
+                        drop(more);
+                    }
+                }
+                Err(_) => return self.reader.head().await,
+            }
+        }
+    }
+}
