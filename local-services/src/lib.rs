@@ -1,1 +1,26 @@
 //! Real Postgres and NATS for a laptop, a test or a demo.
+//!
+//! [`start`] gives servers of the data directory's own: the machine's programs where there are
+//! any, else fetched ones. They listen where only this user gets to, and never outlive the
+//! process: not a return, not Ctrl-C, not `kill -9`. With `DATABASE_URL` and `NATS_URL` set, the
+//! callers of this crate start nothing.
+
+mod child;
+mod data_dir;
+mod error;
+mod fetch;
+mod find;
+mod nats;
+mod os;
+mod postgres;
+mod predecessor;
+mod services;
+mod sql;
+pub mod testing;
+mod user;
+
+pub use data_dir::{Attached, attach};
+pub use error::Error;
+pub use find::PostgresSource;
+pub use os::{Signal, signal};
+pub use services::{Options, Services, start};
