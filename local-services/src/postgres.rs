@@ -68,6 +68,8 @@ impl Postgres {
             Signal::Quit
         };
         self.server.stop(politely);
+        // Made again at the next start; it may stand in a folder that is not ours to fill.
+        let _ = fs::remove_dir(&self.place.sockets);
     }
 
     pub(crate) fn ended(&mut self) -> bool {

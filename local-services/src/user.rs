@@ -1,6 +1,7 @@
 //! As whom Postgres runs. It refuses to be root, so root lends it to `nobody`.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
@@ -61,6 +62,13 @@ impl User {
 pub(crate) fn private_folder(folder: &Path, owner: Option<User>) -> Result<(), Error> {
     let what = || format!("make the folder {}", folder.display());
     fs::create_dir_all(folder).doing(what)?;
+    // In a folder open to all, somebody may have put a link there for root to follow.
+    if fs::symlink_metadata(folder).doing(what)?.is_symlink() {
+        return Err(Error::Io {
+            what: what(),
+            source: io::ErrorKind::NotADirectory.into(),
+        });
+    }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).doing(what)?;
     if let Some(User { uid, gid }) = owner {
         chown(folder, Some(uid), Some(gid)).doing(what)?;

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -147,6 +148,49 @@ fn a_data_directory_has_one_owner_at_a_time() {
     assert_eq!(attached.database_url, services.database_url());
     services.stop();
     assert_eq!(attach(&folder.0), None);
+}
+
+#[test]
+fn a_path_too_long_for_a_socket_is_no_obstacle() {
+    let folder = Folder::new(&"long-".repeat(20));
+    let services = start(&Options {
+        nats: false,
+        ..folder.options()
+    })
+    .unwrap();
+    services
+        .execute("daybook", "create table works (n int)")
+        .unwrap();
+}
+
+#[test]
+fn a_data_directory_closed_to_the_user_of_postgres_is_no_obstacle_for_root() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("SKIPPED: whoever is not root runs Postgres as himself");
+        return;
+    }
+    let folder = Folder::new("closed");
+    fs::create_dir(&folder.0).unwrap();
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
+
+    let services = start(&Options {
+        nats: false,
+        ..folder.options()
+    })
+    .unwrap();
+
+    services
+        .execute("daybook", "create table works (n int)")
+        .unwrap();
+    let words = services.describe().join("\n");
+    let place = words
+        .split_whitespace()
+        .find(|word| word.starts_with("/var/lib/daybook/"));
+    let place = place
+        .unwrap_or_else(|| panic!("not said where: {words}"))
+        .trim_end_matches(',');
+    services.stop();
+    fs::remove_dir_all(place).unwrap();
 }
 
 #[test]
