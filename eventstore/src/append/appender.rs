@@ -1,0 +1,210 @@
+//! One task a process appends: it takes as many commands as arrived while the last batch committed
+//! and sends them as one statement.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Append, AppendError, BATCH_MAX, QUEUE_MAX, Verdict, columns, stuck};
+
+/// How long a batch is sent again after its connection was lost.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
+/// Between two attempts to send a batch again.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) type Answer = Result<Verdict, AppendError>;
+
+struct Pending {
+    append: Append,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The way to the appender task, which ends when the last of these is gone.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Pending>,
+}
+
+impl Queue {
+    /// Starts the appender on a connection of its own.
+    pub(crate) fn start(options: PgConnectOptions) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let options = options.options([
+            ("lock_timeout", "2s"),
+            ("tcp_keepalives_idle", "15"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("idle_in_transaction_session_timeout", "5s"),
+        ]);
+        tokio::spawn(Appender { options, connection: None }.run(receiver));
+        Self { sender }
+    }
+
+    /// Puts a command in line; its place in the log follows its place here.
+    pub(crate) fn push(&self, append: Append) -> Result<oneshot::Receiver<Answer>, AppendError> {
+        let (answer, verdict) = oneshot::channel();
+        self.sender.try_send(Pending { append, answer }).map_err(|full| match full {
+            mpsc::error::TrySendError::Full(_) => AppendError::Busy,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
+        })?;
+        Ok(verdict)
+    }
+}
+
+struct Appender {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Appender {
+    async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            gauge!("daybook_append_queue_depth").set(queue.len() as f64);
+            histogram!("daybook_append_batch_commands").record(batch.len() as f64);
+            let started = Instant::now();
+            self.settle(std::mem::take(&mut batch)).await;
+            histogram!("daybook_append_seconds").record(started.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Gives every command of a batch its answer.
+    async fn settle(&mut self, batch: Vec<Pending>) {
+        let appends: Vec<&Append> = batch.iter().map(|pending| &pending.append).collect();
+        let answers = match self.send(&appends).await {
+            Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
+            Err(Failure::Data(detail)) if batch.len() == 1 => vec![Ok(Verdict::Invalid(detail))],
+            Err(Failure::Data(_)) => self.send_alone(&appends).await,
+            Err(Failure::Append(error)) => vec![Err(error); batch.len()],
+        };
+        for (pending, answer) in batch.into_iter().zip(answers) {
+            // A caller that no longer waits does not need its verdict.
+            let _ = pending.answer.send(answer);
+        }
+    }
+
+    /// A value that Postgres cannot store fails its statement whole: find out whose it is.
+    async fn send_alone(&mut self, appends: &[&Append]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(appends.len());
+        for append in appends {
+            answers.push(match self.send(&[append]).await {
+                Ok(mut verdicts) => verdicts.pop().ok_or(AppendError::OutcomeUnknown),
+                Err(Failure::Data(detail)) => Ok(Verdict::Invalid(detail)),
+                Err(Failure::Append(error)) => Err(error),
+            });
+        }
+        answers
+    }
+
+    /// Sends a batch until it has verdicts. Sending again is safe: every command has an id.
+    async fn send(&mut self, batch: &[&Append]) -> Result<Vec<Verdict>, Failure> {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let error = match self.try_send(batch).await {
+                Ok(verdicts) => {
+                    count(&verdicts);
+                    return Ok(verdicts);
+                }
+                Err(error) => error,
+            };
+            match kind_of(&error) {
+                ErrorKind::Data => return Err(Failure::Data(error.to_string())),
+                ErrorKind::Final => {
+                    tracing::error!("the append failed: {error}");
+                    return Err(Failure::Append(AppendError::Failed(error.to_string())));
+                }
+                ErrorKind::LockTimeout => self.remove_stuck_holder().await,
+                ErrorKind::Lost => {
+                    tracing::warn!("the append lost its connection, sending again: {error}");
+                    self.connection = None;
+                }
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::Append(AppendError::OutcomeUnknown));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Verdict>, sqlx::Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.options.connect().await?),
+        };
+        columns::send(connection, batch).await
+    }
+
+    async fn remove_stuck_holder(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        match stuck::remove_stuck_holder(connection).await {
+            Ok(0) => {}
+            Ok(removed) => {
+                counter!("daybook_append_stuck_holders_total").increment(removed);
+                tracing::warn!("ended {removed} session(s) that held the append lock frozen");
+            }
+            Err(error) => {
+                tracing::warn!("could not look for a stuck lock holder: {error}");
+                self.connection = None;
+            }
+        }
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(connection.close());
+        }
+    }
+}
+
+enum Failure {
+    Data(String),
+    Append(AppendError),
+}
+
+enum ErrorKind {
+    /// The values themselves cannot be stored (SQLSTATE classes 22 and 23).
+    Data,
+    LockTimeout,
+    /// Nobody knows whether the batch was committed.
+    Lost,
+    Final,
+}
+
+fn kind_of(error: &sqlx::Error) -> ErrorKind {
+    let sqlx::Error::Database(database) = error else {
+        return match error {
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => ErrorKind::Lost,
+            sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => ErrorKind::Lost,
+            _ => ErrorKind::Final,
+        };
+    };
+    match database.code().as_deref() {
+        Some("55P03") => ErrorKind::LockTimeout,
+        Some(code) if code.starts_with("22") || code.starts_with("23") => ErrorKind::Data,
+        // Shut down, starting up, out of connections, deadlock or serialization: try again.
+        Some(code) if ["08", "57", "53", "40"].iter().any(|class| code.starts_with(class)) => {
+            ErrorKind::Lost
+        }
+        _ => ErrorKind::Final,
+    }
+}
+
+fn count(verdicts: &[Verdict]) {
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Duplicate(_) => counter!("daybook_append_duplicates_total").increment(1),
+            Verdict::Conflict { .. } | Verdict::GuardFailed { .. } => {
+                counter!("daybook_append_conflicts_total").increment(1);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Aggregates out of their events.
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
+use domain::Recorded;
+use postgres_es::PostgresEventRepository;
+
+use super::cache::Pending;
+use super::{Log, StoreError};
+use crate::event::{DecodeError, StreamId};
+use crate::upcast;
+
+/// An aggregate and how many events made it.
+#[derive(Debug, Clone)]
+pub struct Loaded<A> {
+    pub state: A,
+    pub sequence: i64,
+}
+
+impl<A> Loaded<A> {
+    /// Nothing has ever happened to it.
+    pub const fn is_new(&self) -> bool {
+        self.sequence == 0
+    }
+}
+
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+impl Log {
+    /// An aggregate as it is, or as it will be once the commands in the queue are appended.
+    pub async fn load<A: Recorded>(&self, id: impl Display) -> Result<Loaded<A>, StoreError> {
+        let stream = StreamId::new(A::TYPE, id.to_string());
+        let slot = self.inner.cache.slot::<A>(&stream);
+        let mut slot = slot.lock().await;
+        let pending = match &mut *slot {
+            Some(pending) => pending,
+            none => none.insert(self.read_aggregate(&stream).await?),
+        };
+        Ok(Loaded { state: pending.state.clone(), sequence: pending.sequence })
+    }
+
+    /// The domain events of a stream, personal values opened, brought to today's version.
+    pub async fn events_of<A: Recorded>(
+        &self,
+        aggregate_id: &str,
+    ) -> Result<Vec<A::Event>, StoreError> {
+        let repository = PostgresEventRepository::new(self.pool().clone())
+            .with_tables("eventstore.events", "eventstore.no_snapshots");
+        let serialized = repository
+            .get_events::<A>(aggregate_id)
+            .await
+            .map_err(|error| StoreError::Load(format!("{}/{aggregate_id}: {error}", A::TYPE)))?;
+        let mut events = Vec::with_capacity(serialized.len());
+        for event in serialized {
+            events.push(self.open_event::<A>(event).await?);
+        }
+        Ok(events)
+    }
+
+    async fn open_event<A: Recorded>(
+        &self,
+        mut event: SerializedEvent,
+    ) -> Result<A::Event, StoreError> {
+        self.personal().open_value(&mut event.payload).await?;
+        let payload = upcast::upcast(&event.event_type, &event.event_version, event.payload);
+        serde_json::from_value(payload).map_err(|source| {
+            StoreError::Decode(DecodeError {
+                position: 0,
+                stream: StreamId::new(event.aggregate_type, event.aggregate_id),
+                event_type: event.event_type,
+                event_version: event.event_version,
+                source,
+            })
+        })
+    }
+
+    pub(super) async fn read_aggregate<A: Recorded>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Pending<A>, StoreError> {
+        let events = self.events_of::<A>(&stream.aggregate_id).await?;
+        let sequence = events.len() as i64;
+        let mut state = A::default();
+        for event in events {
+            state.apply(event);
+        }
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        Ok(Pending { state, sequence, generation })
+    }
+}
