@@ -1,1 +1,49 @@
 //! What every HTTP process needs and the domain never sees.
+//!
+//! A handler takes a [`Caller`] (or [`Only`] one with a role), [`Path`], [`Query`] and [`Json`], and
+//! answers with [`Accepted`] or a [`Problem`]. [`framed`] or [`Site`] puts around all handlers what
+//! api.md promises of every answer.
+
+pub mod access_log;
+pub mod auth;
+pub mod clock;
+pub mod codes;
+pub mod header;
+pub mod metrics;
+pub mod page;
+pub mod rates;
+pub mod telemetry;
+
+mod accepted;
+mod caller;
+mod conditional;
+mod frame;
+mod freshness;
+mod health;
+mod json;
+mod kit;
+mod openapi;
+mod problem;
+mod refuse;
+mod request;
+mod serve;
+mod site;
+mod trace;
+
+pub use accepted::{Accepted, ReceiptBody, StreamBody};
+pub use caller::{
+    ANONYMOUS, Analyst, Auditor, Caller, Instructor, LogInAttempt, Member, Merchandiser, Needs,
+    Only, Operator,
+};
+pub use conditional::{conditional, conditional_bytes};
+pub use frame::{BODY_BYTES_MAX, framed};
+pub use freshness::Freshness;
+pub use health::{Checked, Health};
+pub use json::{Json, Path, Query};
+pub use kit::{Kit, Settings};
+pub use problem::{FieldError, Problem};
+pub use refuse::{OrRefuse, problem};
+pub use request::Facts;
+pub use serve::{on_signals, serve};
+pub use site::{BASE, Site, description};
+pub use trace::Trace;

@@ -1,0 +1,210 @@
+//! Every problem code, what it means and whether to try again: the pages under `/problems/{code}`.
+
+use std::borrow::Cow;
+
+/// One kind of problem. `about` and `retry` are whole sentences for the page.
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    pub code: &'static str,
+    pub title: &'static str,
+    pub about: &'static str,
+    pub retry: &'static str,
+}
+
+const SAME: &str = "Trying the same again gives the same answer: change the request.";
+const LATER: &str =
+    "Nothing was done. Try again after the seconds in Retry-After, with the same Idempotency-Key.";
+const STATE: &str = "The same request is refused until the state changes. \
+                     The refusal is stored for its Idempotency-Key for 24 h: ask again with a new key.";
+const LOG_IN: &str = "Log in or refresh the token, then try again.";
+
+const fn code(
+    code: &'static str,
+    title: &'static str,
+    about: &'static str,
+    retry: &'static str,
+) -> Code {
+    Code { code, title, about, retry }
+}
+
+/// In alphabetical order.
+pub const CODES: &[Code] = &[
+    code(
+        "account-deactivated",
+        "Account deactivated",
+        "The account may do nothing until an operator activates it again.",
+        STATE,
+    ),
+    code("account-unknown", "No such account", "No account has this id.", SAME),
+    code(
+        "bad-credentials",
+        "Wrong e-mail or password",
+        "No account has this e-mail and password. Which of them is wrong is not told.",
+        SAME,
+    ),
+    code(
+        "bad-cursor",
+        "Bad cursor",
+        "A cursor comes from the `next` of a page and fits only the list it came from.",
+        SAME,
+    ),
+    code(
+        "bad-header",
+        "Bad header",
+        "A header has a value that cannot be understood; `detail` names it.",
+        SAME,
+    ),
+    code(
+        "body-incomplete",
+        "Body not received",
+        "The connection ended before the whole body had arrived.",
+        "Try again.",
+    ),
+    code("body-too-large", "Body too large", "A request body has at most 1 MiB.", SAME),
+    code("busy", "Busy", "More commands are waiting than the log takes at the moment.", LATER),
+    code("course-full", "Course full", "Every seat of the course is taken.", STATE),
+    code("email-taken", "E-mail taken", "Another account has this e-mail address.", SAME),
+    code(
+        "erased",
+        "Person erased",
+        "The person this is about has been erased; nothing more is written about them.",
+        SAME,
+    ),
+    code(
+        "forbidden",
+        "Not allowed",
+        "The caller is known but has none of the roles that may do this. The denial is recorded.",
+        "Ask an operator for the role.",
+    ),
+    code(
+        "idempotency-key-invalid",
+        "Bad Idempotency-Key",
+        "A key has 1 to 255 printable characters; without an account it must be a UUID.",
+        SAME,
+    ),
+    code(
+        "idempotency-key-required",
+        "Idempotency-Key required",
+        "This server asks for an Idempotency-Key on every POST.",
+        "Try again with a key.",
+    ),
+    code(
+        "idempotency-key-in-progress",
+        "Still running",
+        "The first request with this Idempotency-Key has not finished.",
+        "Try again with the same key to get its answer.",
+    ),
+    code(
+        "idempotency-key-reused",
+        "Idempotency-Key reused",
+        "This key was used before, for another request.",
+        "Use a new key for a new request.",
+    ),
+    code(
+        "internal",
+        "Internal error",
+        "Something failed on our side. It is logged under the `trace_id`.",
+        "Nothing is stored for the Idempotency-Key: try again with the same one.",
+    ),
+    code(
+        "invalid",
+        "Invalid input",
+        "The request was understood, but a field is unknown, missing, of the wrong type or has a \
+         wrong value. `errors` points at each.",
+        SAME,
+    ),
+    code("isbn-taken", "ISBN taken", "Another book has this ISBN.", SAME),
+    code("item-unknown", "No such item", "No book, course or product has this id.", SAME),
+    code(
+        "last-operator",
+        "Last operator",
+        "The last operator can neither be demoted nor deactivated nor erased.",
+        "Make somebody else an operator first.",
+    ),
+    code(
+        "malformed",
+        "Malformed request",
+        "The request cannot be read, such as JSON that breaks off.",
+        SAME,
+    ),
+    code(
+        "method-not-allowed",
+        "Method not allowed",
+        "This path exists, but not for this method. `Allow` lists what it has.",
+        SAME,
+    ),
+    code("not-found", "Not found", "There is nothing at this path.", SAME),
+    code(
+        "outcome-unknown",
+        "Outcome unknown",
+        "The database went away while the command was being stored: it may have happened.",
+        "Ask again with the same Idempotency-Key: the answer says what happened.",
+    ),
+    code(
+        "precondition-failed",
+        "Version mismatch",
+        "If-Match names another version than the current one, which `current` tells.",
+        "Read the thing again, then decide.",
+    ),
+    code(
+        "projection-behind",
+        "Projection behind",
+        "The read model has not yet seen the position of the Consistency-Token. \
+         `lag_events` tells how far it is behind.",
+        "Try again after the seconds in Retry-After, or without the token for an older answer.",
+    ),
+    code(
+        "rate-limited",
+        "Too many requests",
+        "More requests than the policy in RateLimit-Policy allows.",
+        LATER,
+    ),
+    code(
+        "refresh-token-invalid",
+        "Bad refresh token",
+        "The refresh token is unknown, expired or revoked, or was used before: using one twice \
+         ends the session.",
+        "Log in again.",
+    ),
+    code("request-timeout", "Request too slow", "The body did not arrive in time.", "Try again."),
+    code("sku-taken", "SKU taken", "Another product has this SKU.", SAME),
+    code("taken", "Taken", "Somebody else has what may exist only once.", SAME),
+    code("full", "Full", "Every place is taken.", STATE),
+    code(
+        "token-invalid",
+        "Bad token",
+        "The access token is not one of ours, has expired, or has been revoked.",
+        LOG_IN,
+    ),
+    code("token-required", "Token required", "Only a logged-in account may do this.", LOG_IN),
+    code(
+        "unavailable",
+        "Unavailable",
+        "A service that this needs cannot be reached at the moment.",
+        LATER,
+    ),
+    code(
+        "unsupported-media-type",
+        "Unsupported media type",
+        "Bodies are `application/json`.",
+        SAME,
+    ),
+];
+
+pub fn find(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|known| known.code == code)
+}
+
+/// The title from the table, else the code in words.
+pub(crate) fn title(code: &str) -> Cow<'static, str> {
+    match find(code) {
+        Some(known) => Cow::Borrowed(known.title),
+        None => {
+            let mut words = code.replace('-', " ");
+            if let Some(first) = words.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            Cow::Owned(words)
+        }
+    }
+}
