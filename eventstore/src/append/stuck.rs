@@ -10,9 +10,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Ends sessions that hold the append lock while waiting for their client (ClientRead) for longer
 /// than [`PATIENCE`]. `statement_timeout` does not reach them: the function has returned, only the
 /// client's Sync never came.
-pub(super) async fn remove_stuck_holder(
-    connection: &mut PgConnection,
-) -> Result<u64, sqlx::Error> {
+pub(super) async fn remove_stuck_holder(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let removed = sqlx::query(
         "select pg_terminate_backend(holder.pid)
          from pg_locks held

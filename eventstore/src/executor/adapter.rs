@@ -49,12 +49,8 @@ impl<A: Recorded> EventStore<A> for CqrsStore<A> {
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let stream = StreamId::new(A::TYPE, aggregate_id);
         let events = self.log.events_of::<A>(aggregate_id).await.map_err(unexpected)?;
-        let recorded = self
-            .log
-            .reader()
-            .stream(&stream, 0, events.len() as i64)
-            .await
-            .map_err(unexpected)?;
+        let recorded =
+            self.log.reader().stream(&stream, 0, events.len() as i64).await.map_err(unexpected)?;
         Ok(events
             .into_iter()
             .zip(recorded)

@@ -90,11 +90,11 @@ impl Log {
             drop(held);
             return self.version_mismatch::<A>(&stream, expected, context).await;
         }
-        let (append, next) = match self.prepare_append(&stream, pending, command, guards, context).await
-        {
-            Ok(prepared) => prepared,
-            Err(error) => return Attempt::Settled(Err(error)),
-        };
+        let (append, next) =
+            match self.prepare_append(&stream, pending, command, guards, context).await {
+                Ok(prepared) => prepared,
+                Err(error) => return Attempt::Settled(Err(error)),
+            };
         let erased = append.erased.clone();
         let verdict = match self.inner.queue.push(append) {
             Ok(verdict) => verdict,
@@ -194,6 +194,7 @@ impl Log {
         let mut subjects: Vec<Uuid> = Vec::new();
         let mut new_events = Vec::with_capacity(events.len());
         let metadata = if events.is_empty() { String::new() } else { json(&context.metadata)? };
+        check_storable(&metadata)?;
         for event in &events {
             claims.extend(A::claims(event).into_iter().map(|claim| self.hash_personal(claim)));
             erased.extend(A::erases(event).map(|person| person.uuid()));
@@ -253,8 +254,15 @@ impl Log {
             .fetch_optional(self.pool())
             .await
             .map_err(StoreError::from)?;
-        let Some((fingerprint, aggregate_type, aggregate_id, sequence, position, appended, refusal)) =
-            row
+        let Some((
+            fingerprint,
+            aggregate_type,
+            aggregate_id,
+            sequence,
+            position,
+            appended,
+            refusal,
+        )) = row
         else {
             return Ok(None);
         };
@@ -270,10 +278,7 @@ impl Log {
     fn fingerprint(&self, context: &Context) -> Vec<u8> {
         match context.fingerprint.as_slice() {
             [] => Vec::new(),
-            payload => self
-                .personal()
-                .lookup_hash("command", &hex::encode(payload))
-                .into_bytes(),
+            payload => self.personal().lookup_hash("command", &hex::encode(payload)).into_bytes(),
         }
     }
 
@@ -296,10 +301,7 @@ impl Log {
     }
 }
 
-fn answer<A: Recorded>(
-    stored: Stored,
-    replayed: bool,
-) -> Result<Receipt, ExecuteError<A::Error>> {
+fn answer<A: Recorded>(stored: Stored, replayed: bool) -> Result<Receipt, ExecuteError<A::Error>> {
     match stored.refusal {
         Some(refusal) => {
             let refusal = serde_json::from_str(&refusal).map_err(StoreError::from)?;

@@ -20,8 +20,7 @@ impl KeysInProgress {
     /// `None` if the same caller's command with this key has no answer yet.
     pub(super) fn enter(&self, context: &Context) -> Option<KeyInProgress> {
         let key = (context.caller.clone(), context.key.clone());
-        let entered =
-            self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        let entered = self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         entered.then(|| KeyInProgress { keys: self.clone(), key })
     }
 }

@@ -116,13 +116,12 @@ impl Log {
             true => self.inner.personal.lookup_hash(kind, key),
             false => key.to_owned(),
         };
-        let holder = sqlx::query_scalar(
-            "select holder from eventstore.claims where kind = $1 and key = $2",
-        )
-        .bind(kind)
-        .bind(key)
-        .fetch_optional(self.pool())
-        .await?;
+        let holder =
+            sqlx::query_scalar("select holder from eventstore.claims where kind = $1 and key = $2")
+                .bind(kind)
+                .bind(key)
+                .fetch_optional(self.pool())
+                .await?;
         Ok(holder)
     }
 
