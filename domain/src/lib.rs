@@ -1,1 +1,54 @@
-//! Every rule of the business, pure: no I/O, no clock.
+//! Every rule of the business, pure: no I/O, no clock, no ids of its own.
+//!
+//! Each slice is a module with its commands, its events and one aggregate whose `decide` is a table
+//! of the rules. What slices share (ids, money, bounded text, personal data) stands at the top.
+
+pub mod account;
+pub mod book;
+pub mod course;
+pub mod enrollment;
+pub mod follow;
+pub mod fulfilment;
+pub mod operators;
+pub mod order;
+pub mod product;
+pub mod rating;
+pub mod stock;
+
+mod claim;
+mod email;
+mod ids;
+mod item;
+mod language;
+mod money;
+mod patch;
+mod personal;
+mod quantity;
+mod recorded;
+mod role;
+mod tags;
+mod text;
+mod upcast;
+
+pub use claim::Claim;
+pub use email::{Email, EmailError};
+pub use ids::{
+    AccountId, BookId, CertificateId, CourseId, LessonId, OrderId, ProductId, PublicationId,
+};
+pub use item::{ItemId, ItemIdError, ItemKind};
+pub use language::{Language, LanguageError};
+pub use money::{Currency, CurrencyError, Money, MoneyError};
+pub use patch::Patch;
+pub use personal::Personal;
+pub use quantity::{Quantity, QuantityError};
+pub use recorded::Recorded;
+pub use role::{Role, RoleError};
+pub use tags::{Tags, TagsError};
+pub use text::{Markdown, Name, Tag, Text, TextError, Title, WebAddress, WebAddressError};
+pub use upcast::{Upcaster, upcasters};
+
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
+
+#[cfg(test)]
+mod wire_tests;

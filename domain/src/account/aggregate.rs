@@ -1,0 +1,219 @@
+use std::collections::BTreeSet;
+
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+
+use super::{Command, Event, ProfileChanges};
+use crate::{AccountId, Claim, Recorded, Role};
+
+/// Nothing personal is kept: no rule reads it, and a cache of it would outlive an erasure.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    status: Status,
+    roles: BTreeSet<Role>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Absent,
+    Active,
+    Deactivated,
+    Erased,
+}
+
+/// Why a request was turned down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    #[error("there is no such account")]
+    Unknown,
+    #[error("this account exists already")]
+    AlreadyRegistered,
+    #[error("this account is deactivated")]
+    Deactivated,
+    #[error("this account has been erased")]
+    Erased,
+    #[error("operators are kept together, not on their own accounts")]
+    OperatorsAreElsewhere,
+    #[error("everyone is a member, and stays one")]
+    EveryoneIsMember,
+}
+
+impl Account {
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    pub const fn is_active(&self) -> bool {
+        matches!(self.status, Status::Active)
+    }
+
+    /// The roles granted on this stream: never `member`, which everyone is, nor `operator`.
+    pub const fn roles(&self) -> &BTreeSet<Role> {
+        &self.roles
+    }
+
+    /// Every rule about accounts, one row each.
+    pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
+        match (command, self.status) {
+            (
+                Command::Register {
+                    account,
+                    email,
+                    display_name,
+                    at,
+                },
+                Status::Absent,
+            ) => Ok(vec![Event::AccountRegistered {
+                account,
+                email,
+                display_name,
+                at,
+            }]),
+            (Command::Register { .. }, _) => Err(Refusal::AlreadyRegistered),
+            (_, Status::Absent) => Err(Refusal::Unknown),
+            (Command::Erase { .. }, Status::Erased) => Ok(vec![]),
+            (_, Status::Erased) => Err(Refusal::Erased),
+            (Command::Erase { account, at }, _) => Ok(vec![Event::AccountErased { account, at }]),
+            (Command::Deactivate { .. }, Status::Deactivated) => Ok(vec![]),
+            (Command::Reactivate { account, at }, Status::Deactivated) => {
+                Ok(vec![Event::AccountReactivated { account, at }])
+            }
+            (Command::RevokeRole { account, role, at }, _) => self.revoke(account, role, at),
+            (_, Status::Deactivated) => Err(Refusal::Deactivated),
+            (Command::Deactivate { account, at }, Status::Active) => {
+                Ok(vec![Event::AccountDeactivated { account, at }])
+            }
+            (Command::Reactivate { .. }, Status::Active) => Ok(vec![]),
+            (Command::ChangeProfile { changes, .. }, _) if changes == ProfileChanges::default() => {
+                Ok(vec![])
+            }
+            (
+                Command::ChangeProfile {
+                    account,
+                    changes,
+                    at,
+                },
+                _,
+            ) => Ok(vec![Event::ProfileChanged {
+                account,
+                changes,
+                at,
+            }]),
+            (Command::ChangeEmail { account, email, at }, _) => {
+                Ok(vec![Event::EmailChanged { account, email, at }])
+            }
+            (Command::GrantRole { account, role, at }, _) => self.grant(account, role, at),
+        }
+    }
+
+    fn grant(&self, account: AccountId, role: Role, at: Time) -> Result<Vec<Event>, Refusal> {
+        match role {
+            Role::Operator => Err(Refusal::OperatorsAreElsewhere),
+            Role::Member => Ok(vec![]),
+            role if self.roles.contains(&role) => Ok(vec![]),
+            role => Ok(vec![Event::RoleGranted { account, role, at }]),
+        }
+    }
+
+    fn revoke(&self, account: AccountId, role: Role, at: Time) -> Result<Vec<Event>, Refusal> {
+        match role {
+            Role::Operator => Err(Refusal::OperatorsAreElsewhere),
+            Role::Member => Err(Refusal::EveryoneIsMember),
+            role if self.roles.contains(&role) => {
+                Ok(vec![Event::RoleRevoked { account, role, at }])
+            }
+            _ => Ok(vec![]),
+        }
+    }
+}
+
+type Time = chrono::DateTime<chrono::Utc>;
+
+impl Aggregate for Account {
+    const TYPE: &'static str = "account";
+    type Command = Command;
+    type Event = Event;
+    type Error = Refusal;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Command,
+        (): &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refusal> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::AccountRegistered { .. } | Event::AccountReactivated { .. } => {
+                self.status = Status::Active;
+            }
+            Event::ProfileChanged { .. } | Event::EmailChanged { .. } => {}
+            Event::RoleGranted { role, .. } => {
+                self.roles.insert(role);
+            }
+            Event::RoleRevoked { role, .. } => {
+                self.roles.remove(&role);
+            }
+            Event::AccountDeactivated { .. } => self.status = Status::Deactivated,
+            Event::AccountErased { .. } => {
+                *self = Self {
+                    status: Status::Erased,
+                    roles: BTreeSet::new(),
+                };
+            }
+        }
+    }
+}
+
+impl Recorded for Account {
+    fn claims(event: &Event) -> Vec<Claim> {
+        let release = |account: &AccountId| Claim::Release {
+            kind: "email",
+            holder: account.to_string(),
+        };
+        match event {
+            Event::AccountRegistered { account, email, .. } => email
+                .known()
+                .map(|email| Claim::Unique {
+                    kind: "email",
+                    key: email.lookup(),
+                    holder: account.to_string(),
+                    personal: true,
+                })
+                .into_iter()
+                .collect(),
+            Event::EmailChanged { account, email, .. } => {
+                let mut claims = vec![release(account)];
+                claims.extend(email.known().map(|email| Claim::Unique {
+                    kind: "email",
+                    key: email.lookup(),
+                    holder: account.to_string(),
+                    personal: true,
+                }));
+                claims
+            }
+            Event::AccountErased { account, .. } => vec![release(account)],
+            Event::ProfileChanged { .. }
+            | Event::RoleGranted { .. }
+            | Event::RoleRevoked { .. }
+            | Event::AccountDeactivated { .. }
+            | Event::AccountReactivated { .. } => vec![],
+        }
+    }
+
+    fn erases(event: &Event) -> Option<AccountId> {
+        match event {
+            Event::AccountErased { account, .. } => Some(*account),
+            _ => None,
+        }
+    }
+}

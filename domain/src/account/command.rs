@@ -1,0 +1,48 @@
+use chrono::{DateTime, Utc};
+
+use super::ProfileChanges;
+use crate::{AccountId, Email, Name, Personal, Role};
+
+/// What can be asked of an account.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    Register {
+        account: AccountId,
+        email: Personal<Email>,
+        display_name: Personal<Name>,
+        at: DateTime<Utc>,
+    },
+    ChangeProfile {
+        account: AccountId,
+        changes: ProfileChanges,
+        at: DateTime<Utc>,
+    },
+    ChangeEmail {
+        account: AccountId,
+        email: Personal<Email>,
+        at: DateTime<Utc>,
+    },
+    /// Any role but `operator`.
+    GrantRole {
+        account: AccountId,
+        role: Role,
+        at: DateTime<Utc>,
+    },
+    RevokeRole {
+        account: AccountId,
+        role: Role,
+        at: DateTime<Utc>,
+    },
+    Deactivate {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+    Reactivate {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+    Erase {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+}

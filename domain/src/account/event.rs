@@ -1,0 +1,100 @@
+use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use super::Phone;
+use crate::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags};
+
+/// What happened to an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    AccountRegistered {
+        account: AccountId,
+        email: Personal<Email>,
+        display_name: Personal<Name>,
+        at: DateTime<Utc>,
+    },
+    /// Only the changed fields: the old values are personal and stay where they are sealed.
+    ProfileChanged {
+        account: AccountId,
+        changes: ProfileChanges,
+        at: DateTime<Utc>,
+    },
+    EmailChanged {
+        account: AccountId,
+        email: Personal<Email>,
+        at: DateTime<Utc>,
+    },
+    RoleGranted {
+        account: AccountId,
+        role: Role,
+        at: DateTime<Utc>,
+    },
+    RoleRevoked {
+        account: AccountId,
+        role: Role,
+        at: DateTime<Utc>,
+    },
+    AccountDeactivated {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+    AccountReactivated {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+    AccountErased {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
+}
+
+/// The fields of a profile that change; absent fields stay as they are, `null` removes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ProfileChanges {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<Personal<Name>>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub phone: Patch<Personal<Phone>>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub language: Patch<Language>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Tags>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<Channel>>,
+}
+
+/// How a person wants to hear from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Email,
+    Sms,
+}
+
+impl Event {
+    /// Wire name and schema version. A new version comes with an upcaster.
+    const fn schema(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::AccountRegistered { .. } => ("AccountRegistered", "1.0.0"),
+            Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
+            Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
+            Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
+            Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
+            Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),
+            Self::AccountReactivated { .. } => ("AccountReactivated", "1.0.0"),
+            Self::AccountErased { .. } => ("AccountErased", "1.0.0"),
+        }
+    }
+}
+
+impl DomainEvent for Event {
+    fn event_type(&self) -> String {
+        self.schema().0.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        self.schema().1.to_owned()
+    }
+}

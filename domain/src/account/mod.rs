@@ -1,0 +1,21 @@
+//! People who use the system.
+//!
+//! An e-mail address belongs to one account, whatever its case. A deactivated account can do
+//! nothing until it is reactivated; an erased one can do nothing ever again, and what was known of
+//! the person is gone. Roles are granted and revoked, `operator` apart: all operators share the
+//! stream of slice `operators`, so that the last one cannot be lost.
+
+mod aggregate;
+mod command;
+mod event;
+mod phone;
+
+pub use aggregate::{Account, Refusal, Status};
+pub use command::Command;
+pub use event::{Channel, Event, ProfileChanges};
+pub use phone::{Phone, PhoneError};
+
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+
+use super::{Command, Event, Need};
+use crate::{
+    OrderId, ProductId, Recorded,
+    order::{Reason, Short},
+};
+
+/// What the process knows of one order.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fulfilment {
+    state: State,
+    needs: Arc<Vec<Need>>,
+    reserved: BTreeSet<ProductId>,
+    short: Vec<Short>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    #[default]
+    Absent,
+    Reserving,
+    Confirmed,
+    Rejecting,
+    Cancelling,
+    Released,
+    Shipped,
+}
+
+/// Why a step was turned down: the process asked for steps in the wrong order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    #[error("the fulfilment of this order has not started")]
+    NotStarted,
+    #[error("not every product of the order has been asked for")]
+    NotAnswered,
+    #[error("the fulfilment is {state:?}")]
+    WrongState { state: State },
+}
+
+impl Fulfilment {
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// What has been reserved; released or shipped in the end, never forgotten.
+    pub const fn reserved(&self) -> &BTreeSet<ProductId> {
+        &self.reserved
+    }
+
+    pub fn short(&self) -> &[Short] {
+        &self.short
+    }
+
+    /// The products the stock has not answered for yet.
+    pub fn open(&self) -> Vec<Need> {
+        let short: BTreeSet<ProductId> = self.short.iter().map(|short| short.product).collect();
+        let answered =
+            |need: &&Need| self.reserved.contains(&need.product) || short.contains(&need.product);
+        self.needs
+            .iter()
+            .filter(|need| !answered(need))
+            .copied()
+            .collect()
+    }
+
+    /// Every rule about the order of steps, one row each.
+    pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
+        match (command, self.state) {
+            (Command::Start { order, needs, at }, State::Absent) => {
+                Ok(vec![Event::FulfilmentStarted { order, needs, at }])
+            }
+            (Command::Start { .. }, _) => Ok(vec![]),
+            (_, State::Absent) => Err(Refusal::NotStarted),
+            (
+                Command::Record {
+                    order,
+                    reserved,
+                    refused,
+                    at,
+                },
+                State::Reserving,
+            ) => Ok(self.record(order, reserved, refused, at)),
+            (Command::Record { .. }, _) => Ok(vec![]),
+            (Command::Confirm { .. } | Command::Cancel { .. }, State::Reserving)
+                if !self.open().is_empty() =>
+            {
+                Err(Refusal::NotAnswered)
+            }
+            (Command::Confirm { order, at }, State::Reserving) => {
+                Ok(vec![Event::FulfilmentConfirmed { order, at }])
+            }
+            (Command::Confirm { .. }, State::Confirmed | State::Shipped) => Ok(vec![]),
+            (Command::Cancel { order, at }, State::Reserving | State::Confirmed) => {
+                Ok(vec![Event::FulfilmentCancelled { order, at }])
+            }
+            (Command::Cancel { .. }, State::Rejecting | State::Cancelling | State::Released) => {
+                Ok(vec![])
+            }
+            (Command::Release { order, at }, State::Rejecting | State::Cancelling) => {
+                Ok(vec![Event::FulfilmentReleased { order, at }])
+            }
+            (Command::Release { .. }, State::Released) => Ok(vec![]),
+            (Command::Ship { order, at }, State::Confirmed) => {
+                Ok(vec![Event::FulfilmentShipped { order, at }])
+            }
+            (Command::Ship { .. }, State::Shipped) => Ok(vec![]),
+            (
+                Command::Confirm { .. }
+                | Command::Cancel { .. }
+                | Command::Release { .. }
+                | Command::Ship { .. },
+                state,
+            ) => Err(Refusal::WrongState { state }),
+        }
+    }
+
+    /// Keeps what is new; the answer that completes them decides whether the order must be rejected.
+    fn record(
+        &self,
+        order: OrderId,
+        reserved: Vec<ProductId>,
+        refused: Vec<Short>,
+        at: Time,
+    ) -> Vec<Event> {
+        let open: BTreeSet<ProductId> = self.open().iter().map(|need| need.product).collect();
+        let mut products: Vec<ProductId> = reserved;
+        products.retain(|product| open.contains(product));
+        let mut short: Vec<Short> = refused;
+        short.retain(|short| open.contains(&short.product));
+
+        let answered = products.len() + short.len();
+        let mut all_short = [self.short.as_slice(), &short].concat();
+        let mut events = vec![];
+        if !products.is_empty() {
+            events.push(Event::LinesReserved {
+                order,
+                products,
+                at,
+            });
+        }
+        if !short.is_empty() {
+            events.push(Event::LinesRefused { order, short, at });
+        }
+        if answered > 0 && answered == open.len() && !all_short.is_empty() {
+            all_short.truncate(Reason::SHORT_MAX);
+            let reason = Reason::OutOfStock { short: all_short };
+            events.push(Event::FulfilmentRejecting { order, reason, at });
+        }
+        events
+    }
+}
+
+type Time = chrono::DateTime<chrono::Utc>;
+
+impl Aggregate for Fulfilment {
+    const TYPE: &'static str = "fulfilment";
+    type Command = Command;
+    type Event = Event;
+    type Error = Refusal;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Command,
+        (): &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refusal> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::FulfilmentStarted { needs, .. } => {
+                self.state = State::Reserving;
+                self.needs = Arc::new(needs);
+            }
+            Event::LinesReserved { products, .. } => self.reserved.extend(products),
+            Event::LinesRefused { short, .. } => self.short.extend(short),
+            Event::FulfilmentConfirmed { .. } => self.state = State::Confirmed,
+            Event::FulfilmentRejecting { .. } => self.state = State::Rejecting,
+            Event::FulfilmentCancelled { .. } => self.state = State::Cancelling,
+            Event::FulfilmentReleased { .. } => self.state = State::Released,
+            Event::FulfilmentShipped { .. } => self.state = State::Shipped,
+        }
+    }
+}
+
+impl Recorded for Fulfilment {}

@@ -1,0 +1,138 @@
+//! Money in minor units of an ISO 4217 currency.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Quantity;
+
+/// Three upper-case letters of ISO 4217, such as `GBP`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency([u8; 3]);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a currency is three upper-case letters of ISO 4217, such as GBP")]
+pub struct CurrencyError;
+
+impl Currency {
+    pub const GBP: Self = Self(*b"GBP");
+    pub const EUR: Self = Self(*b"EUR");
+    pub const USD: Self = Self(*b"USD");
+}
+
+impl FromStr for Currency {
+    type Err = CurrencyError;
+
+    fn from_str(code: &str) -> Result<Self, CurrencyError> {
+        match code.as_bytes() {
+            [a, b, c] if [a, b, c].iter().all(|letter| letter.is_ascii_uppercase()) => {
+                Ok(Self([*a, *b, *c]))
+            }
+            _ => Err(CurrencyError),
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = CurrencyError;
+
+    fn try_from(code: String) -> Result<Self, CurrencyError> {
+        code.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.to_string()
+    }
+}
+
+/// An amount that is never negative: `{"minor": 1999, "currency": "GBP"}` is 19.99 pounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    #[error("an amount of money is never negative")]
+    Negative,
+}
+
+impl Money {
+    /// # Errors
+    /// When `minor` is negative.
+    pub const fn new(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
+        if minor < 0 {
+            Err(MoneyError::Negative)
+        } else {
+            Ok(Self { minor, currency })
+        }
+    }
+
+    pub const fn zero(currency: Currency) -> Self {
+        Self { minor: 0, currency }
+    }
+
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// `None` when the currencies differ or the sum is too large to write down.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        (self.currency == other.currency).then_some(())?;
+        Some(Self {
+            minor: self.minor.checked_add(other.minor)?,
+            currency: self.currency,
+        })
+    }
+
+    /// `None` when the product is too large to write down.
+    pub fn checked_mul(self, quantity: Quantity) -> Option<Self> {
+        let minor = self.minor.checked_mul(i64::from(quantity.get()))?;
+        Some(Self {
+            minor,
+            currency: self.currency,
+        })
+    }
+}
+
+/// `Money` as it stands in JSON, before it is checked.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    minor: i64,
+    currency: Currency,
+}
+
+impl TryFrom<Written> for Money {
+    type Error = MoneyError;
+
+    fn try_from(written: Written) -> Result<Self, MoneyError> {
+        Self::new(written.minor, written.currency)
+    }
+}
+
+impl From<Money> for Written {
+    fn from(money: Money) -> Self {
+        Self {
+            minor: money.minor,
+            currency: money.currency,
+        }
+    }
+}

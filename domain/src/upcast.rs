@@ -1,0 +1,31 @@
+//! How events written by older versions of the program read today.
+
+use serde_json::Value;
+
+use crate::book;
+
+/// Turns the payload of an older version of an event into that of `to_version`.
+///
+/// Runs on every event of the type whose version is older; personal values are opened before.
+#[derive(Debug, Clone, Copy)]
+pub struct Upcaster {
+    pub event_type: &'static str,
+    pub to_version: &'static str,
+    pub upcast: fn(Value) -> Value,
+}
+
+/// Every upcaster, oldest version first within a type.
+pub const fn upcasters() -> &'static [Upcaster] {
+    &[
+        Upcaster {
+            event_type: "BookAdded",
+            to_version: "1.1.0",
+            upcast: book::audience_from_genres,
+        },
+        Upcaster {
+            event_type: "BookRevised",
+            to_version: "1.1.0",
+            upcast: book::audience_from_genres,
+        },
+    ]
+}
