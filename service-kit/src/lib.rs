@@ -42,7 +42,7 @@ pub use health::{Checked, Health};
 pub use json::{Json, Path, Query};
 pub use kit::{Kit, Settings};
 pub use problem::{FieldError, Problem};
-pub use refuse::{OrRefuse, problem};
+pub use refuse::{OrRefuse, Undecided};
 pub use request::Facts;
 pub use serve::{on_signals, serve};
 pub use site::{BASE, Site, description};

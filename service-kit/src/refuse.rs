@@ -18,8 +18,44 @@ impl<R: Display> OrRefuse<R> for Result<Receipt, ExecuteError<R>> {
     }
 }
 
-/// For commands that `Log::decide`: their error type is [`Problem`] itself.
-pub fn problem<R>(error: ExecuteError<R>, refused: impl FnOnce(R) -> Problem) -> Problem {
+/// Why a `Log::decide` came to nothing: what its preparation found, or what the log said.
+///
+/// The error type of commands that look at other streams first; ends in `or_refuse` like the rest.
+#[derive(Debug)]
+pub enum Undecided<R> {
+    /// A fact that the command needs is not so.
+    Unprepared(Problem),
+    Execute(ExecuteError<R>),
+}
+
+impl<R> From<Problem> for Undecided<R> {
+    fn from(problem: Problem) -> Self {
+        Self::Unprepared(problem)
+    }
+}
+
+impl<R> From<StoreError> for Undecided<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Execute(ExecuteError::Store(error))
+    }
+}
+
+impl<R> From<ExecuteError<R>> for Undecided<R> {
+    fn from(error: ExecuteError<R>) -> Self {
+        Self::Execute(error)
+    }
+}
+
+impl<R: Display> OrRefuse<R> for Result<Receipt, Undecided<R>> {
+    fn or_refuse(self, refused: impl FnOnce(R) -> Problem) -> Result<Receipt, Problem> {
+        self.map_err(|error| match error {
+            Undecided::Unprepared(problem) => problem,
+            Undecided::Execute(error) => problem(error, refused),
+        })
+    }
+}
+
+fn problem<R>(error: ExecuteError<R>, refused: impl FnOnce(R) -> Problem) -> Problem {
     match error {
         ExecuteError::Refused { refusal, replayed } => refused(refusal).replayed(replayed),
         ExecuteError::Taken { kind } => {

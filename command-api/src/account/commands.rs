@@ -1,0 +1,246 @@
+use axum::http::StatusCode;
+use domain::account::{Account, Command, ProfileChanges, Refusal};
+use domain::operators::{self, Operators};
+use domain::{AccountId, Email, Name, Personal, Role};
+use eventstore::{Context, Decision, Log, Receipt, StreamId};
+use service_kit::{OrRefuse, Problem, Undecided};
+
+use crate::{Password, Passwords, credentials, session};
+
+/// Who registers.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    pub account: AccountId,
+    pub email: Email,
+    pub display_name: Name,
+}
+
+/// An account without a password, as imports make them. It has one once it is set by a reset.
+pub async fn register(
+    log: &Log,
+    context: &Context,
+    registration: Registration,
+) -> Result<Receipt, Problem> {
+    let Registration { account, email, display_name } = registration;
+    let command = Command::Register {
+        account,
+        email: Personal::new(account, email),
+        display_name: Personal::new(account, display_name),
+        at: context.now,
+    };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+/// An account with a password, in the order that `credentials.rs` explains.
+pub async fn create(
+    log: &Log,
+    passwords: &Passwords,
+    context: &Context,
+    registration: Registration,
+    password: Password,
+) -> Result<Receipt, Problem> {
+    let account = registration.account;
+    let hash = passwords.hash(password).await?;
+    let attempt = credentials::prepare(log.pool(), account, &hash).await?;
+    let context = context.clone().with(credentials::METADATA, attempt.to_string());
+    let result = register(log, &context, registration).await;
+    let settled = match &result {
+        Ok(receipt) if !receipt.replayed => {
+            credentials::confirm(log.pool(), account, attempt).await
+        }
+        // The first request made the account, or nothing was made: this attempt is for nothing.
+        Ok(_) => credentials::discard(log.pool(), account, attempt).await,
+        Err(problem) if problem.status().is_client_error() => {
+            credentials::discard(log.pool(), account, attempt).await
+        }
+        // It may have happened. Log-in and sweep will ask the log.
+        Err(_) => Ok(()),
+    };
+    if let Err(error) = settled {
+        tracing::warn!(error = %error, account.id = %account, "log-in will settle {account}: {error}");
+    }
+    result
+}
+
+pub async fn change_profile(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    changes: ProfileChanges,
+) -> Result<Receipt, Problem> {
+    let command = Command::ChangeProfile { account, changes, at: context.now };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+pub async fn change_email(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    email: Email,
+) -> Result<Receipt, Problem> {
+    let email = Personal::new(account, email);
+    let command = Command::ChangeEmail { account, email, at: context.now };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+/// The account's own wish: it must know the old password. Ends all its sessions.
+pub async fn change_password(
+    log: &Log,
+    passwords: &Passwords,
+    account: AccountId,
+    current: String,
+    new: Password,
+) -> Result<Receipt, Problem> {
+    let stored = credentials::find(log, account).await?;
+    if !passwords.verify(current, stored.map(|stored| stored.hash)).await? {
+        return Err(Problem::invalid("/current_password", "this is not the current password"));
+    }
+    set_password(log, passwords, account, new).await
+}
+
+/// Whoever calls this has made sure that it may be done. Ends all sessions of the account.
+pub async fn set_password(
+    log: &Log,
+    passwords: &Passwords,
+    account: AccountId,
+    password: Password,
+) -> Result<Receipt, Problem> {
+    let hash = passwords.hash(password).await?;
+    let (state, sequence) = session::current::<Account>(log, account).await?;
+    if !state.is_active() {
+        return Err(refused(inactive(&state)));
+    }
+    credentials::replace(log.pool(), account, &hash).await?;
+    // Nothing of a password is in the log; the receipt says where log and account are.
+    Ok(Receipt {
+        stream: StreamId::new("account", account.to_string()),
+        sequence,
+        position: log.reader().head().await?,
+        unchanged: false,
+        replayed: false,
+    })
+}
+
+pub async fn grant_role(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    role: Role,
+) -> Result<Receipt, Problem> {
+    let at = context.now;
+    if role == Role::Operator {
+        return grant_operator(log, context, account).await;
+    }
+    let command = Command::GrantRole { account, role, at };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+pub async fn revoke_role(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    role: Role,
+) -> Result<Receipt, Problem> {
+    let at = context.now;
+    if role == Role::Operator {
+        return revoke_operator(log, context, account).await;
+    }
+    let command = Command::RevokeRole { account, role, at };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+/// The account can do nothing until it is activated again. An operator is demoted first.
+pub async fn deactivate(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+) -> Result<Receipt, Problem> {
+    demote_first(log, context, account).await?;
+    let command = Command::Deactivate { account, at: context.now };
+    let receipt = log.execute::<Account>(account, command, context).await.or_refuse(refused)?;
+    session::revoke_account(log.pool(), account, "deactivated").await?;
+    Ok(receipt)
+}
+
+pub async fn reactivate(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+) -> Result<Receipt, Problem> {
+    let command = Command::Reactivate { account, at: context.now };
+    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+}
+
+/// Destroys the person's key with the event, and whatever opened the account. An operator is
+/// demoted first, so that the last one cannot be erased.
+pub async fn erase(log: &Log, context: &Context, account: AccountId) -> Result<Receipt, Problem> {
+    demote_first(log, context, account).await?;
+    let command = Command::Erase { account, at: context.now };
+    let receipt = log.execute::<Account>(account, command, context).await.or_refuse(refused)?;
+    session::revoke_account(log.pool(), account, "erased").await?;
+    credentials::remove(log.pool(), account).await?;
+    Ok(receipt)
+}
+
+async fn grant_operator(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+) -> Result<Receipt, Problem> {
+    let at = context.now;
+    log.decide::<Operators, _, _, _>(context, |facts| async move {
+        let state = facts.load::<Account>(account).await?.state;
+        if !state.is_active() {
+            return Err(Undecided::Unprepared(refused(inactive(&state))));
+        }
+        Ok(Decision::new(operators::STREAM, operators::Command::Grant { account, at }))
+    })
+    .await
+    .or_refuse(operators_refused)
+}
+
+async fn revoke_operator(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+) -> Result<Receipt, Problem> {
+    let command = operators::Command::Revoke { account, at: context.now };
+    log.execute::<Operators>(operators::STREAM, command, context).await.or_refuse(operators_refused)
+}
+
+/// Under a key of its own, derived from the command's: a repeated command finds both done.
+async fn demote_first(log: &Log, context: &Context, account: AccountId) -> Result<(), Problem> {
+    let (operators, _) = session::current::<Operators>(log, operators::STREAM).await?;
+    if operators.contains(account) {
+        let key = format!("{}:demote", context.key);
+        let context = Context { key, expected: None, ..context.clone() };
+        revoke_operator(log, &context, account).await?;
+    }
+    Ok(())
+}
+
+fn inactive(account: &Account) -> Refusal {
+    use domain::account::Status;
+    match account.status() {
+        Status::Absent => Refusal::Unknown,
+        Status::Erased => Refusal::Erased,
+        Status::Deactivated | Status::Active => Refusal::Deactivated,
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unknown => Problem::not_found("account-unknown", refusal),
+        Refusal::AlreadyRegistered => Problem::conflict("account-exists", refusal),
+        Refusal::Deactivated => Problem::conflict("account-deactivated", refusal),
+        Refusal::Erased => Problem::new(StatusCode::GONE, "account-erased", refusal),
+        Refusal::OperatorsAreElsewhere => Problem::internal(refusal),
+        Refusal::EveryoneIsMember => Problem::conflict("everyone-is-member", refusal),
+    }
+}
+
+fn operators_refused(refusal: operators::Refusal) -> Problem {
+    match refusal {
+        operators::Refusal::LastOperator => Problem::conflict("last-operator", refusal),
+    }
+}

@@ -1,0 +1,137 @@
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use domain::account::Account;
+use domain::operators::{self, Operators};
+use domain::{AccountId, Email, Recorded, Role};
+use eventstore::Log;
+use serde::Serialize;
+use service_kit::Problem;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::store::{self, Presented};
+use crate::{App, credentials};
+
+/// What a client needs to ask as somebody.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tokens {
+    pub access_token: String,
+    /// Single use: the answer to using it has the next one.
+    pub refresh_token: String,
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: u64,
+}
+
+/// Why nobody was let in, and who it was about if that is known.
+#[derive(Debug)]
+pub struct Denied {
+    pub problem: Problem,
+    pub account: Option<AccountId>,
+}
+
+impl<E: Into<Problem>> From<E> for Denied {
+    fn from(error: E) -> Self {
+        Self { problem: error.into(), account: None }
+    }
+}
+
+pub async fn log_in(
+    app: &App,
+    email: &Email,
+    password: String,
+    now: DateTime<Utc>,
+) -> Result<Tokens, Denied> {
+    let holder = app.log.holder("email", &email.lookup(), true).await?;
+    let account: Option<AccountId> = holder.and_then(|holder| holder.parse().ok());
+    let stored = match account {
+        Some(account) => credentials::find(&app.log, account).await?,
+        None => None,
+    };
+    let hash = stored.as_ref().map(|stored| stored.hash.clone());
+    let good = app.passwords.verify(password, hash).await?;
+    let (Some(account), Some(stored), true) = (account, stored, good) else {
+        let problem = Problem::unauthorized("bad-credentials", "wrong e-mail or password");
+        return Err(Denied { problem, account });
+    };
+    let roles = roles(&app.log, account).await?;
+    let token = store::start(app.log.pool(), account, &stored).await?.ok_or_else(|| {
+        let detail = "the password was changed this moment";
+        Denied { problem: Problem::unauthorized("bad-credentials", detail), account: Some(account) }
+    })?;
+    Ok(tokens(app, account, roles, token, now))
+}
+
+pub async fn refresh(app: &App, refresh_token: &str, now: DateTime<Utc>) -> Result<Tokens, Denied> {
+    let invalid = |detail: &str, account| Denied {
+        problem: Problem::unauthorized("refresh-token-invalid", detail),
+        account,
+    };
+    match store::exchange(app.log.pool(), refresh_token).await? {
+        Presented::Unknown => Err(invalid("this refresh token is unknown or has expired", None)),
+        Presented::Ended { account } => {
+            Err(invalid("the session of this refresh token has ended", Some(account)))
+        }
+        Presented::Reused { account } => {
+            tracing::warn!(
+                account.id = %account,
+                "a refresh token of {account} was used twice: its session is ended"
+            );
+            Err(invalid("this refresh token was used before: its session is ended", Some(account)))
+        }
+        Presented::Good { account, next } => {
+            let roles = roles(&app.log, account).await?;
+            Ok(tokens(app, account, roles, next, now))
+        }
+    }
+}
+
+fn tokens(
+    app: &App,
+    account: AccountId,
+    roles: Vec<Role>,
+    next: store::Next,
+    now: DateTime<Utc>,
+) -> Tokens {
+    let issued = app.kit.tokens().issue(account, next.session, roles, now);
+    Tokens {
+        access_token: issued.token,
+        refresh_token: next.refresh_token,
+        token_type: "Bearer",
+        expires_in: issued.expires_in,
+    }
+}
+
+pub(super) async fn log_out(app: &App, session: Uuid) -> Result<(), Problem> {
+    store::revoke(app.log.pool(), session, "logged-out").await?;
+    Ok(())
+}
+
+/// What the account may do now, read from the log itself: a cache may be older than the last half
+/// hour, which is all that `Standing` corrects.
+async fn roles(log: &Log, account: AccountId) -> Result<Vec<Role>, Denied> {
+    let (state, _) = current::<Account>(log, account).await?;
+    if !state.is_active() {
+        let problem = Problem::forbidden("account-deactivated", "this account is not active");
+        return Err(Denied { problem, account: Some(account) });
+    }
+    let mut roles = vec![Role::Member];
+    roles.extend(state.roles().iter().copied());
+    let (operators, _) = current::<Operators>(log, operators::STREAM).await?;
+    if operators.contains(account) {
+        roles.push(Role::Operator);
+    }
+    Ok(roles)
+}
+
+/// An aggregate as the log has it this moment, past every cache, and its sequence.
+pub(crate) async fn current<A: Recorded>(log: &Log, id: impl Display) -> Result<(A, i64), Problem> {
+    let events = log.events_of::<A>(&id.to_string()).await?;
+    let sequence = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let mut state = A::default();
+    for event in events {
+        state.apply(event);
+    }
+    Ok((state, sequence))
+}

@@ -1,0 +1,11 @@
+//! Logging in, staying logged in, logging out. Nothing of it is in the log, except who may.
+
+mod commands;
+mod routes;
+mod store;
+
+pub(crate) use commands::current;
+pub use commands::{Tokens, log_in, refresh};
+pub(crate) use routes::routes;
+pub use store::sweep;
+pub(crate) use store::{revoke_account, revoke_all};
