@@ -46,25 +46,14 @@ impl Server {
             .open(log)
             .doing(|| format!("write {}", log.display()))?;
         let log_begin = output.metadata().map_or(0, |log| log.len() as usize);
-        let errors = output
-            .try_clone()
-            .doing(|| format!("write {}", log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .process_group(0);
+        let errors = output.try_clone().doing(|| format!("write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
         if let Some(User { uid, gid }) = user {
             command.uid(uid).gid(gid);
         }
         os::dies_with_us(&mut command, last_wish);
         let child = spawn(command).doing(|| format!("start {program}"))?;
-        Ok(Self {
-            program,
-            child,
-            log: log.to_owned(),
-            log_begin,
-        })
+        Ok(Self { program, child, log: log.to_owned(), log_begin })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -91,11 +80,7 @@ impl Server {
             }
             if begun.elapsed() > wait_max {
                 let log = self.log.clone();
-                return Err(Error::NotReady {
-                    program: self.program,
-                    waited: wait_max,
-                    log,
-                });
+                return Err(Error::NotReady { program: self.program, waited: wait_max, log });
             }
             thread::sleep(LOOK_AGAIN);
         }
@@ -116,10 +101,7 @@ impl Server {
 
     fn failed(&self, status: ExitStatus) -> Error {
         let text = fs::read(&self.log).unwrap_or_default();
-        let begin = self
-            .log_begin
-            .max(text.len().saturating_sub(WORDS_MAX))
-            .min(text.len());
+        let begin = self.log_begin.max(text.len().saturating_sub(WORDS_MAX)).min(text.len());
         Error::Ended {
             program: self.program,
             status: status.to_string(),

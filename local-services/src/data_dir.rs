@@ -39,9 +39,7 @@ impl DataDir {
     /// A new folder that is removed at the end.
     pub(crate) fn ephemeral() -> Result<Self, Error> {
         sweep();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |now| now.as_nanos());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let name = format!("{EPHEMERAL}{}-{now}", std::process::id());
         let path = env::temp_dir().join(name);
         make(&path)?;
@@ -61,29 +59,16 @@ impl DataDir {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let pid = fs::read_to_string(&name)
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned();
-                return Err(Error::InUse {
-                    data_dir: path,
-                    pid,
-                });
+                let pid = fs::read_to_string(&name).unwrap_or_default().trim().to_owned();
+                return Err(Error::InUse { data_dir: path, pid });
             }
             Err(TryLockError::Error(source)) => {
-                return Err(Error::Io {
-                    what: what(),
-                    source,
-                });
+                return Err(Error::Io { what: what(), source });
             }
         }
         file.set_len(0).doing(what)?;
         writeln!(file, "{}", std::process::id()).doing(what)?;
-        Ok(Self {
-            path,
-            ephemeral,
-            _lock: file,
-        })
+        Ok(Self { path, ephemeral, _lock: file })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -141,18 +126,12 @@ pub fn attach(data_dir: &Path) -> Option<Attached> {
             return None;
         }
         let owner = fs::read_to_string(data_dir.join("lock")).unwrap_or_default();
-        let attached = fs::read_to_string(data_dir.join("attach"))
-            .ok()
-            .and_then(|text| {
-                let mut lines = text.lines().map(str::to_owned);
-                let pid = lines.next()?.parse().ok()?;
-                let mut url = || lines.next().filter(|url| !url.is_empty());
-                Some(Attached {
-                    pid,
-                    database_url: url(),
-                    nats_url: url(),
-                })
-            });
+        let attached = fs::read_to_string(data_dir.join("attach")).ok().and_then(|text| {
+            let mut lines = text.lines().map(str::to_owned);
+            let pid = lines.next()?.parse().ok()?;
+            let mut url = || lines.next().filter(|url| !url.is_empty());
+            Some(Attached { pid, database_url: url(), nats_url: url() })
+        });
         match attached {
             Some(attached) if owner.trim().parse() == Ok(attached.pid) => return Some(attached),
             _ if begun.elapsed() > ATTACH_WAIT_MAX => return None,
@@ -179,26 +158,14 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(path)
-        .doing(what)?;
+    DirBuilder::new().recursive(true).mode(0o711).create(path).doing(what)?;
     fs::set_permissions(path, Permissions::from_mode(0o711)).doing(what)
 }
 
 /// Removes what processes that were killed have left behind.
 fn sweep() {
-    for entry in fs::read_dir(env::temp_dir())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if !entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(EPHEMERAL.as_bytes())
-        {
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(EPHEMERAL.as_bytes()) {
             continue;
         }
         let unlocked =

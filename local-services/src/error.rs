@@ -24,11 +24,7 @@ pub enum Error {
          or start with another --data-dir.",
         .cluster.display()
     )]
-    OtherMajor {
-        cluster: PathBuf,
-        made_by: u32,
-        found: String,
-    },
+    OtherMajor { cluster: PathBuf, made_by: u32, found: String },
 
     #[error(
         "PostgreSQL does not run as root, and there is no user `nobody` to run it as. \
@@ -37,19 +33,10 @@ pub enum Error {
     NoOrdinaryUser,
 
     #[error("{program} ended with {status}. Its last words, from {}:\n{words}", .log.display())]
-    Ended {
-        program: &'static str,
-        status: String,
-        log: PathBuf,
-        words: String,
-    },
+    Ended { program: &'static str, status: String, log: PathBuf, words: String },
 
     #[error("{program} was not ready after {waited:?}; see {}", .log.display())]
-    NotReady {
-        program: &'static str,
-        waited: Duration,
-        log: PathBuf,
-    },
+    NotReady { program: &'static str, waited: Duration, log: PathBuf },
 
     #[error("PostgreSQL refused `{statement}`: {message}")]
     Sql { statement: String, message: String },
@@ -65,9 +52,6 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for io::Result<T> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
-        self.map_err(|source| Error::Io {
-            what: what(),
-            source,
-        })
+        self.map_err(|source| Error::Io { what: what(), source })
     }
 }

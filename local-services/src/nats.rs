@@ -32,14 +32,7 @@ impl Nats {
         private_folder(&folder, None)?;
         let password = random_text()?;
         let (server, port) = run(&folder, &log, &program, &password, None)?;
-        Ok(Self {
-            folder,
-            log,
-            program,
-            password,
-            port,
-            server,
-        })
+        Ok(Self { folder, log, program, password, port, server })
     }
 
     /// Starts the server again at the same address, after it ended or was killed.
@@ -124,9 +117,7 @@ fn random_text() -> Result<String, Error> {
         .and_then(|mut source| source.read_exact(&mut bytes))
         .doing(|| "read /dev/urandom".into())?;
     // Led by a letter: the configuration would take digits for a number.
-    Ok(bytes
-        .iter()
-        .fold("p".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+    Ok(bytes.iter().fold("p".to_owned(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 #[cfg(test)]

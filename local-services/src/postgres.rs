@@ -46,11 +46,7 @@ impl Postgres {
         }
         private_folder(&place.sockets, place.user)?;
         let server = run(&place, &programs)?;
-        Ok(Self {
-            place,
-            programs,
-            server,
-        })
+        Ok(Self { place, programs, server })
     }
 
     /// Starts the server again on the same files, after it ended or was killed.
@@ -62,11 +58,7 @@ impl Postgres {
 
     pub(crate) fn stop(&mut self) {
         // What need not survive need not be written down either.
-        let politely = if self.place.durable {
-            Signal::Interrupt
-        } else {
-            Signal::Quit
-        };
+        let politely = if self.place.durable { Signal::Interrupt } else { Signal::Quit };
         self.server.stop(politely);
         // Made again at the next start; it may stand in a folder that is not ours to fill.
         let _ = fs::remove_dir(&self.place.sockets);
@@ -145,12 +137,7 @@ fn launch(place: &Place, programs: &Found) -> Result<Server, Error> {
     ];
     if !place.durable {
         settings.extend(
-            [
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-            ]
-            .map(Into::into),
+            ["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(Into::into),
         );
     }
     let mut command = program(place, programs, "postgres");
@@ -158,11 +145,7 @@ fn launch(place: &Place, programs: &Found) -> Result<Server, Error> {
     for setting in settings {
         command.arg("-c").arg(setting);
     }
-    let last_wish = if place.durable {
-        Signal::Interrupt
-    } else {
-        Signal::Quit
-    };
+    let last_wish = if place.durable { Signal::Interrupt } else { Signal::Quit };
     Server::start("postgres", command, place.user, &place.log, last_wish)
 }
 
@@ -177,10 +160,7 @@ fn initdb(place: &Place, programs: &Found) -> Result<(), Error> {
         }
         private_folder(&new, place.user)?;
         let mut command = program(place, programs, "initdb");
-        command
-            .arg("-D")
-            .arg(&new)
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
+        command.arg("-D").arg(&new).args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
         command.arg(format!("--locale={locale}"));
         if !place.durable {
             command.arg("--no-sync");

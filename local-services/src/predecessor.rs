@@ -18,10 +18,7 @@ pub(crate) fn wait_until_gone(cluster: &Path) {
     let lock = cluster.join("postmaster.pid");
     let begun = Instant::now();
     while begun.elapsed() < WAIT_MAX {
-        let Some(pid) = fs::read_to_string(&lock)
-            .ok()
-            .and_then(|text| first_number(&text))
-        else {
+        let Some(pid) = fs::read_to_string(&lock).ok().and_then(|text| first_number(&text)) else {
             return;
         };
         match state(pid) {
@@ -58,15 +55,8 @@ fn works_in(pid: u32, cluster: &Path) -> bool {
 }
 
 fn inhabited(cluster: &Path) -> bool {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|entry| {
-            let pid = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok());
-            pid.is_some_and(|pid| works_in(pid, cluster))
-        })
+    fs::read_dir("/proc").into_iter().flatten().flatten().any(|entry| {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        pid.is_some_and(|pid| works_in(pid, cluster))
+    })
 }

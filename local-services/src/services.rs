@@ -31,11 +31,7 @@ pub struct Options {
 impl Options {
     /// Both services, keeping everything in `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: Some(data_dir.into()),
-            durable: true,
-            ..Self::ephemeral()
-        }
+        Self { data_dir: Some(data_dir.into()), durable: true, ..Self::ephemeral() }
     }
 
     /// Both services, keeping nothing.
@@ -70,10 +66,7 @@ pub fn start(options: &Options) -> Result<Services, Error> {
         None => DataDir::ephemeral()?,
     };
     let path = data_dir.path().to_owned();
-    let runtime_dir = options
-        .runtime_dir
-        .clone()
-        .unwrap_or_else(|| path.join("runtime"));
+    let runtime_dir = options.runtime_dir.clone().unwrap_or_else(|| path.join("runtime"));
     let mut postgres_elsewhere = None;
 
     let postgres = if options.postgres {
@@ -91,9 +84,7 @@ pub fn start(options: &Options) -> Result<Services, Error> {
             durable: options.durable,
             connections_max: options.connections_max,
         };
-        let runtime = Runtime::new(&runtime_dir, user, || {
-            elsewhere(&runtime_dir).join("runtime")
-        });
+        let runtime = Runtime::new(&runtime_dir, user, || elsewhere(&runtime_dir).join("runtime"));
         let programs = find::postgres(options.postgres_source, &place.cluster, &runtime, user)?;
         let postgres = Postgres::start(place, programs)?;
         postgres.ensure_database(DATABASE)?;
@@ -104,23 +95,14 @@ pub fn start(options: &Options) -> Result<Services, Error> {
     let nats = if options.nats {
         let runtime = Runtime::new(&runtime_dir, None, || runtime_dir.clone());
         match find::nats(&runtime) {
-            Ok(program) => Ok(Nats::start(
-                path.join("nats"),
-                path.join("nats.log"),
-                program,
-            )?),
+            Ok(program) => Ok(Nats::start(path.join("nats"), path.join("nats.log"), program)?),
             Err(why) => Err(why),
         }
     } else {
         Err("not asked for".to_owned())
     };
 
-    let services = Services {
-        nats,
-        postgres,
-        data_dir,
-        postgres_elsewhere,
-    };
+    let services = Services { nats, postgres, data_dir, postgres_elsewhere };
     services.data_dir.publish(&Attached {
         pid: std::process::id(),
         database_url: services.database_url(),
@@ -131,9 +113,7 @@ pub fn start(options: &Options) -> Result<Services, Error> {
 
 impl Services {
     pub fn database_url(&self) -> Option<String> {
-        self.postgres
-            .as_ref()
-            .map(|postgres| postgres.url(DATABASE))
+        self.postgres.as_ref().map(|postgres| postgres.url(DATABASE))
     }
 
     pub fn nats_url(&self) -> Option<String> {
@@ -196,16 +176,12 @@ impl Services {
 
     /// Runs one statement without an answer, as the superuser.
     pub fn execute(&self, database: &str, statement: &str) -> Result<(), Error> {
-        self.postgres
-            .as_ref()
-            .map_or(Ok(()), |postgres| postgres.execute(database, statement))
+        self.postgres.as_ref().map_or(Ok(()), |postgres| postgres.execute(database, statement))
     }
 
     /// The address of another database of the same server.
     pub fn url_of(&self, database: &str) -> Option<String> {
-        self.postgres
-            .as_ref()
-            .map(|postgres| postgres.url(database))
+        self.postgres.as_ref().map(|postgres| postgres.url(database))
     }
 
     /// Stops the servers and, if nothing is to be kept, removes their files.

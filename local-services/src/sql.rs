@@ -20,16 +20,8 @@ pub(crate) fn execute(socket: &Path, database: &str, statement: &str) -> Result<
     let mut server = UnixStream::connect(socket).doing(what)?;
     server.set_read_timeout(Some(ANSWER_WAIT_MAX)).doing(what)?;
     let parameters = format!("user\0postgres\0database\0{database}\0\0");
-    send(
-        &mut server,
-        None,
-        &[&PROTOCOL_3_0.to_be_bytes(), parameters.as_bytes()],
-    )
-    .doing(what)?;
-    let refused = |message| Error::Sql {
-        statement: statement.to_owned(),
-        message,
-    };
+    send(&mut server, None, &[&PROTOCOL_3_0.to_be_bytes(), parameters.as_bytes()]).doing(what)?;
+    let refused = |message| Error::Sql { statement: statement.to_owned(), message };
     until_ready(&mut server).doing(what)?.map_err(refused)?;
     send(&mut server, Some(b'Q'), &[statement.as_bytes(), b"\0"]).doing(what)?;
     until_ready(&mut server).doing(what)?.map_err(refused)
@@ -52,11 +44,7 @@ fn until_ready(server: &mut UnixStream) -> io::Result<Result<(), String>> {
         let mut head = [0; 5];
         if let Err(error) = server.read_exact(&mut head) {
             // A fatal error (such as a missing database) closes the connection after its message.
-            return if outcome.is_err() {
-                Ok(outcome)
-            } else {
-                Err(error)
-            };
+            return if outcome.is_err() { Ok(outcome) } else { Err(error) };
         }
         let [kind, length @ ..] = head;
         let length = u32::from_be_bytes(length) as usize;
@@ -80,9 +68,5 @@ fn error_message(body: &[u8]) -> String {
         let text = fields.find(|field| field.first() == Some(&letter))?;
         Some(String::from_utf8_lossy(&text[1..]).into_owned())
     };
-    format!(
-        "{} (SQLSTATE {})",
-        field(b'M').unwrap_or_default(),
-        field(b'C').unwrap_or_default()
-    )
+    format!("{} (SQLSTATE {})", field(b'M').unwrap_or_default(), field(b'C').unwrap_or_default())
 }

@@ -26,19 +26,13 @@ pub fn postgres() -> String {
 /// The address of this process's nats-server. None, said aloud, if this machine has none and none
 /// can be fetched; a failure where `CI` is set.
 pub fn nats() -> Option<String> {
-    NATS.ask(
-        &Options {
-            postgres: false,
-            ..options()
-        },
-        |services| {
-            if let Some(why) = services.nats_missing() {
-                assert!(env::var_os("CI").is_none(), "no nats-server: {why}");
-                eprintln!("SKIPPED what needs a nats-server: {why}");
-            }
-            services.nats_url()
-        },
-    )
+    NATS.ask(&Options { postgres: false, ..options() }, |services| {
+        if let Some(why) = services.nats_missing() {
+            assert!(env::var_os("CI").is_none(), "no nats-server: {why}");
+            eprintln!("SKIPPED what needs a nats-server: {why}");
+        }
+        services.nats_url()
+    })
 }
 
 /// The address of a new, empty database.
@@ -86,11 +80,8 @@ pub fn database_url_from(template: &str, prepare: impl FnOnce(&str) + Send) -> S
 
 /// Servers to be killed and revived by one test: durable, with files of their own.
 pub fn crashable() -> Services {
-    start(&Options {
-        durable: true,
-        ..options()
-    })
-    .unwrap_or_else(|error| panic!("no services for a crash test: {error}"))
+    start(&Options { durable: true, ..options() })
+        .unwrap_or_else(|error| panic!("no services for a crash test: {error}"))
 }
 
 /// Options for tests: nothing is kept, except fetched programs beside the build's other output.
@@ -104,9 +95,7 @@ pub fn options() -> Options {
 
 fn build_folder() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
-    let folder = program
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let folder = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
     folder.map_or_else(env::temp_dir, PathBuf::from)
 }
 
@@ -120,13 +109,7 @@ fn url_of(database: &str) -> String {
 }
 
 fn with_postgres<T>(question: impl FnOnce(&Services) -> T) -> T {
-    POSTGRES.ask(
-        &Options {
-            nats: false,
-            ..options()
-        },
-        question,
-    )
+    POSTGRES.ask(&Options { nats: false, ..options() }, question)
 }
 
 /// Services of the whole process, started when first asked for.

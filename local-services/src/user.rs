@@ -16,18 +16,12 @@ pub(crate) struct User {
 
 /// Whom to run Postgres as: nobody in particular, unless we are root.
 pub(crate) fn for_postgres() -> Result<Option<User>, Error> {
-    let us = fs::metadata("/proc/self")
-        .doing(|| "find out who runs this".into())?
-        .uid();
+    let us = fs::metadata("/proc/self").doing(|| "find out who runs this".into())?.uid();
     if us != 0 {
         return Ok(None);
     }
     let users = fs::read_to_string("/etc/passwd").doing(|| "read /etc/passwd".into())?;
-    users
-        .lines()
-        .find_map(nobody)
-        .map(Some)
-        .ok_or(Error::NoOrdinaryUser)
+    users.lines().find_map(nobody).map(Some).ok_or(Error::NoOrdinaryUser)
 }
 
 fn nobody(line: &str) -> Option<User> {
@@ -64,10 +58,7 @@ pub(crate) fn private_folder(folder: &Path, owner: Option<User>) -> Result<(), E
     fs::create_dir_all(folder).doing(what)?;
     // In a folder open to all, somebody may have put a link there for root to follow.
     if fs::symlink_metadata(folder).doing(what)?.is_symlink() {
-        return Err(Error::Io {
-            what: what(),
-            source: io::ErrorKind::NotADirectory.into(),
-        });
+        return Err(Error::Io { what: what(), source: io::ErrorKind::NotADirectory.into() });
     }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).doing(what)?;
     if let Some(User { uid, gid }) = owner {
@@ -84,23 +75,11 @@ mod tests {
     fn nobody_is_found_by_name() {
         assert_eq!(nobody("root:x:0:0:root:/root:/bin/sh"), None);
         let line = "nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin";
-        assert_eq!(
-            nobody(line),
-            Some(User {
-                uid: 65534,
-                gid: 65533
-            })
-        );
+        assert_eq!(nobody(line), Some(User { uid: 65534, gid: 65533 }));
     }
 
     #[test]
     fn everybody_can_enter_the_root_folder() {
-        assert!(
-            User {
-                uid: 65534,
-                gid: 65534
-            }
-            .can_enter(Path::new("/"))
-        );
+        assert!(User { uid: 65534, gid: 65534 }.can_enter(Path::new("/")));
     }
 }

@@ -1,0 +1,58 @@
+//! The command line: a file per subcommand, each a module, a variant and an arm here.
+
+mod config;
+mod doctor;
+mod healthcheck;
+mod migrate;
+mod openapi;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use crate::settings::{Flags, Settings};
+
+/// What happened, in order, never erased: an event-sourced book of original entry.
+#[derive(Debug, clap::Parser)]
+#[command(name = "daybook", version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run everything in one process, with a database and a bus of its own unless configured
+    Up(up::Up),
+    /// Run some parts of a configured system
+    Serve(serve::Serve),
+    /// Bring the database up to date
+    Migrate(migrate::Migrate),
+    /// Look into everything that can be wrong, and say what fixes it
+    Doctor(doctor::Doctor),
+    /// Ask a running Daybook whether it is ready
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print the description of the HTTP interface (OpenAPI 3.1)
+    Openapi(openapi::Openapi),
+    /// Print or check the settings
+    Config(config::Config),
+}
+
+impl Cli {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = Settings::load(&self.flags)?;
+        service_kit::telemetry::install(settings.log_format, settings.log.as_deref())?;
+        match self.command {
+            Command::Up(up) => up.run(settings).await,
+            Command::Serve(serve) => serve.run(settings).await,
+            Command::Migrate(migrate) => migrate.run(settings).await,
+            Command::Doctor(doctor) => doctor.run(settings).await,
+            Command::Healthcheck(healthcheck) => healthcheck.run(settings).await,
+            Command::Openapi(openapi) => openapi.run(),
+            Command::Config(config) => config.run(settings),
+        }
+    }
+}

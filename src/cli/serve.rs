@@ -1,0 +1,28 @@
+//! `daybook serve`: some parts of a system whose database, bus and keys are configured.
+
+use std::process::ExitCode;
+
+use crate::backend::{Backend, Tenure};
+use crate::cli::up::listen;
+use crate::roles::{self, Role};
+use crate::settings::Settings;
+
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Which part; may be repeated
+    #[arg(long = "role", value_enum, required = true)]
+    roles: Vec<Role>,
+}
+
+impl Serve {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        let shutdown = service_kit::on_signals()?;
+        let listener = listen(settings.listen).await?;
+        let address = listener.local_addr()?;
+        let backend = Backend::open(&settings, Tenure::Server).await?;
+        tracing::info!(roles = ?self.roles, "serving {:?} on http://{address}", self.roles);
+        let ended = roles::run(&self.roles, &backend, &settings, listener, shutdown).await;
+        backend.close().await;
+        ended.map(|()| ExitCode::SUCCESS)
+    }
+}

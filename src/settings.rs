@@ -1,0 +1,290 @@
+//! What can be chosen without building anew: flags over environment over a file over defaults.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Profile};
+use local_services::PostgresSource;
+use serde::{Deserialize, Serialize, Serializer};
+
+const PREFIX: &str = "DAYBOOK_";
+/// These two have the names that every tool knows.
+const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
+/// `<NAME>_FILE` gives the path of a file with the value.
+const SECRETS: [&str; 5] = ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys"];
+/// Lists are separated by commas in the environment.
+const LISTS: [&str; 1] = ["cors_origins"];
+/// The rest of the environment is text; these are not.
+const NOT_TEXT: [&str; 7] = [
+    "connections_max",
+    "proxy_hops",
+    "rate_account",
+    "rate_address",
+    "rate_login",
+    "rate_limits",
+    "require_idempotency_key",
+];
+
+/// Every setting. `config dump` prints them with their values, secrets hidden.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where `up` keeps its database, streams and keys.
+    pub data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// Postgres; none: one of the data directory's own.
+    pub database_url: Option<Secret>,
+    /// NATS with JetStream; none: one of the data directory's own, or the log itself.
+    pub nats_url: Option<Secret>,
+    /// Which Postgres programs the data directory's own server uses.
+    pub postgres: Postgres,
+    /// Connections to Postgres that each role keeps at most.
+    pub connections_max: u32,
+
+    /// 32 bytes in base64: wraps the keys of personal data.
+    pub master_key: Option<Secret>,
+    /// 32 bytes in base64: hashes personal values that must be unique. Never changes.
+    pub lookup_key: Option<Secret>,
+    /// Seeds of 32 bytes in base64, one a line, newest first: sign access tokens.
+    pub signing_keys: Option<Secret>,
+
+    /// `iss` and `aud` of access tokens.
+    pub issuer: String,
+    pub audience: String,
+    /// Whether a POST must come with an Idempotency-Key.
+    pub require_idempotency_key: bool,
+    /// How many proxies of ours stand before us and append to X-Forwarded-For.
+    pub proxy_hops: usize,
+    /// Origins whose pages may call us; none by default.
+    pub cors_origins: Vec<String>,
+    /// Off only for measurements.
+    pub rate_limits: bool,
+    /// Requests a minute of one account, of one address without an account, of its log-ins.
+    pub rate_account: NonZeroU32,
+    pub rate_address: NonZeroU32,
+    pub rate_login: NonZeroU32,
+
+    /// What is logged, as in RUST_LOG.
+    pub log: Option<String>,
+    /// `auto` (pretty on a terminal, JSON elsewhere), `pretty` or `json`.
+    pub log_format: service_kit::telemetry::LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Postgres {
+    #[default]
+    Any,
+    System,
+    Fetched,
+}
+
+impl From<Postgres> for PostgresSource {
+    fn from(source: Postgres) -> Self {
+        match source {
+            Postgres::Any => Self::Any,
+            Postgres::System => Self::System,
+            Postgres::Fetched => Self::Fetched,
+        }
+    }
+}
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let rates = service_kit::rates::RatesPerMinute::default();
+        Self {
+            data_dir: ".daybook".into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            database_url: None,
+            nats_url: None,
+            postgres: Postgres::Any,
+            connections_max: 16,
+            master_key: None,
+            lookup_key: None,
+            signing_keys: None,
+            issuer: "daybook".into(),
+            audience: "daybook".into(),
+            require_idempotency_key: false,
+            proxy_hops: 0,
+            cors_origins: Vec::new(),
+            rate_limits: true,
+            rate_account: rates.account,
+            rate_address: rates.address,
+            rate_login: rates.login,
+            log: None,
+            log_format: service_kit::telemetry::LogFormat::Auto,
+        }
+    }
+}
+
+/// The settings that every subcommand takes as flags.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args, Serialize)]
+pub struct Flags {
+    /// Where Daybook keeps its data [env: DAYBOOK_DATA_DIR] [default: ./.daybook]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Where HTTP is served [env: DAYBOOK_LISTEN] [default: 127.0.0.1:8000]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+
+    /// A TOML file of settings [env: DAYBOOK_CONFIG] [default: daybook.toml if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+impl Settings {
+    pub fn load(flags: &Flags) -> anyhow::Result<Self> {
+        let environment = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from(flags, environment.collect())
+    }
+
+    fn from(flags: &Flags, mut environment: Vec<(String, String)>) -> anyhow::Result<Self> {
+        let named = environment.iter().position(|(name, _)| name == "DAYBOOK_CONFIG");
+        let named = named.map(|index| PathBuf::from(environment.swap_remove(index).1));
+        let file = match flags.config.clone().or(named) {
+            Some(file) if file.is_file() => Some(file),
+            Some(file) => bail!("there is no configuration file {}", file.display()),
+            None => Some(PathBuf::from("daybook.toml")).filter(|file| file.is_file()),
+        };
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let figment = figment
+            .merge(Serialized::globals(from_environment(environment)?))
+            .merge(Serialized::globals(flags));
+        figment.select(Profile::Default).extract().map_err(|error| {
+            let key = error.path.join(".");
+            anyhow::anyhow!("{error} (setting `{key}`; in the environment {PREFIX}...)")
+        })
+    }
+}
+
+fn from_environment(variables: Vec<(String, String)>) -> anyhow::Result<Dict> {
+    let mut settings = Dict::new();
+    for (name, value) in variables {
+        let plain = WITHOUT_PREFIX.iter().any(|plain| {
+            name == *plain || name.strip_suffix("_FILE").is_some_and(|name| name == *plain)
+        });
+        let Some(key) = name.strip_prefix(PREFIX).or(plain.then_some(&name)) else { continue };
+        let mut key = key.to_ascii_lowercase();
+        let mut value = value;
+        if let Some(secret) = key.strip_suffix("_file").filter(|key| SECRETS.contains(key)) {
+            value = read(Path::new(&value)).with_context(|| format!("{name} cannot be read"))?;
+            key = secret.to_owned();
+        }
+        if plain && value.is_empty() {
+            // An empty variable is the usual way to take one back.
+            continue;
+        }
+        let value = if LISTS.contains(&key.as_str()) {
+            let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+            Value::from(words.map(Value::from).collect::<Vec<_>>())
+        } else if NOT_TEXT.contains(&key.as_str()) {
+            value.parse().unwrap_or_else(|never| match never {})
+        } else {
+            Value::from(value)
+        };
+        settings.insert(key, value);
+    }
+    Ok(settings)
+}
+
+fn read(file: &Path) -> std::io::Result<String> {
+    Ok(fs::read_to_string(file)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn load(flags: &Flags, environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        let owned = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Settings::from(flags, owned.collect())
+    }
+
+    #[test]
+    fn nothing_chosen_means_the_defaults() {
+        assert_eq!(load(&Flags::default(), &[("HOME", "/")]).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment() {
+        let environment = [("DAYBOOK_LISTEN", "127.0.0.1:1"), ("DAYBOOK_DATA_DIR", "a")];
+        let flags = Flags { listen: "127.0.0.1:2".parse().ok(), ..Flags::default() };
+        let settings = load(&flags, &environment).unwrap();
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.data_dir, Path::new("a"));
+    }
+
+    #[test]
+    fn text_that_looks_like_a_number_stays_text_and_numbers_are_numbers() {
+        let environment = [
+            ("DAYBOOK_ISSUER", "007"),
+            ("DAYBOOK_PROXY_HOPS", "2"),
+            ("DAYBOOK_RATE_LIMITS", "false"),
+            ("DAYBOOK_CORS_ORIGINS", "http://a, http://b"),
+        ];
+        let settings = load(&Flags::default(), &environment).unwrap();
+        assert_eq!(settings.issuer, "007");
+        assert_eq!((settings.proxy_hops, settings.rate_limits), (2, false));
+        assert_eq!(settings.cors_origins, ["http://a", "http://b"]);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_that_names_it() {
+        let error = load(&Flags::default(), &[("DAYBOOK_LISTNE", "x")]).unwrap_err().to_string();
+        assert!(error.contains("listne"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_too_and_is_never_shown() {
+        let file = env::temp_dir().join(format!("daybook-secret-{}", std::process::id()));
+        fs::write(&file, "postgresql://u:p@h/d\n").unwrap();
+        let name = file.to_str().unwrap();
+        let settings = load(&Flags::default(), &[("DATABASE_URL_FILE", name)]).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(settings.database_url.as_ref().unwrap().expose(), "postgresql://u:p@h/d");
+        assert!(!format!("{settings:?}").contains("u:p"), "{settings:?}");
+        assert!(!serde_json::to_string(&settings).unwrap().contains("u:p"));
+    }
+}
