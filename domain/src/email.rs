@@ -48,9 +48,7 @@ impl FromStr for Email {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
-            && local
-                .chars()
-                .all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
+            && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
         let domain_is_sound = domain.contains('.') && domain.split('.').all(label);
         if fits && local_is_sound && domain_is_sound {
             Ok(Self(text.to_owned()))

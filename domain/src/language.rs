@@ -34,11 +34,7 @@ impl FromStr for Language {
             && parts.all(|part| {
                 (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
             });
-        if sound {
-            Ok(Self(tag))
-        } else {
-            Err(LanguageError)
-        }
+        if sound { Ok(Self(tag)) } else { Err(LanguageError) }
     }
 }
 

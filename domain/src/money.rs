@@ -36,9 +36,7 @@ impl FromStr for Currency {
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
     }
 }
 
@@ -74,11 +72,7 @@ impl Money {
     /// # Errors
     /// When `minor` is negative.
     pub const fn new(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
-        if minor < 0 {
-            Err(MoneyError::Negative)
-        } else {
-            Ok(Self { minor, currency })
-        }
+        if minor < 0 { Err(MoneyError::Negative) } else { Ok(Self { minor, currency }) }
     }
 
     pub const fn zero(currency: Currency) -> Self {
@@ -96,19 +90,13 @@ impl Money {
     /// `None` when the currencies differ or the sum is too large to write down.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         (self.currency == other.currency).then_some(())?;
-        Some(Self {
-            minor: self.minor.checked_add(other.minor)?,
-            currency: self.currency,
-        })
+        Some(Self { minor: self.minor.checked_add(other.minor)?, currency: self.currency })
     }
 
     /// `None` when the product is too large to write down.
     pub fn checked_mul(self, quantity: Quantity) -> Option<Self> {
         let minor = self.minor.checked_mul(i64::from(quantity.get()))?;
-        Some(Self {
-            minor,
-            currency: self.currency,
-        })
+        Some(Self { minor, currency: self.currency })
     }
 }
 
@@ -130,9 +118,6 @@ impl TryFrom<Written> for Money {
 
 impl From<Money> for Written {
     fn from(money: Money) -> Self {
-        Self {
-            minor: money.minor,
-            currency: money.currency,
-        }
+        Self { minor: money.minor, currency: money.currency }
     }
 }

@@ -51,10 +51,7 @@ impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(name: &str) -> Result<Self, RoleError> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.name() == name)
-            .ok_or(RoleError)
+        Self::ALL.into_iter().find(|role| role.name() == name).ok_or(RoleError)
     }
 }
 

@@ -92,10 +92,7 @@ fn checked(text: String, bytes_max: usize) -> Result<String, TextError> {
         Err(TextError::Empty)
     } else if text.len() > bytes_max {
         Err(TextError::TooLong(bytes_max))
-    } else if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         Err(TextError::Control)
     } else {
         Ok(text)
@@ -108,10 +105,7 @@ fn checked(text: String, bytes_max: usize) -> Result<String, TextError> {
 pub struct WebAddress(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be an absolute http or https address of at most {} bytes",
-    WebAddress::BYTES_MAX
-)]
+#[error("must be an absolute http or https address of at most {} bytes", WebAddress::BYTES_MAX)]
 pub struct WebAddressError;
 
 impl WebAddress {
@@ -126,19 +120,11 @@ impl TryFrom<String> for WebAddress {
     type Error = WebAddressError;
 
     fn try_from(text: String) -> Result<Self, WebAddressError> {
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let sound = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
             && text.len() <= Self::BYTES_MAX
-            && !text
-                .chars()
-                .any(|c| c.is_control() || c.is_whitespace() || "\"<>\\".contains(c));
-        if sound {
-            Ok(Self(text))
-        } else {
-            Err(WebAddressError)
-        }
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace() || "\"<>\\".contains(c));
+        if sound { Ok(Self(text)) } else { Err(WebAddressError) }
     }
 }
 
@@ -179,28 +165,16 @@ mod tests {
     #[test]
     fn empty_endless_and_unprintable_text_is_refused() {
         assert_eq!(" \n".parse::<Text>(), Err(TextError::Empty));
-        assert_eq!(
-            "é".repeat(201).parse::<Name>(),
-            Err(TextError::TooLong(400))
-        );
+        assert_eq!("é".repeat(201).parse::<Name>(), Err(TextError::TooLong(400)));
         assert_eq!("a\u{0}b".parse::<Name>(), Err(TextError::Control));
     }
 
     #[test]
     fn an_address_is_absolute() {
-        assert!(
-            "https://example.org/cover.jpg"
-                .parse::<WebAddress>()
-                .is_ok()
-        );
-        for text in [
-            "",
-            "example.org",
-            "javascript:alert(1)",
-            "https://",
-            "https:///x",
-            "http://a b",
-        ] {
+        assert!("https://example.org/cover.jpg".parse::<WebAddress>().is_ok());
+        for text in
+            ["", "example.org", "javascript:alert(1)", "https://", "https:///x", "http://a b"]
+        {
             assert_eq!(text.parse::<WebAddress>(), Err(WebAddressError), "{text:?}");
         }
     }

@@ -1,1 +1,74 @@
-//! Wire.
+//! The contract with every event already stored: names, versions, shapes, claims of versions past.
+
+use std::collections::BTreeSet;
+
+use cqrs_es::{Aggregate, DomainEvent};
+use serde_json::Value;
+
+use crate::{
+    account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
+    fulfilment::Fulfilment, operators::Operators, order::Order, product::Product, rating::Rating,
+    stock::Stock, upcasters,
+};
+
+/// One line per event: stream type, wire name, version.
+fn wire<A: Aggregate>(events: &[A::Event]) -> Vec<String> {
+    let mut lines = BTreeSet::new();
+    for event in events {
+        let stored = serde_json::to_value(event).expect("events serialize");
+        assert_eq!(stored["type"], event.event_type(), "the tag is the wire name");
+        let read: A::Event = serde_json::from_value(stored).expect("what is written can be read");
+        assert_eq!(&read, event);
+        lines.insert(format!("{} {} {}", A::TYPE, event.event_type(), event.event_version()));
+    }
+    lines.into_iter().collect()
+}
+
+#[test]
+fn wire_names_and_versions_are_listed_here() {
+    let table = [
+        wire::<Account>(&crate::account::samples::events()),
+        wire::<Operators>(&crate::operators::samples::events()),
+        wire::<Follow>(&crate::follow::samples::events()),
+        wire::<Book>(&crate::book::samples::events()),
+        wire::<Rating>(&crate::rating::samples::events()),
+        wire::<Course>(&crate::course::samples::events()),
+        wire::<Enrollment>(&crate::enrollment::samples::events()),
+        wire::<Product>(&crate::product::samples::events()),
+        wire::<Stock>(&crate::stock::samples::events()),
+        wire::<Order>(&crate::order::samples::events()),
+        wire::<Fulfilment>(&crate::fulfilment::samples::events()),
+    ];
+    insta::assert_snapshot!(table.concat().join("\n"));
+}
+
+#[test]
+fn every_upcaster_leads_to_a_version_in_use() {
+    let books = wire::<Book>(&crate::book::samples::events());
+    for upcaster in upcasters() {
+        let line = format!("book {} {}", upcaster.event_type, upcaster.to_version);
+        assert!(books.contains(&line), "{line}");
+    }
+}
+
+/// Fixtures are events as version 1.0.0 of the program stored them; they are never edited.
+#[test]
+fn events_of_old_versions_read_as_of_today() {
+    let fixtures = [
+        include_str!("../fixtures/BookAdded-1.0.0.json"),
+        include_str!("../fixtures/BookAdded-1.0.0-kids.json"),
+        include_str!("../fixtures/BookRevised-1.0.0.json"),
+    ];
+    for fixture in fixtures {
+        let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+        let upcaster = upcasters()
+            .iter()
+            .find(|upcaster| old["type"] == upcaster.event_type)
+            .expect("there is an upcaster for each fixture");
+        assert!(serde_json::from_value::<crate::book::Event>(old.clone()).is_err());
+
+        let new = (upcaster.upcast)(old);
+        serde_json::from_value::<crate::book::Event>(new.clone()).expect("it reads as of today");
+        insta::assert_json_snapshot!(new);
+    }
+}

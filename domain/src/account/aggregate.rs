@@ -58,20 +58,9 @@ impl Account {
     /// Every rule about accounts, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, self.status) {
-            (
-                Command::Register {
-                    account,
-                    email,
-                    display_name,
-                    at,
-                },
-                Status::Absent,
-            ) => Ok(vec![Event::AccountRegistered {
-                account,
-                email,
-                display_name,
-                at,
-            }]),
+            (Command::Register { account, email, display_name, at }, Status::Absent) => {
+                Ok(vec![Event::AccountRegistered { account, email, display_name, at }])
+            }
             (Command::Register { .. }, _) => Err(Refusal::AlreadyRegistered),
             (_, Status::Absent) => Err(Refusal::Unknown),
             (Command::Erase { .. }, Status::Erased) => Ok(vec![]),
@@ -90,18 +79,9 @@ impl Account {
             (Command::ChangeProfile { changes, .. }, _) if changes == ProfileChanges::default() => {
                 Ok(vec![])
             }
-            (
-                Command::ChangeProfile {
-                    account,
-                    changes,
-                    at,
-                },
-                _,
-            ) => Ok(vec![Event::ProfileChanged {
-                account,
-                changes,
-                at,
-            }]),
+            (Command::ChangeProfile { account, changes, at }, _) => {
+                Ok(vec![Event::ProfileChanged { account, changes, at }])
+            }
             (Command::ChangeEmail { account, email, at }, _) => {
                 Ok(vec![Event::EmailChanged { account, email, at }])
             }
@@ -165,10 +145,7 @@ impl Aggregate for Account {
             }
             Event::AccountDeactivated { .. } => self.status = Status::Deactivated,
             Event::AccountErased { .. } => {
-                *self = Self {
-                    status: Status::Erased,
-                    roles: BTreeSet::new(),
-                };
+                *self = Self { status: Status::Erased, roles: BTreeSet::new() };
             }
         }
     }
@@ -176,10 +153,8 @@ impl Aggregate for Account {
 
 impl Recorded for Account {
     fn claims(event: &Event) -> Vec<Claim> {
-        let release = |account: &AccountId| Claim::Release {
-            kind: "email",
-            holder: account.to_string(),
-        };
+        let release =
+            |account: &AccountId| Claim::Release { kind: "email", holder: account.to_string() };
         match event {
             Event::AccountRegistered { account, email, .. } => email
                 .known()

@@ -19,11 +19,7 @@ impl FromStr for Phone {
         let sound = (7..=15).contains(&digits.len())
             && !digits.starts_with('0')
             && digits.chars().all(|c| c.is_ascii_digit());
-        if sound {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(PhoneError)
-        }
+        if sound { Ok(Self(text.to_owned())) } else { Err(PhoneError) }
     }
 }
 

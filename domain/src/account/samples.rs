@@ -1,1 +1,54 @@
-//! Samples for tests.
+//! Accounts for tests.
+
+use super::{Channel, Command, Event, ProfileChanges};
+use crate::{
+    AccountId, Patch, Personal, Role,
+    samples::{ada, at, tags, text},
+};
+
+pub fn registered(account: AccountId, email: &str) -> Event {
+    Event::AccountRegistered {
+        account,
+        email: Personal::new(account, text(email)),
+        display_name: Personal::new(account, text("Ada Lovelace")),
+        at: at(0),
+    }
+}
+
+pub fn register(account: AccountId, email: &str) -> Command {
+    Command::Register {
+        account,
+        email: Personal::new(account, text(email)),
+        display_name: Personal::new(account, text("Ada Lovelace")),
+        at: at(0),
+    }
+}
+
+pub fn profile_changes() -> ProfileChanges {
+    ProfileChanges {
+        display_name: Some(Personal::new(ada(), text("Ada King"))),
+        phone: Patch::Set(Personal::new(ada(), text("+442071234567"))),
+        language: Patch::Clear,
+        topics: Some(tags(["mathematics"])),
+        channels: Some(vec![Channel::Email]),
+    }
+}
+
+pub fn email_changed(account: AccountId, email: &str) -> Event {
+    Event::EmailChanged { account, email: Personal::new(account, text(email)), at: at(2) }
+}
+
+/// One event of every kind.
+pub fn events() -> Vec<Event> {
+    let account = ada();
+    vec![
+        registered(account, "ada@example.org"),
+        Event::ProfileChanged { account, changes: profile_changes(), at: at(1) },
+        email_changed(account, "ada.king@example.org"),
+        Event::RoleGranted { account, role: Role::Instructor, at: at(3) },
+        Event::RoleRevoked { account, role: Role::Instructor, at: at(4) },
+        Event::AccountDeactivated { account, at: at(5) },
+        Event::AccountReactivated { account, at: at(6) },
+        Event::AccountErased { account, at: at(7) },
+    ]
+}

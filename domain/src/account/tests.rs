@@ -1,1 +1,173 @@
-//! Tests.
+use cqrs_es::{
+    DomainEvent,
+    test::{AggregateTestExecutor, TestFramework},
+};
+
+use super::samples::{email_changed, events, profile_changes, register, registered};
+use super::{Account, Command, Event, Phone, ProfileChanges, Refusal};
+use crate::{
+    Claim, Personal, Recorded, Role,
+    samples::{ada, at, bob, text},
+};
+
+fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Account> {
+    TestFramework::with(()).given(history.into())
+}
+
+fn active() -> Event {
+    registered(ada(), "ada@example.org")
+}
+
+fn granted(role: Role) -> Event {
+    Event::RoleGranted { account: ada(), role, at: at(1) }
+}
+
+fn grant(role: Role) -> Command {
+    Command::GrantRole { account: ada(), role, at: at(1) }
+}
+
+fn revoke(role: Role) -> Command {
+    Command::RevokeRole { account: ada(), role, at: at(2) }
+}
+
+fn deactivated() -> Event {
+    Event::AccountDeactivated { account: ada(), at: at(5) }
+}
+
+fn erased() -> Event {
+    Event::AccountErased { account: ada(), at: at(7) }
+}
+
+fn change_profile(changes: ProfileChanges) -> Command {
+    Command::ChangeProfile { account: ada(), changes, at: at(1) }
+}
+
+#[test]
+fn somebody_registers() {
+    given([]).when(register(ada(), "ada@example.org")).then_expect_events(vec![active()]);
+}
+
+#[test]
+fn an_account_is_registered_once() {
+    given([active()])
+        .when(register(ada(), "other@example.org"))
+        .then_expect_error(Refusal::AlreadyRegistered);
+}
+
+#[test]
+fn nothing_can_be_asked_of_an_unknown_account() {
+    given([]).when(grant(Role::Auditor)).then_expect_error(Refusal::Unknown);
+    given([])
+        .when(Command::Erase { account: ada(), at: at(0) })
+        .then_expect_error(Refusal::Unknown);
+}
+
+#[test]
+fn a_profile_changes_in_the_fields_given() {
+    given([active()]).when(change_profile(profile_changes())).then_expect_events(vec![
+        Event::ProfileChanged { account: ada(), changes: profile_changes(), at: at(1) },
+    ]);
+    given([active()]).when(change_profile(ProfileChanges::default())).then_expect_events(vec![]);
+}
+
+#[test]
+fn an_email_changes() {
+    let email = Personal::new(ada(), text("ada.king@example.org"));
+    given([active()])
+        .when(Command::ChangeEmail { account: ada(), email, at: at(2) })
+        .then_expect_events(vec![email_changed(ada(), "ada.king@example.org")]);
+}
+
+#[test]
+fn a_role_is_granted_and_revoked_once() {
+    let role = Role::Instructor;
+    given([active()]).when(grant(role)).then_expect_events(vec![granted(role)]);
+    given([active(), granted(role)]).when(grant(role)).then_expect_events(vec![]);
+    let revoked = Event::RoleRevoked { account: ada(), role, at: at(2) };
+    given([active(), granted(role)]).when(revoke(role)).then_expect_events(vec![revoked]);
+    given([active()]).when(revoke(role)).then_expect_events(vec![]);
+}
+
+#[test]
+fn everyone_is_a_member_and_operators_are_kept_elsewhere() {
+    given([active()]).when(grant(Role::Member)).then_expect_events(vec![]);
+    given([active()]).when(revoke(Role::Member)).then_expect_error(Refusal::EveryoneIsMember);
+    for command in [grant(Role::Operator), revoke(Role::Operator)] {
+        given([active()]).when(command).then_expect_error(Refusal::OperatorsAreElsewhere);
+    }
+}
+
+#[test]
+fn a_deactivated_account_does_nothing_until_reactivated() {
+    let deactivate = Command::Deactivate { account: ada(), at: at(5) };
+    let reactivate = Command::Reactivate { account: ada(), at: at(6) };
+    let reactivated = Event::AccountReactivated { account: ada(), at: at(6) };
+    given([active()]).when(deactivate.clone()).then_expect_events(vec![deactivated()]);
+    given([active(), deactivated()]).when(deactivate).then_expect_events(vec![]);
+    given([active(), deactivated()])
+        .when(change_profile(profile_changes()))
+        .then_expect_error(Refusal::Deactivated);
+    given([active(), deactivated()])
+        .when(reactivate.clone())
+        .then_expect_events(vec![reactivated.clone()]);
+    given([active(), deactivated(), reactivated]).when(reactivate).then_expect_events(vec![]);
+}
+
+#[test]
+fn a_deactivated_account_can_still_lose_a_role() {
+    let role = Role::Auditor;
+    let revoked = Event::RoleRevoked { account: ada(), role, at: at(2) };
+    given([active(), granted(role), deactivated()])
+        .when(revoke(role))
+        .then_expect_events(vec![revoked]);
+}
+
+#[test]
+fn an_erased_account_stays_erased() {
+    let erase = Command::Erase { account: ada(), at: at(7) };
+    given([active()]).when(erase.clone()).then_expect_events(vec![erased()]);
+    given([active(), deactivated()]).when(erase.clone()).then_expect_events(vec![erased()]);
+    given([active(), erased()]).when(erase).then_expect_events(vec![]);
+    given([active(), erased()])
+        .when(Command::Reactivate { account: ada(), at: at(8) })
+        .then_expect_error(Refusal::Erased);
+    given([active(), erased()])
+        .when(register(ada(), "ada@example.org"))
+        .then_expect_error(Refusal::AlreadyRegistered);
+}
+
+#[test]
+fn an_email_belongs_to_one_account_whatever_its_case() {
+    let take = |key: &str| Claim::Unique {
+        kind: "email",
+        key: key.into(),
+        holder: bob().to_string(),
+        personal: true,
+    };
+    let release = || Claim::Release { kind: "email", holder: bob().to_string() };
+    assert_eq!(Account::claims(&registered(bob(), "Bob@Example.org")), [take("bob@example.org")]);
+    assert_eq!(
+        Account::claims(&email_changed(bob(), "BOB@example.net")),
+        [release(), take("bob@example.net")]
+    );
+    let erased = Event::AccountErased { account: bob(), at: at(0) };
+    assert_eq!(Account::claims(&erased), [release()]);
+    assert_eq!(Account::erases(&erased), Some(bob()));
+    assert_eq!(Account::erases(&deactivated()), None);
+}
+
+#[test]
+fn a_phone_number_has_the_form_of_e164() {
+    assert!("+442071234567".parse::<Phone>().is_ok());
+    for text in ["442071234567", "+0123456789", "+44 20 7123", "+123", "+1234567890123456"] {
+        assert!(text.parse::<Phone>().is_err(), "{text}");
+    }
+}
+
+/// These snapshots are the contract with every event already stored.
+#[test]
+fn events_keep_their_shape() {
+    for event in events() {
+        insta::assert_json_snapshot!(event.event_type(), event);
+    }
+}

@@ -48,11 +48,7 @@ impl Book {
                 if details == **current {
                     return Ok(vec![]);
                 }
-                Ok(vec![Event::BookRevised {
-                    book,
-                    details: Box::new(details),
-                    at,
-                }])
+                Ok(vec![Event::BookRevised { book, details: Box::new(details), at }])
             }
             (Command::Withdraw { book, at }, Self::Listed { .. }) => {
                 Ok(vec![Event::BookWithdrawn { book, at }])
@@ -84,9 +80,9 @@ impl Aggregate for Book {
 
     fn apply(&mut self, event: Event) {
         *self = match event {
-            Event::BookAdded { details, .. } | Event::BookRevised { details, .. } => Self::Listed {
-                details: details.into(),
-            },
+            Event::BookAdded { details, .. } | Event::BookRevised { details, .. } => {
+                Self::Listed { details: details.into() }
+            }
             Event::BookWithdrawn { .. } => Self::Withdrawn,
         };
     }
@@ -102,18 +98,14 @@ impl Recorded for Book {
                 personal: false,
             })
         };
-        let release = |book: &BookId| Claim::Release {
-            kind: "isbn",
-            holder: book.to_string(),
-        };
+        let release = |book: &BookId| Claim::Release { kind: "isbn", holder: book.to_string() };
         match event {
             Event::BookAdded { book, details, .. } => {
                 take(book, details.isbn).into_iter().collect()
             }
-            Event::BookRevised { book, details, .. } => [release(book)]
-                .into_iter()
-                .chain(take(book, details.isbn))
-                .collect(),
+            Event::BookRevised { book, details, .. } => {
+                [release(book)].into_iter().chain(take(book, details.isbn)).collect()
+            }
             Event::BookWithdrawn { book, .. } => vec![release(book)],
         }
     }

@@ -5,20 +5,9 @@ use crate::{BookId, Language, Name, Patch, Tags, Text, Title, WebAddress};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Add {
-        book: BookId,
-        details: Box<Details>,
-        at: DateTime<Utc>,
-    },
-    Revise {
-        book: BookId,
-        revision: Box<Revision>,
-        at: DateTime<Utc>,
-    },
-    Withdraw {
-        book: BookId,
-        at: DateTime<Utc>,
-    },
+    Add { book: BookId, details: Box<Details>, at: DateTime<Utc> },
+    Revise { book: BookId, revision: Box<Revision>, at: DateTime<Utc> },
+    Withdraw { book: BookId, at: DateTime<Utc> },
 }
 
 /// The fields to change.

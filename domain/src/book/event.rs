@@ -9,20 +9,9 @@ use crate::BookId;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Event {
-    BookAdded {
-        book: BookId,
-        details: Box<Details>,
-        at: DateTime<Utc>,
-    },
-    BookRevised {
-        book: BookId,
-        details: Box<Details>,
-        at: DateTime<Utc>,
-    },
-    BookWithdrawn {
-        book: BookId,
-        at: DateTime<Utc>,
-    },
+    BookAdded { book: BookId, details: Box<Details>, at: DateTime<Utc> },
+    BookRevised { book: BookId, details: Box<Details>, at: DateTime<Utc> },
+    BookWithdrawn { book: BookId, at: DateTime<Utc> },
 }
 
 impl Event {

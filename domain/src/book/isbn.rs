@@ -31,10 +31,8 @@ impl Isbn {
     /// # Errors
     /// When the length, the prefix or the check digit is wrong.
     pub fn parse(text: &str) -> Result<Self, IsbnError> {
-        let written: Vec<char> = text
-            .chars()
-            .filter(|c| !matches!(c, '-' | ' ' | '\u{2010}' | '\u{2011}'))
-            .collect();
+        let written: Vec<char> =
+            text.chars().filter(|c| !matches!(c, '-' | ' ' | '\u{2010}' | '\u{2011}')).collect();
         match written.len() {
             10 => Self::from_ten(&written),
             13 => Self::from_thirteen(&written),
@@ -78,9 +76,8 @@ impl Isbn {
 /// Weights 1 and 3 in turn over the first twelve digits, completed to a multiple of ten.
 fn check_digit(digits: &[u8; 13]) -> u8 {
     let weighed = digits[..12].iter().enumerate();
-    let sum: u8 = weighed
-        .map(|(place, digit)| if place % 2 == 0 { *digit } else { digit * 3 })
-        .sum();
+    let sum: u8 =
+        weighed.map(|(place, digit)| if place % 2 == 0 { *digit } else { digit * 3 }).sum();
     (10 - sum % 10) % 10
 }
 

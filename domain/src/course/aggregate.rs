@@ -9,12 +9,12 @@ use crate::{AccountId, Claim, CourseId, LessonId, Recorded};
 /// Absent until created.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Course {
-    created: Option<Created>,
+    pub(super) created: Option<Created>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Created {
-    status: Status,
+pub(super) struct Created {
+    pub(super) status: Status,
     instructor: AccountId,
     details: Arc<Details>,
     lessons: Vec<Lesson>,
@@ -88,20 +88,9 @@ impl Course {
     /// Every rule about courses: who may, then in which state, then what.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, &self.created) {
-            (
-                Command::Create {
-                    course,
-                    by,
-                    details,
-                    at,
-                },
-                None,
-            ) => Ok(vec![Event::CourseCreated {
-                course,
-                instructor: by,
-                details,
-                at,
-            }]),
+            (Command::Create { course, by, details, at }, None) => {
+                Ok(vec![Event::CourseCreated { course, instructor: by, details, at }])
+            }
             (Command::Create { .. }, Some(_)) => Err(Refusal::AlreadyCreated),
             (_, None) => Err(Refusal::Unknown),
             (command, Some(created)) if command.by() != created.instructor => {
@@ -121,15 +110,7 @@ impl Created {
                 Ok(vec![Event::CourseArchived { course, at }])
             }
             (Command::Create { .. }, _) => Err(Refusal::AlreadyCreated),
-            (
-                Command::Revise {
-                    course,
-                    revision,
-                    at,
-                    ..
-                },
-                status,
-            ) => {
+            (Command::Revise { course, revision, at, .. }, status) => {
                 let details = revision.of(&self.details);
                 if details == *self.details {
                     return Ok(vec![]);
@@ -137,66 +118,22 @@ impl Created {
                 if status == Status::Published && details.description.is_none() {
                     return Err(Refusal::NoDescription);
                 }
-                Ok(vec![Event::CourseRevised {
-                    course,
-                    details: Box::new(details),
-                    at,
-                }])
+                Ok(vec![Event::CourseRevised { course, details: Box::new(details), at }])
             }
-            (
-                Command::AddLesson {
-                    course,
-                    lesson,
-                    details,
-                    position,
-                    at,
-                    ..
-                },
-                _,
-            ) => {
+            (Command::AddLesson { course, lesson, details, position, at, .. }, _) => {
                 let position = self.place_for_new(lesson, position)?;
-                Ok(vec![Event::LessonAdded {
-                    course,
-                    lesson,
-                    position,
-                    details,
-                    at,
-                }])
+                Ok(vec![Event::LessonAdded { course, lesson, position, details, at }])
             }
-            (
-                Command::ReviseLesson {
-                    course,
-                    lesson,
-                    revision,
-                    at,
-                    ..
-                },
-                _,
-            ) => self.revise_lesson(course, lesson, *revision, at),
-            (
-                Command::MoveLesson {
-                    course,
-                    lesson,
-                    position: to,
-                    at,
-                    ..
-                },
-                _,
-            ) => self.move_lesson(course, lesson, to, at),
-            (
-                Command::RemoveLesson {
-                    course, lesson, at, ..
-                },
-                _,
-            ) => {
+            (Command::ReviseLesson { course, lesson, revision, at, .. }, _) => {
+                self.revise_lesson(course, lesson, *revision, at)
+            }
+            (Command::MoveLesson { course, lesson, position: to, at, .. }, _) => {
+                self.move_lesson(course, lesson, to, at)
+            }
+            (Command::RemoveLesson { course, lesson, at, .. }, _) => {
                 let position = self.position(lesson)?;
                 self.keeps_text_without(lesson)?;
-                Ok(vec![Event::LessonRemoved {
-                    course,
-                    lesson,
-                    position,
-                    at,
-                }])
+                Ok(vec![Event::LessonRemoved { course, lesson, position, at }])
             }
             (Command::Publish { .. }, Status::Published) => Err(Refusal::AlreadyPublished),
             (Command::Publish { .. }, _) if self.details.description.is_none() => {
@@ -205,20 +142,8 @@ impl Created {
             (Command::Publish { .. }, _) if !self.lessons.iter().any(Lesson::has_text) => {
                 Err(Refusal::NoLesson)
             }
-            (
-                Command::Publish {
-                    course,
-                    publication,
-                    at,
-                    ..
-                },
-                _,
-            ) => Ok(vec![
-                Event::PublicationRequested {
-                    course,
-                    publication,
-                    at,
-                },
+            (Command::Publish { course, publication, at, .. }, _) => Ok(vec![
+                Event::PublicationRequested { course, publication, at },
                 Event::CoursePublished {
                     course,
                     publication,
@@ -249,12 +174,7 @@ impl Created {
         }
         let mut events = vec![];
         if details != **current {
-            events.push(Event::LessonRevised {
-                course,
-                lesson,
-                details: Box::new(details),
-                at,
-            });
+            events.push(Event::LessonRevised { course, lesson, details: Box::new(details), at });
         }
         if let Some(to) = to {
             events.extend(self.move_lesson(course, lesson, to, at)?);
@@ -273,13 +193,9 @@ impl Created {
         let last = self.lessons.len() as u32;
         match to {
             to if to == from => Ok(vec![]),
-            to if (1..=last).contains(&to) => Ok(vec![Event::LessonMoved {
-                course,
-                lesson,
-                from,
-                to,
-                at,
-            }]),
+            to if (1..=last).contains(&to) => {
+                Ok(vec![Event::LessonMoved { course, lesson, from, to, at }])
+            }
             _ => Err(Refusal::NoSuchPosition { last }),
         }
     }
@@ -309,9 +225,7 @@ impl Created {
 
     fn position(&self, lesson: LessonId) -> Result<u32, Refusal> {
         let index = self.lessons.iter().position(|other| other.id == lesson);
-        index
-            .map(|index| index as u32 + 1)
-            .ok_or(Refusal::UnknownLesson)
+        index.map(|index| index as u32 + 1).ok_or(Refusal::UnknownLesson)
     }
 }
 
@@ -358,20 +272,10 @@ impl Aggregate for Course {
     }
 
     fn apply(&mut self, event: Event) {
-        if let Event::CourseCreated {
-            instructor,
-            details,
-            ..
-        } = event
-        {
+        if let Event::CourseCreated { instructor, details, .. } = event {
             let (status, lessons) = (Status::Draft, Vec::new());
             let details = details.into();
-            self.created = Some(Created {
-                status,
-                instructor,
-                details,
-                lessons,
-            });
+            self.created = Some(Created { status, instructor, details, lessons });
             return;
         }
         let Some(created) = &mut self.created else {
@@ -382,23 +286,10 @@ impl Aggregate for Course {
         match event {
             Event::CourseCreated { .. } | Event::PublicationRequested { .. } => {}
             Event::CourseRevised { details, .. } => created.details = details.into(),
-            Event::LessonAdded {
-                lesson,
-                position,
-                details,
-                ..
-            } => {
-                lessons.insert(
-                    index(position),
-                    Lesson {
-                        id: lesson,
-                        details: details.into(),
-                    },
-                );
+            Event::LessonAdded { lesson, position, details, .. } => {
+                lessons.insert(index(position), Lesson { id: lesson, details: details.into() });
             }
-            Event::LessonRevised {
-                lesson, details, ..
-            } => {
+            Event::LessonRevised { lesson, details, .. } => {
                 if let Some(current) = lessons.iter_mut().find(|current| current.id == lesson) {
                     current.details = details.into();
                 }
@@ -419,12 +310,8 @@ impl Aggregate for Course {
 impl Recorded for Course {
     fn claims(event: &Event) -> Vec<Claim> {
         match event {
-            Event::CourseCreated {
-                course, details, ..
-            }
-            | Event::CourseRevised {
-                course, details, ..
-            } => vec![Claim::Capacity {
+            Event::CourseCreated { course, details, .. }
+            | Event::CourseRevised { course, details, .. } => vec![Claim::Capacity {
                 kind: "seat",
                 key: course.to_string(),
                 places: details.seats.map(u32::from),

@@ -40,21 +40,9 @@ impl Enrollment {
         match (command, self.enrolled) {
             (Command::Enroll { .. }, true) => Ok(vec![]),
             (Command::Enroll { course, .. }, false) if !course.open => Err(Refusal::CourseNotOpen),
-            (
-                Command::Enroll {
-                    enrollment,
-                    course,
-                    at,
-                },
-                false,
-            ) => {
+            (Command::Enroll { enrollment, course, at }, false) => {
                 let (completed, lessons) = progress(&self.completed, &course);
-                Ok(vec![Event::StudentEnrolled {
-                    enrollment,
-                    completed,
-                    lessons,
-                    at,
-                }])
+                Ok(vec![Event::StudentEnrolled { enrollment, completed, lessons, at }])
             }
             (Command::Withdraw { enrollment, at }, true) => {
                 Ok(vec![Event::EnrollmentWithdrawn { enrollment, at }])
@@ -69,59 +57,28 @@ impl Enrollment {
                 Ok(vec![])
             }
             (
-                Command::CompleteLesson {
-                    enrollment,
-                    lesson,
-                    score,
-                    course,
-                    certificate,
-                    at,
-                },
+                Command::CompleteLesson { enrollment, lesson, score, course, certificate, at },
                 true,
             ) => {
                 let mut done = self.completed.clone();
                 done.insert(lesson);
                 let (completed, lessons) = progress(&done, &course);
-                let event = Event::LessonCompleted {
-                    enrollment,
-                    lesson,
-                    score,
-                    completed,
-                    lessons,
-                    at,
-                };
+                let event =
+                    Event::LessonCompleted { enrollment, lesson, score, completed, lessons, at };
                 let mut events = vec![event];
                 if completed == lessons && self.certificate.is_none() {
-                    events.push(Event::CourseCompleted {
-                        enrollment,
-                        certificate,
-                        at,
-                    });
+                    events.push(Event::CourseCompleted { enrollment, certificate, at });
                 }
                 Ok(events)
             }
             (Command::ReopenLesson { lesson, .. }, true) if !self.completed.contains(&lesson) => {
                 Ok(vec![])
             }
-            (
-                Command::ReopenLesson {
-                    enrollment,
-                    lesson,
-                    course,
-                    at,
-                },
-                true,
-            ) => {
+            (Command::ReopenLesson { enrollment, lesson, course, at }, true) => {
                 let mut done = self.completed.clone();
                 done.remove(&lesson);
                 let (completed, lessons) = progress(&done, &course);
-                Ok(vec![Event::LessonReopened {
-                    enrollment,
-                    lesson,
-                    completed,
-                    lessons,
-                    at,
-                }])
+                Ok(vec![Event::LessonReopened { enrollment, lesson, completed, lessons, at }])
             }
         }
     }
@@ -129,11 +86,7 @@ impl Enrollment {
 
 /// How many of the course's lessons are done. Lessons it has dropped since do not count.
 fn progress(done: &BTreeSet<LessonId>, course: &CourseFacts) -> (u32, u32) {
-    let completed = course
-        .lessons
-        .iter()
-        .filter(|lesson| done.contains(lesson))
-        .count();
+    let completed = course.lessons.iter().filter(|lesson| done.contains(lesson)).count();
     (completed as u32, course.lessons.len() as u32)
 }
 
@@ -182,10 +135,7 @@ impl Recorded for Enrollment {
                 holder: enrollment.to_string(),
             }],
             Event::EnrollmentWithdrawn { enrollment, .. } => {
-                vec![Claim::Release {
-                    kind: "seat",
-                    holder: enrollment.to_string(),
-                }]
+                vec![Claim::Release { kind: "seat", holder: enrollment.to_string() }]
             }
             Event::LessonCompleted { .. }
             | Event::LessonReopened { .. }

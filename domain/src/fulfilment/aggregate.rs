@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
@@ -66,11 +69,7 @@ impl Fulfilment {
         let short: BTreeSet<ProductId> = self.short.iter().map(|short| short.product).collect();
         let answered =
             |need: &&Need| self.reserved.contains(&need.product) || short.contains(&need.product);
-        self.needs
-            .iter()
-            .filter(|need| !answered(need))
-            .copied()
-            .collect()
+        self.needs.iter().filter(|need| !answered(need)).copied().collect()
     }
 
     /// Every rule about the order of steps, one row each.
@@ -81,15 +80,9 @@ impl Fulfilment {
             }
             (Command::Start { .. }, _) => Ok(vec![]),
             (_, State::Absent) => Err(Refusal::NotStarted),
-            (
-                Command::Record {
-                    order,
-                    reserved,
-                    refused,
-                    at,
-                },
-                State::Reserving,
-            ) => Ok(self.record(order, reserved, refused, at)),
+            (Command::Record { order, reserved, refused, at }, State::Reserving) => {
+                Ok(self.record(order, reserved, refused, at))
+            }
             (Command::Record { .. }, _) => Ok(vec![]),
             (Command::Confirm { .. } | Command::Cancel { .. }, State::Reserving)
                 if !self.open().is_empty() =>
@@ -133,20 +126,21 @@ impl Fulfilment {
         at: Time,
     ) -> Vec<Event> {
         let open: BTreeSet<ProductId> = self.open().iter().map(|need| need.product).collect();
-        let mut products: Vec<ProductId> = reserved;
-        products.retain(|product| open.contains(product));
-        let mut short: Vec<Short> = refused;
-        short.retain(|short| open.contains(&short.product));
+        let is_open = |product: &ProductId| open.contains(product);
+        let products: BTreeSet<ProductId> = reserved.into_iter().filter(is_open).collect();
+        let short: BTreeMap<ProductId, Short> = refused
+            .into_iter()
+            .filter(|short| is_open(&short.product) && !products.contains(&short.product))
+            .map(|short| (short.product, short))
+            .collect();
 
         let answered = products.len() + short.len();
+        let products: Vec<ProductId> = products.into_iter().collect();
+        let short: Vec<Short> = short.into_values().collect();
         let mut all_short = [self.short.as_slice(), &short].concat();
         let mut events = vec![];
         if !products.is_empty() {
-            events.push(Event::LinesReserved {
-                order,
-                products,
-                at,
-            });
+            events.push(Event::LinesReserved { order, products, at });
         }
         if !short.is_empty() {
             events.push(Event::LinesRefused { order, short, at });

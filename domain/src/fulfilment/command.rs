@@ -19,11 +19,23 @@ pub enum Command {
         at: DateTime<Utc>,
     },
     /// The order was confirmed.
-    Confirm { order: OrderId, at: DateTime<Utc> },
+    Confirm {
+        order: OrderId,
+        at: DateTime<Utc>,
+    },
     /// The order was cancelled: whatever is reserved must go back.
-    Cancel { order: OrderId, at: DateTime<Utc> },
+    Cancel {
+        order: OrderId,
+        at: DateTime<Utc>,
+    },
     /// Everything reserved has been released.
-    Release { order: OrderId, at: DateTime<Utc> },
+    Release {
+        order: OrderId,
+        at: DateTime<Utc>,
+    },
     /// Everything reserved has been shipped.
-    Ship { order: OrderId, at: DateTime<Utc> },
+    Ship {
+        order: OrderId,
+        at: DateTime<Utc>,
+    },
 }

@@ -8,16 +8,8 @@ use crate::{AccountId, Role};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Event {
-    RoleGranted {
-        account: AccountId,
-        role: Role,
-        at: DateTime<Utc>,
-    },
-    RoleRevoked {
-        account: AccountId,
-        role: Role,
-        at: DateTime<Utc>,
-    },
+    RoleGranted { account: AccountId, role: Role, at: DateTime<Utc> },
+    RoleRevoked { account: AccountId, role: Role, at: DateTime<Utc> },
 }
 
 impl Event {

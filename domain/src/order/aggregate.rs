@@ -41,10 +41,7 @@ pub enum Refusal {
     MixedCurrencies,
     #[error("the total of the order is too large")]
     TotalTooLarge,
-    #[error(
-        "an order asks for at most {} of a product, in all its lines",
-        Quantity::MAX
-    )]
+    #[error("an order asks for at most {} of a product, in all its lines", Quantity::MAX)]
     TooManyOfOne { product: ProductId },
     #[error("only its customer cancels an order")]
     NotTheCustomer,
@@ -72,16 +69,9 @@ impl Order {
     /// Every rule about orders, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, &self.placed) {
-            (
-                Command::Place {
-                    order,
-                    number,
-                    customer,
-                    lines,
-                    at,
-                },
-                None,
-            ) => place(order, number, customer, &lines, at),
+            (Command::Place { order, number, customer, lines, at }, None) => {
+                place(order, number, customer, &lines, at)
+            }
             (Command::Place { .. }, Some(_)) => Err(Refusal::AlreadyPlaced),
             (_, None) => Err(Refusal::Unknown),
             (command, Some(placed)) => placed.decide(command),
@@ -94,48 +84,26 @@ impl Placed {
         let (customer, total, status) = (self.customer, self.total, self.status);
         match (command, status) {
             (Command::Place { .. }, _) => Err(Refusal::AlreadyPlaced),
-            (Command::Confirm { order, at }, Status::Pending) => Ok(vec![Event::OrderConfirmed {
-                order,
-                customer,
-                total,
-                at,
-            }]),
+            (Command::Confirm { order, at }, Status::Pending) => {
+                Ok(vec![Event::OrderConfirmed { order, customer, total, at }])
+            }
             (Command::Confirm { .. }, Status::Confirmed) => Ok(vec![]),
             (Command::Reject { order, reason, at }, Status::Pending) => {
-                Ok(vec![Event::OrderRejected {
-                    order,
-                    customer,
-                    total,
-                    reason,
-                    at,
-                }])
+                Ok(vec![Event::OrderRejected { order, customer, total, reason, at }])
             }
             (Command::Reject { .. }, Status::Rejected) => Ok(vec![]),
-            (Command::Ship { order, at }, Status::Confirmed) => Ok(vec![Event::OrderShipped {
-                order,
-                customer,
-                total,
-                at,
-            }]),
+            (Command::Ship { order, at }, Status::Confirmed) => {
+                Ok(vec![Event::OrderShipped { order, customer, total, at }])
+            }
             (Command::Ship { .. }, Status::Shipped) => Ok(vec![]),
-            (Command::Deliver { order, at }, Status::Shipped) => Ok(vec![Event::OrderDelivered {
-                order,
-                customer,
-                total,
-                at,
-            }]),
+            (Command::Deliver { order, at }, Status::Shipped) => {
+                Ok(vec![Event::OrderDelivered { order, customer, total, at }])
+            }
             (Command::Deliver { .. }, Status::Delivered) => Ok(vec![]),
             (Command::Cancel { by, .. }, _) if by != customer => Err(Refusal::NotTheCustomer),
             (Command::Cancel { order, by, at }, Status::Pending | Status::Confirmed) => {
                 let was = status;
-                Ok(vec![Event::OrderCancelled {
-                    order,
-                    customer,
-                    total,
-                    was,
-                    by,
-                    at,
-                }])
+                Ok(vec![Event::OrderCancelled { order, customer, total, was, by, at }])
             }
             (Command::Cancel { .. }, Status::Cancelled) => Ok(vec![]),
             (
@@ -172,17 +140,13 @@ fn place(
         at,
     }];
     let firsts = (1..).map(|chunk| (chunk * LINES_PER_EVENT_MAX + 1) as u32);
-    events.extend(
-        firsts
-            .zip(chunks)
-            .map(|(first_line, lines)| Event::OrderLinesPlaced {
-                order,
-                customer,
-                first_line,
-                lines,
-                at,
-            }),
-    );
+    events.extend(firsts.zip(chunks).map(|(first_line, lines)| Event::OrderLinesPlaced {
+        order,
+        customer,
+        first_line,
+        lines,
+        at,
+    }));
     Ok(events)
 }
 
@@ -194,10 +158,7 @@ fn total(lines: &[Line]) -> Result<Money, Refusal> {
         if line.unit_price.currency() != currency {
             return Err(Refusal::MixedCurrencies);
         }
-        let sum = line
-            .unit_price
-            .checked_mul(line.quantity)
-            .and_then(|sum| total.checked_add(sum));
+        let sum = line.unit_price.checked_mul(line.quantity).and_then(|sum| total.checked_add(sum));
         total = sum.ok_or(Refusal::TotalTooLarge)?;
         let product = line.product;
         let pieces = pieces.entry(product).or_default();
@@ -231,20 +192,9 @@ impl Aggregate for Order {
     }
 
     fn apply(&mut self, event: Event) {
-        if let Event::OrderPlaced {
-            customer,
-            total,
-            lines,
-            ..
-        } = event
-        {
+        if let Event::OrderPlaced { customer, total, lines, .. } = event {
             let (status, lines) = (Status::Pending, Arc::new(lines));
-            self.placed = Some(Placed {
-                status,
-                customer,
-                total,
-                lines,
-            });
+            self.placed = Some(Placed { status, customer, total, lines });
             return;
         }
         let Some(placed) = &mut self.placed else {

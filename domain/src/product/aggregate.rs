@@ -39,52 +39,25 @@ impl Product {
     /// Every rule about products, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, self) {
-            (
-                Command::Add {
-                    product,
-                    details,
-                    price,
-                    at,
-                },
-                Self::Absent,
-            ) => Ok(vec![Event::ProductAdded {
-                product,
-                details,
-                price,
-                at,
-            }]),
+            (Command::Add { product, details, price, at }, Self::Absent) => {
+                Ok(vec![Event::ProductAdded { product, details, price, at }])
+            }
             (Command::Add { .. }, _) => Err(Refusal::AlreadyAdded),
             (_, Self::Absent) => Err(Refusal::Unknown),
             (Command::Discontinue { .. }, Self::Discontinued) => Ok(vec![]),
             (_, Self::Discontinued) => Err(Refusal::Discontinued),
             (
-                Command::Revise {
-                    product,
-                    revision,
-                    at,
-                },
-                Self::OnSale {
-                    details: current,
-                    price: from,
-                },
+                Command::Revise { product, revision, at },
+                Self::OnSale { details: current, price: from },
             ) => {
                 let to = revision.price.unwrap_or(*from);
                 let details = revision.of(current);
                 let mut events = vec![];
                 if details != **current {
-                    events.push(Event::ProductRevised {
-                        product,
-                        details: Box::new(details),
-                        at,
-                    });
+                    events.push(Event::ProductRevised { product, details: Box::new(details), at });
                 }
                 if to != *from {
-                    events.push(Event::ProductRepriced {
-                        product,
-                        from: *from,
-                        to,
-                        at,
-                    });
+                    events.push(Event::ProductRepriced { product, from: *from, to, at });
                 }
                 Ok(events)
             }
@@ -93,19 +66,9 @@ impl Product {
             {
                 Ok(vec![])
             }
-            (
-                Command::Reprice {
-                    product,
-                    price: to,
-                    at,
-                },
-                Self::OnSale { price: from, .. },
-            ) => Ok(vec![Event::ProductRepriced {
-                product,
-                from: *from,
-                to,
-                at,
-            }]),
+            (Command::Reprice { product, price: to, at }, Self::OnSale { price: from, .. }) => {
+                Ok(vec![Event::ProductRepriced { product, from: *from, to, at }])
+            }
             (Command::Discontinue { product, at }, Self::OnSale { .. }) => {
                 Ok(vec![Event::ProductDiscontinued { product, at }])
             }
@@ -135,17 +98,9 @@ impl Aggregate for Product {
     fn apply(&mut self, event: Event) {
         match (event, &mut *self) {
             (Event::ProductAdded { details, price, .. }, _) => {
-                *self = Self::OnSale {
-                    details: details.into(),
-                    price,
-                };
+                *self = Self::OnSale { details: details.into(), price };
             }
-            (
-                Event::ProductRevised { details, .. },
-                Self::OnSale {
-                    details: current, ..
-                },
-            ) => {
+            (Event::ProductRevised { details, .. }, Self::OnSale { details: current, .. }) => {
                 *current = details.into();
             }
             (Event::ProductRepriced { to, .. }, Self::OnSale { price, .. }) => *price = to,
@@ -163,17 +118,11 @@ impl Recorded for Product {
             holder: product.to_string(),
             personal: false,
         };
-        let release = |product: &ProductId| Claim::Release {
-            kind: "sku",
-            holder: product.to_string(),
-        };
+        let release =
+            |product: &ProductId| Claim::Release { kind: "sku", holder: product.to_string() };
         match event {
-            Event::ProductAdded {
-                product, details, ..
-            } => vec![take(product, &details.sku)],
-            Event::ProductRevised {
-                product, details, ..
-            } => {
+            Event::ProductAdded { product, details, .. } => vec![take(product, &details.sku)],
+            Event::ProductRevised { product, details, .. } => {
                 vec![release(product), take(product, &details.sku)]
             }
             Event::ProductRepriced { .. } => vec![],

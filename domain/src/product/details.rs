@@ -41,11 +41,7 @@ impl FromStr for Sku {
         let text = text.trim();
         let sound = (1..=Self::BYTES_MAX).contains(&text.len())
             && text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
-        if sound {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(SkuError)
-        }
+        if sound { Ok(Self(text.to_owned())) } else { Err(SkuError) }
     }
 }
 

@@ -9,27 +9,10 @@ use crate::{Money, ProductId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Event {
-    ProductAdded {
-        product: ProductId,
-        details: Box<Details>,
-        price: Money,
-        at: DateTime<Utc>,
-    },
-    ProductRevised {
-        product: ProductId,
-        details: Box<Details>,
-        at: DateTime<Utc>,
-    },
-    ProductRepriced {
-        product: ProductId,
-        from: Money,
-        to: Money,
-        at: DateTime<Utc>,
-    },
-    ProductDiscontinued {
-        product: ProductId,
-        at: DateTime<Utc>,
-    },
+    ProductAdded { product: ProductId, details: Box<Details>, price: Money, at: DateTime<Utc> },
+    ProductRevised { product: ProductId, details: Box<Details>, at: DateTime<Utc> },
+    ProductRepriced { product: ProductId, from: Money, to: Money, at: DateTime<Utc> },
+    ProductDiscontinued { product: ProductId, at: DateTime<Utc> },
 }
 
 impl Event {

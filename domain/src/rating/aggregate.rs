@@ -26,19 +26,9 @@ impl Rating {
                 Ok(vec![Event::ItemRated { rating, score, at }])
             }
             (Command::Rate { score, .. }, Some(current)) if score == current => Ok(vec![]),
-            (
-                Command::Rate {
-                    rating,
-                    score: to,
-                    at,
-                },
-                Some(from),
-            ) => Ok(vec![Event::RatingChanged {
-                rating,
-                from,
-                to,
-                at,
-            }]),
+            (Command::Rate { rating, score: to, at }, Some(from)) => {
+                Ok(vec![Event::RatingChanged { rating, from, to, at }])
+            }
             (Command::Withdraw { rating, at }, Some(score)) => {
                 Ok(vec![Event::RatingWithdrawn { rating, score, at }])
             }

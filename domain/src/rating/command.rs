@@ -22,13 +22,6 @@ impl fmt::Display for RatingId {
 /// What a reader can ask for. The time comes with the request, so that deciding needs no clock.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Rate {
-        rating: RatingId,
-        score: Score,
-        at: DateTime<Utc>,
-    },
-    Withdraw {
-        rating: RatingId,
-        at: DateTime<Utc>,
-    },
+    Rate { rating: RatingId, score: Score, at: DateTime<Utc> },
+    Withdraw { rating: RatingId, at: DateTime<Utc> },
 }

@@ -10,22 +10,9 @@ use super::{RatingId, Score};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Event {
-    ItemRated {
-        rating: RatingId,
-        score: Score,
-        at: DateTime<Utc>,
-    },
-    RatingChanged {
-        rating: RatingId,
-        from: Score,
-        to: Score,
-        at: DateTime<Utc>,
-    },
-    RatingWithdrawn {
-        rating: RatingId,
-        score: Score,
-        at: DateTime<Utc>,
-    },
+    ItemRated { rating: RatingId, score: Score, at: DateTime<Utc> },
+    RatingChanged { rating: RatingId, from: Score, to: Score, at: DateTime<Utc> },
+    RatingWithdrawn { rating: RatingId, score: Score, at: DateTime<Utc> },
 }
 
 impl Event {

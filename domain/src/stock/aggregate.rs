@@ -43,60 +43,26 @@ impl Stock {
     /// Every rule about stock, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match command {
-            Command::Receive {
-                product,
-                quantity,
-                reason,
-                at,
-            } => {
+            Command::Receive { product, quantity, reason, at } => {
                 let level = self.on_hand(quantity.into())?;
-                Ok(vec![Event::StockReceived {
-                    product,
-                    quantity,
-                    reason,
-                    level,
-                    at,
-                }])
+                Ok(vec![Event::StockReceived { product, quantity, reason, level, at }])
             }
             Command::Adjust { by: 0, .. } => Err(Refusal::NothingToAdjust),
-            Command::Adjust {
-                product,
-                by,
-                reason,
-                at,
-            } => {
+            Command::Adjust { product, by, reason, at } => {
                 let level = self.on_hand(by)?;
-                let event = Event::StockAdjusted {
-                    product,
-                    by,
-                    reason,
-                    level,
-                    at,
-                };
+                let event = Event::StockAdjusted { product, by, reason, level, at };
                 Ok(self.and_low(event, product, level, at))
             }
-            Command::Reserve {
-                product,
-                order,
-                quantity,
-                at,
-            } => self.reserve(product, order, quantity, at),
+            Command::Reserve { product, order, quantity, at } => {
+                self.reserve(product, order, quantity, at)
+            }
             Command::Release { product, order, at } => {
                 let Some(quantity) = self.reservations.get(&order).copied() else {
                     return Ok(vec![]);
                 };
                 let reserved = self.level.reserved - i64::from(quantity);
-                let level = Level {
-                    reserved,
-                    ..self.level
-                };
-                Ok(vec![Event::ReservationReleased {
-                    product,
-                    order,
-                    quantity,
-                    level,
-                    at,
-                }])
+                let level = Level { reserved, ..self.level };
+                Ok(vec![Event::ReservationReleased { product, order, quantity, level, at }])
             }
             Command::Ship { product, order, at } => {
                 let quantity = self.reservations.get(&order).copied();
@@ -104,30 +70,16 @@ impl Stock {
                 let on_hand = self.level.on_hand - i64::from(quantity);
                 let reserved = self.level.reserved - i64::from(quantity);
                 let level = Level { on_hand, reserved };
-                Ok(vec![Event::StockShipped {
-                    product,
-                    order,
-                    quantity,
-                    level,
-                    at,
-                }])
+                Ok(vec![Event::StockShipped { product, order, quantity, level, at }])
             }
             Command::SetReorderLevel { reorder_level, .. }
                 if reorder_level == self.reorder_level =>
             {
                 Ok(vec![])
             }
-            Command::SetReorderLevel {
-                product,
-                reorder_level: to,
-                at,
-            } => {
-                let mut events = vec![Event::ReorderLevelSet {
-                    product,
-                    from: self.reorder_level,
-                    to,
-                    at,
-                }];
+            Command::SetReorderLevel { product, reorder_level: to, at } => {
+                let mut events =
+                    vec![Event::ReorderLevelSet { product, from: self.reorder_level, to, at }];
                 events.extend(self.ran_low(product, to, self.level, at));
                 Ok(events)
             }
@@ -144,48 +96,26 @@ impl Stock {
         match self.reservations.get(&order) {
             Some(reserved) if *reserved == quantity => return Ok(vec![]),
             Some(reserved) => {
-                return Err(Refusal::ReservedOtherwise {
-                    quantity: *reserved,
-                });
+                return Err(Refusal::ReservedOtherwise { quantity: *reserved });
             }
             None => {}
         }
         let wanted = i64::from(quantity);
         if wanted > self.level.available() {
             let level = self.level;
-            return Ok(vec![Event::ReservationRefused {
-                product,
-                order,
-                quantity,
-                level,
-                at,
-            }]);
+            return Ok(vec![Event::ReservationRefused { product, order, quantity, level, at }]);
         }
-        let level = Level {
-            reserved: self.level.reserved + wanted,
-            ..self.level
-        };
-        let event = Event::StockReserved {
-            product,
-            order,
-            quantity,
-            level,
-            at,
-        };
+        let level = Level { reserved: self.level.reserved + wanted, ..self.level };
+        let event = Event::StockReserved { product, order, quantity, level, at };
         Ok(self.and_low(event, product, level, at))
     }
 
     /// The level with a difference on hand, when there are then neither too few nor too many.
     fn on_hand(&self, by: i64) -> Result<Level, Refusal> {
         let on_hand = self.level.on_hand.saturating_add(by);
-        let level = Level {
-            on_hand,
-            ..self.level
-        };
+        let level = Level { on_hand, ..self.level };
         if level.available() < 0 {
-            Err(Refusal::NotThatMany {
-                available: self.level.available(),
-            })
+            Err(Refusal::NotThatMany { available: self.level.available() })
         } else if on_hand > ON_HAND_MAX {
             Err(Refusal::TooMany)
         } else {
@@ -208,12 +138,7 @@ impl Stock {
     ) -> Option<Event> {
         let reorder_level = reorder_level?;
         let is_low = level.available() <= i64::from(reorder_level);
-        (is_low && !self.low).then_some(Event::StockRanLow {
-            product,
-            reorder_level,
-            level,
-            at,
-        })
+        (is_low && !self.low).then_some(Event::StockRanLow { product, reorder_level, level, at })
     }
 }
 
@@ -243,12 +168,7 @@ impl Aggregate for Stock {
             Event::StockReceived { level, .. } | Event::StockAdjusted { level, .. } => {
                 self.level = level;
             }
-            Event::StockReserved {
-                order,
-                quantity,
-                level,
-                ..
-            } => {
+            Event::StockReserved { order, quantity, level, .. } => {
                 self.reservations.insert(order, quantity);
                 self.level = level;
             }
