@@ -1,0 +1,64 @@
+-- Array to text is not `immutable` in general; for texts it is, and generated columns ask for it.
+create function words(list text[]) returns text
+    language sql immutable parallel safe
+    return array_to_string(list, ' ');
+
+-- Which courses are there, found by words, level or skill? `state` is draft, published or archived.
+create table courses (
+    course uuid primary key,
+    instructor uuid not null,
+    title text not null,
+    description text,
+    level text,
+    skills text[] not null,
+    seats integer,
+    state text not null,
+    created_at timestamptz not null,
+    published_at timestamptz,
+    changed_at timestamptz not null,
+    sequence bigint not null,
+    position bigint not null,
+    search tsvector not null generated always as (
+        setweight(to_tsvector('simple', title), 'A')
+        || setweight(to_tsvector('simple', words(skills) || ' ' || coalesce(level, '')), 'C')
+        || setweight(to_tsvector('english', coalesce(description, '')), 'D')
+    ) stored
+);
+
+-- Which courses have these words, or teach this skill?
+create index courses_search on courses using gin (search);
+create index courses_skills on courses using gin (skills);
+-- Which are the newest, and which come first by title?
+create index courses_newest on courses (position desc);
+create index courses_title on courses (title, course);
+-- Which courses does an instructor teach?
+create index courses_instructor on courses (instructor, position desc);
+
+-- Which lessons does a course have, in order? An empty `body` is a lesson without text so far.
+create table lessons (
+    course uuid not null,
+    lesson uuid not null,
+    place integer not null,
+    title text not null,
+    minutes integer,
+    body text not null default '',
+    primary key (course, lesson)
+);
+
+-- How far is a publication? `state` is RUNNING, COMPLETED or FAILED.
+create table workflows (
+    workflow uuid primary key,
+    kind text not null,
+    course uuid not null,
+    instructor uuid not null,
+    state text not null,
+    current_step text,
+    steps_done integer not null,
+    steps integer not null,
+    started_at timestamptz not null,
+    changed_at timestamptz not null,
+    position bigint not null
+);
+
+-- Which publications does a course have?
+create index workflows_course on workflows (course);

@@ -1,0 +1,168 @@
+//! The rows of courses, lessons and publications, read and written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::ProjectionError;
+use crate::rows::{fetch, put};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct CourseRow {
+    pub course: Uuid,
+    pub instructor: Uuid,
+    pub title: String,
+    pub description: Option<String>,
+    pub level: Option<domain::course::Level>,
+    pub skills: Vec<String>,
+    pub seats: Option<u32>,
+    pub state: CourseState,
+    pub created_at: DateTime<Utc>,
+    pub published_at: Option<DateTime<Utc>>,
+    pub changed_at: DateTime<Utc>,
+    pub sequence: i64,
+    pub position: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CourseState {
+    Draft,
+    Published,
+    Archived,
+}
+
+/// Without its text, which may be long and is only written when it changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct LessonRow {
+    pub course: Uuid,
+    pub lesson: Uuid,
+    pub place: i32,
+    pub title: String,
+    pub minutes: Option<u16>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Body {
+    pub course: Uuid,
+    pub lesson: Uuid,
+    pub body: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct WorkflowRow {
+    pub workflow: Uuid,
+    pub kind: String,
+    pub course: Uuid,
+    pub instructor: Uuid,
+    pub state: WorkflowState,
+    pub current_step: Option<String>,
+    pub steps_done: i32,
+    pub steps: i32,
+    pub started_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+    pub position: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum WorkflowState {
+    Running,
+    Completed,
+}
+
+/// All rows of the courses a batch touches. Lessons stand in their order.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub courses: BTreeMap<Uuid, CourseRow>,
+    pub lessons: BTreeMap<Uuid, Vec<LessonRow>>,
+    pub bodies: BTreeMap<(Uuid, Uuid), String>,
+    pub removed: BTreeSet<(Uuid, Uuid)>,
+    pub workflows: BTreeMap<Uuid, WorkflowRow>,
+}
+
+pub(super) async fn fetch_state(
+    tx: &mut PgConnection,
+    courses: &[Uuid],
+) -> Result<State, ProjectionError> {
+    let mut state = State::default();
+    let rows: Vec<CourseRow> =
+        fetch(tx, "select to_jsonb(c) - 'search' from courses c where course = any($1)", courses)
+            .await?;
+    state.courses.extend(rows.into_iter().map(|row| (row.course, row)));
+    let rows: Vec<LessonRow> = fetch(
+        tx,
+        "select to_jsonb(l) - 'body' from lessons l where course = any($1) order by place",
+        courses,
+    )
+    .await?;
+    for row in rows {
+        state.lessons.entry(row.course).or_default().push(row);
+    }
+    let rows: Vec<WorkflowRow> =
+        fetch(tx, "select to_jsonb(w) from workflows w where course = any($1)", courses).await?;
+    state.workflows.extend(rows.into_iter().map(|row| (row.workflow, row)));
+    Ok(state)
+}
+
+pub(super) async fn write(tx: &mut PgConnection, state: State) -> Result<(), ProjectionError> {
+    put(tx, UPSERT_COURSES, &state.courses.into_values().collect::<Vec<_>>()).await?;
+
+    let (courses, lessons): (Vec<Uuid>, Vec<Uuid>) = state.removed.into_iter().unzip();
+    if !courses.is_empty() {
+        sqlx::query(
+            "delete from lessons
+              where (course, lesson) in (select * from unnest($1::uuid[], $2::uuid[]))",
+        )
+        .bind(courses)
+        .bind(lessons)
+        .execute(&mut *tx)
+        .await?;
+    }
+    put(
+        tx,
+        "insert into lessons (course, lesson, place, title, minutes)
+         select course, lesson, place, title, minutes
+           from jsonb_populate_recordset(null::lessons, $1)
+         on conflict (course, lesson) do update
+            set (place, title, minutes) = (excluded.place, excluded.title, excluded.minutes)",
+        &state.lessons.into_values().flatten().collect::<Vec<_>>(),
+    )
+    .await?;
+    let bodies: Vec<Body> = state
+        .bodies
+        .into_iter()
+        .map(|((course, lesson), body)| Body { course, lesson, body })
+        .collect();
+    put(
+        tx,
+        "update lessons l set body = written.body
+           from jsonb_to_recordset($1) as written (course uuid, lesson uuid, body text)
+          where (l.course, l.lesson) = (written.course, written.lesson)",
+        &bodies,
+    )
+    .await?;
+    put(tx, UPSERT_WORKFLOWS, &state.workflows.into_values().collect::<Vec<_>>()).await
+}
+
+const UPSERT_COURSES: &str = "
+    insert into courses (course, instructor, title, description, level, skills, seats, state,
+        created_at, published_at, changed_at, sequence, position)
+    select course, instructor, title, description, level, skills, seats, state,
+        created_at, published_at, changed_at, sequence, position
+      from jsonb_populate_recordset(null::courses, $1)
+    on conflict (course) do update
+       set (title, description, level, skills, seats, state, published_at, changed_at, sequence)
+         = (excluded.title, excluded.description, excluded.level, excluded.skills,
+            excluded.seats, excluded.state, excluded.published_at, excluded.changed_at,
+            excluded.sequence)";
+
+const UPSERT_WORKFLOWS: &str = "
+    insert into workflows
+    select * from jsonb_populate_recordset(null::workflows, $1)
+    on conflict (workflow) do update
+       set (state, current_step, steps_done, changed_at)
+         = (excluded.state, excluded.current_step, excluded.steps_done, excluded.changed_at)";

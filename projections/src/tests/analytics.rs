@@ -1,0 +1,33 @@
+use domain::account::Account;
+use domain::account::samples::registered;
+use domain::order::{Order, Status};
+use domain::rating::Rating;
+use domain::rating::samples::{changed, rated, rating};
+use domain::samples::{ada, order};
+use serde_json::json;
+
+use super::order::{cancelled, confirmed, line, placed};
+use super::{History, rows};
+use crate::analytics::Analytics;
+
+#[tokio::test]
+async fn revenue_is_what_was_confirmed_and_not_cancelled() {
+    let history = History::default()
+        .with::<Account>(ada(), [registered(ada(), "ada@example.org")])
+        .with::<Rating>(rating(), [rated(8), changed(8, 3)])
+        .with::<Order>(order(1), [placed(1, vec![line(1)]), confirmed(1)])
+        .with::<Order>(order(2), [placed(2, vec![line(1)]), confirmed(2)])
+        .with::<Order>(order(3), [placed(3, vec![line(1)]), cancelled(3, Status::Pending)])
+        .with::<Order>(order(2), [cancelled(2, Status::Confirmed)]);
+    let tables = rows(&Analytics, &history).await;
+    let sold = &tables["daily_revenue"][0];
+    assert_eq!((&sold["orders"], &sold["minor"]), (&json!(1), &json!(510)));
+    assert_eq!(sold["day"], json!("2026-03-01"));
+    let count = |measure: &str| {
+        let row = tables["daily_counts"].iter().find(|row| row["measure"] == measure).unwrap();
+        row["n"].as_i64().unwrap()
+    };
+    assert_eq!((count("registrations"), count("ratings")), (1, 1));
+    assert_eq!((count("orders_placed"), count("orders_cancelled")), (3, 2));
+    assert_eq!(tables["daily_activity"].len(), 1);
+}
