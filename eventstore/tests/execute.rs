@@ -291,7 +291,7 @@ async fn a_connection_cut_between_sending_and_answer_appends_once() {
     let receipt = execute(&log, "cut", rate(2)).await.unwrap();
 
     assert!(!proxy.cut_next_answer.load(std::sync::atomic::Ordering::SeqCst), "it was not cut");
-    assert_eq!((receipt.sequence, receipt.position), (2, 2));
+    assert_eq!((receipt.sequence, receipt.position, receipt.replayed), (2, 2, false));
     assert_eq!(direct.reader().head().await.unwrap(), 2, "once, not twice");
     let next = execute(&log, "next", rate(3)).await.unwrap();
     assert_eq!(next.sequence, 3);

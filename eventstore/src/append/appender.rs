@@ -103,11 +103,12 @@ impl Appender {
     /// Sends a batch until it has verdicts. Sending again is safe: every command has an id.
     async fn send(&mut self, batch: &[&Append]) -> Result<Vec<Verdict>, Failure> {
         let deadline = Instant::now() + WAIT_MAX;
+        let mut lost = false;
         loop {
             let error = match self.try_send(batch).await {
                 Ok(verdicts) => {
                     count(&verdicts);
-                    return Ok(verdicts);
+                    return Ok(if lost { recovered(verdicts) } else { verdicts });
                 }
                 Err(error) => error,
             };
@@ -121,6 +122,7 @@ impl Appender {
                 ErrorKind::Lost => {
                     tracing::warn!("the append lost its connection, sending again: {error}");
                     self.connection = None;
+                    lost = true;
                 }
             }
             if Instant::now() >= deadline {
@@ -195,6 +197,16 @@ fn kind_of(error: &sqlx::Error) -> ErrorKind {
         }
         _ => ErrorKind::Final,
     }
+}
+
+fn recovered(verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    verdicts
+        .into_iter()
+        .map(|verdict| match verdict {
+            Verdict::Duplicate(stored) => Verdict::Recovered(stored),
+            other => other,
+        })
+        .collect()
 }
 
 fn count(verdicts: &[Verdict]) {

@@ -68,6 +68,9 @@ pub enum Verdict {
     Appended(Stored),
     /// Decided earlier under the same key with the same payload.
     Duplicate(Stored),
+    /// Found stored when the batch was sent again after a lost connection: this very command, most
+    /// likely, though nobody can tell it from one sent earlier with the same key and payload.
+    Recovered(Stored),
     /// The key was used for something else.
     Mismatch,
     /// A stream of the command is at another sequence.

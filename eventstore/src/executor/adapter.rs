@@ -85,7 +85,7 @@ impl<A: Recorded> EventStore<A> for CqrsStore<A> {
         let stream = StreamId::new(A::TYPE, &context.aggregate_id);
         let append = self.append_of(&stream, &events, context.sequence, &metadata).await?;
         match self.log.append(append).await.map_err(unexpected)? {
-            Verdict::Appended(_) => {}
+            Verdict::Appended(_) | Verdict::Recovered(_) => {}
             Verdict::Conflict { .. } => return Err(AggregateError::AggregateConflict),
             other => return Err(unexpected(StoreError::Append(format!("{other:?}")))),
         }

@@ -128,7 +128,7 @@ impl Log {
         context: &Context,
     ) -> Attempt<A::Error> {
         Attempt::Settled(match verdict {
-            Verdict::Appended(stored) => answer::<A>(stored, false),
+            Verdict::Appended(stored) | Verdict::Recovered(stored) => answer::<A>(stored, false),
             Verdict::Duplicate(stored) => answer::<A>(stored, context.client_key),
             Verdict::Mismatch => Err(ExecuteError::KeyReused),
             Verdict::Taken { kind } => Err(ExecuteError::Taken { kind }),
@@ -322,7 +322,7 @@ fn json<T: serde::Serialize, R>(value: &T) -> Result<String, ExecuteError<R>> {
 }
 
 /// Postgres's json takes an escaped U+0000 and then cannot read it.
-fn check_storable<R>(payload: &str) -> Result<(), ExecuteError<R>> {
+pub(crate) fn check_storable<R>(payload: &str) -> Result<(), ExecuteError<R>> {
     if payload.len() > EVENT_BYTES_MAX {
         let detail = format!("an event has {} bytes, {EVENT_BYTES_MAX} at most", payload.len());
         return Err(ExecuteError::Invalid(detail));

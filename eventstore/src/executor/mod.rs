@@ -2,7 +2,7 @@
 
 mod adapter;
 mod cache;
-mod decide;
+pub(crate) mod decide;
 mod error;
 mod facts;
 mod keys_in_progress;
