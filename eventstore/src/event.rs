@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use crate::leaf;
+use crate::{leaf, upcast};
 
 /// What travels with an event besides its payload: command id, actor, correlation, trace.
 pub type Metadata = BTreeMap<String, String>;
@@ -77,7 +77,9 @@ pub struct DecodeError {
 impl RecordedEvent {
     /// The event as a domain type, brought to today's version. Personal values stay sealed.
     pub fn decode<E: DeserializeOwned>(&self) -> Result<E, DecodeError> {
-        serde_json::from_str(&self.payload).map_err(|source| DecodeError {
+        upcast::upcast_text(&self.event_type, &self.event_version, &self.payload)
+            .and_then(|payload| serde_json::from_str(&payload))
+            .map_err(|source| DecodeError {
             position: self.position,
             stream: self.stream.clone(),
             event_type: self.event_type.clone(),

@@ -3,13 +3,31 @@
 //! [`Log`] is the write side: it decides commands on streams and appends what they lead to.
 //! [`Reader`] reads events back, by stream, by position and by type.
 
+pub mod adopt;
+pub mod append;
+pub mod bus;
+pub mod checkpoint;
+pub mod export;
+pub mod personal;
+pub mod subscribe;
+pub mod upcast;
+pub mod verify;
+
+mod context;
 mod event;
+mod executor;
 mod leaf;
 mod read;
 
+pub use bus::{Bus, BusError, BusOptions, relay};
+pub use context::{Context, Receipt};
 pub use event::{DecodeError, Metadata, RecordedEvent, StreamId};
+pub use executor::{
+    CqrsContext, CqrsStore, Decision, ExecuteError, Facts, Loaded, Log, Options, StoreError,
+};
 pub use leaf::{ChainHash, content_hash};
 pub use read::{Reader, Tail};
+pub use subscribe::{Batch, SubscribeError, Subscription};
 
 /// Every table of the system, forward only.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -152,10 +152,8 @@ mod tests {
     fn a_box_moved_to_another_subject_does_not_open() {
         let key = SecretKey::generate();
         let bob = Uuid::from_u128(0xb0b);
-        let keys = Keys::from([
-            (ada(), SubjectKey::Held(key.clone())),
-            (bob, SubjectKey::Held(key)),
-        ]);
+        let keys =
+            Keys::from([(ada(), SubjectKey::Held(key.clone())), (bob, SubjectKey::Held(key))]);
         let mut value = profile();
         seal(&mut value, &keys).unwrap();
         value["name"]["sealed"]["subject"] = json!(bob);

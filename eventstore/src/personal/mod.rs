@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub use rotation::Rotation;
 
 use cipher::SecretKey;
-use subjects::{Subjects, SubjectKey};
+use subjects::{SubjectKey, Subjects};
 use wrapping::WrappingKeys;
 
 /// After this nothing the system wrote, backups included, opens an erased person's values.
