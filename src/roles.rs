@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
+use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Log, Reader, relay};
+use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site};
 use tokio::net::TcpListener;
@@ -55,7 +57,7 @@ pub async fn run(
         metrics: Some(service_kit::metrics::install()?),
         cors_origins: origins(settings)?,
     };
-    let api = routes(roles, backend, &log, &kit).await?;
+    let api = routes(roles, &log, &kit);
     let site = site.build(api, &kit);
 
     // Tasks work on while the last requests are answered.
@@ -84,19 +86,23 @@ pub async fn run(
     served
 }
 
-async fn routes(
-    roles: &[Role],
-    backend: &Backend,
-    log: &Log,
-    kit: &Kit,
-) -> anyhow::Result<OpenApiRouter> {
+fn routes(roles: &[Role], log: &Log, kit: &Kit) -> OpenApiRouter {
     let mut api = OpenApiRouter::new();
-    Ok(api)
+    if roles.contains(&Role::CommandApi) {
+        api = api.merge(command_api::router(command_api::App::new(log.clone(), kit.clone())));
+    }
+    api
 }
 
-/// The description of all routes, of a site that serves nobody.
-pub fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
-    anyhow::bail!("not yet")
+/// The description of all routes, from a site that serves nobody and asks no database.
+pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
+    let pool = sqlx::PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
+    let roots = RootKeys { master: [0; 32], lookup: [0; 32] };
+    let personal = PersonalKeys::new(pool.clone(), roots);
+    let log = Log::open(pool.clone(), personal, eventstore::Options::default()).await?;
+    let ring = KeyRing::parse(&KeyRing::new_line())?;
+    let kit = Kit::new(pool, service_kit::Settings::new(ring), CancellationToken::new());
+    Ok(service_kit::description(routes(&Role::ALL, &log, &kit)))
 }
 
 async fn start(
@@ -107,6 +113,13 @@ async fn start(
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();
+    if roles.contains(&Role::CommandApi) {
+        let sweeping = command_api::housekeeping(log.clone(), work.clone());
+        tasks.spawn(async move {
+            sweeping.await;
+            "the housekeeping"
+        });
+    }
     if roles.contains(&Role::Relay)
         && let Some(bus) = bus.clone()
     {

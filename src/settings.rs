@@ -46,6 +46,8 @@ pub struct Settings {
     pub nats_url: Option<Secret>,
     /// Which Postgres programs the data directory's own server uses.
     pub postgres: Postgres,
+    /// Where fetched programs are kept; none: in the data directory.
+    pub runtime_dir: Option<PathBuf>,
     /// Connections to Postgres that each role keeps at most.
     pub connections_max: u32,
 
@@ -129,6 +131,7 @@ impl Default for Settings {
             database_url: None,
             nats_url: None,
             postgres: Postgres::Any,
+            runtime_dir: None,
             connections_max: 16,
             master_key: None,
             lookup_key: None,

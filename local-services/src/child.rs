@@ -128,6 +128,12 @@ impl Server {
     }
 }
 
+/// Spawns a program that gets `last_wish` when this process ends, however it ends.
+pub fn spawn_bound_to_us(mut command: Command, last_wish: Signal) -> io::Result<Child> {
+    os::dies_with_us(&mut command, last_wish);
+    spawn(command)
+}
+
 /// Spawns from a thread that lives as long as the program: the kernel takes the end of the
 /// *thread* that spawned a child for the death of its parent.
 fn spawn(command: Command) -> io::Result<Child> {

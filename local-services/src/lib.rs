@@ -19,6 +19,7 @@ mod sql;
 pub mod testing;
 mod user;
 
+pub use child::spawn_bound_to_us;
 pub use data_dir::{Attached, attach};
 pub use error::Error;
 pub use find::PostgresSource;

@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand, each a module, a variant and an arm here.
 
+mod account;
 mod config;
 mod doctor;
 mod healthcheck;
@@ -35,6 +36,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Ask a running Daybook whether it is ready
     Healthcheck(healthcheck::Healthcheck),
+    /// Accounts, from the machine's side
+    Account(account::Account),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi(openapi::Openapi),
     /// Print or check the settings
@@ -51,7 +54,8 @@ impl Cli {
             Command::Migrate(migrate) => migrate.run(settings).await,
             Command::Doctor(doctor) => doctor.run(settings).await,
             Command::Healthcheck(healthcheck) => healthcheck.run(settings).await,
-            Command::Openapi(openapi) => openapi.run(),
+            Command::Account(account) => account.run(settings).await,
+            Command::Openapi(openapi) => openapi.run().await,
             Command::Config(config) => config.run(settings),
         }
     }

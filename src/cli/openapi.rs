@@ -8,8 +8,8 @@ use crate::roles;
 pub struct Openapi {}
 
 impl Openapi {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        println!("{}", roles::description()?.to_pretty_json()?);
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        println!("{}", roles::description().await?.to_pretty_json()?);
         Ok(ExitCode::SUCCESS)
     }
 }

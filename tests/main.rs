@@ -1,0 +1,12 @@
+//! The system from outside: over HTTP, as a client, a dashboard or an auditor meets it.
+//!
+//! One `daybook up --ephemeral` serves all tests of this program. Tests share nothing but that:
+//! each makes the accounts and items it needs.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod account;
+mod book;
+mod follow;
+mod rating;
+mod running;
+mod system;

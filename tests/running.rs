@@ -1,0 +1,81 @@
+//! Starting, stopping, and what stands beside the API.
+
+use std::process::Stdio;
+use std::time::Instant;
+
+use local_services::Signal;
+use uuid::Uuid;
+
+use crate::system::{Program, System, WAIT_MAX, daybook};
+
+#[tokio::test]
+async fn a_running_system_says_how_it_is() {
+    let system = System::start().await;
+
+    assert_eq!(system.get("/livez").await.status.as_u16(), 200);
+    let ready = system.get("/readyz").await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let metrics = system.get("/metrics").await.ok();
+    assert!(metrics.body.to_string().contains("daybook_http_requests_total"), "{metrics}");
+    let description = system.get("/openapi.json").await;
+    assert_eq!(description["openapi"], "3.1.0", "{description}");
+    assert!(system.get("/docs/").await.ok().body.to_string().contains("html"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem_too() {
+    let system = System::start().await;
+
+    system.get("/nowhere").await.refused(404, "not-found");
+    system.get("sessions").await.refused(405, "method-not-allowed");
+}
+
+#[test]
+fn a_data_directory_in_use_is_refused_with_the_owner_named() {
+    let owner = Program::shared();
+    let second = daybook()
+        .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&owner.data_dir)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+
+    assert_eq!(second.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&second.stderr);
+    assert!(words.contains(&format!("in use by process {}", owner.child.id())), "{words}");
+}
+
+#[test]
+fn a_stopped_system_finds_everything_again_and_ends_in_time() {
+    let name = format!("daybook-e2e-{}", Uuid::now_v7().simple());
+    let data_dir = std::env::temp_dir().join(name);
+    let folder = data_dir.to_str().unwrap();
+    let flags = ["--listen", "127.0.0.1:0", "--data-dir", folder];
+    for _ in 0..2 {
+        // Making the operator needs the keys of the first time.
+        let mut program = Program::up("restarted", &flags, &[]);
+        let asked = Instant::now();
+        program.signal(Signal::Terminate);
+        let status = program.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(asked.elapsed() < WAIT_MAX / 6, "{:?}", asked.elapsed());
+    }
+    std::fs::remove_dir_all(&data_dir).unwrap();
+}
+
+#[test]
+fn an_unknown_setting_stops_the_program() {
+    let output = daybook().args(["config", "check"]).env("DAYBOOK_LISTNE", "x").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("listne"));
+    let usage = daybook().arg("no-such-subcommand").output().unwrap();
+    assert_eq!(usage.status.code(), Some(2));
+}
+
+#[test]
+fn serving_roles_needs_a_configured_system() {
+    let flags = ["serve", "--role", "command-api", "--listen", "127.0.0.1:0"];
+    let output = daybook().args(flags).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("DATABASE_URL is not set"));
+}

@@ -1,0 +1,48 @@
+//! A request being put together; awaiting it sends it.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+use super::{Answer, Receipt};
+
+pub struct Ask(RequestBuilder);
+
+impl Ask {
+    pub fn new(request: RequestBuilder) -> Self {
+        Self(request)
+    }
+
+    pub fn body(self, body: Value) -> Self {
+        Self(self.0.json(&body))
+    }
+
+    pub fn header(self, name: &str, value: impl ToString) -> Self {
+        Self(self.0.header(name, value.to_string()))
+    }
+
+    /// As it is once this command has taken effect.
+    pub fn after(self, receipt: impl std::borrow::Borrow<Receipt>) -> Self {
+        self.header("consistency-token", receipt.borrow().position).header("prefer", "wait=5")
+    }
+}
+
+impl IntoFuture for Ask {
+    type Output = Answer;
+    type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let (client, request) = self.0.build_split();
+            let request = request.unwrap();
+            let asked = format!("{} {}", request.method(), request.url());
+            let response = client.execute(request).await.unwrap();
+            let (status, headers) = (response.status(), response.headers().clone());
+            let text = response.text().await.unwrap();
+            let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            Answer { asked, status, headers, body }
+        })
+    }
+}
