@@ -1,0 +1,97 @@
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::Method;
+use domain::{AccountId, Role};
+use service_kit::rates::RatesPerMinute;
+use uuid::Uuid;
+
+use crate::world::{Ask, World, settings};
+
+type Denial = (String, Option<Uuid>, String, String, i32, String, i64);
+
+/// Waits until the log of accesses counts this many.
+async fn denials(world: &World, times: i64) -> Vec<Denial> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let rows: Vec<Denial> = sqlx::query_as(
+            "select kind, account, method, path, status, code, times
+             from eventstore.access_log order by id",
+        )
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+        if rows.iter().map(|row| row.6).sum::<i64>() >= times {
+            return rows;
+        }
+        assert!(Instant::now() < deadline, "only {rows:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn every_denial_is_visible_to_an_auditor() {
+    let world = World::start().await;
+    let (account, token) = world.token(&[Role::Member]);
+    let path = "/api/v1/things/1";
+    for _ in 0..3 {
+        assert_eq!(world.send(Ask::put(path).bearer(&token).json("{}")).await.problem().0, 403);
+    }
+    world.send(Ask::put(path).json("{}")).await;
+    world.get("/api/v1/nowhere").await;
+
+    let rows = denials(&world, 4).await;
+    let of = |code: &str| rows.iter().filter(|row| row.5 == code).collect::<Vec<_>>();
+    assert_eq!(of("forbidden").iter().map(|row| row.6).sum::<i64>(), 3);
+    assert_eq!(of("token-required").len(), 1);
+    let (kind, who, method, asked, status, _, _) = of("forbidden")[0];
+    assert_eq!((kind.as_str(), *who), ("denied", Some(account.uuid())));
+    assert_eq!((method.as_str(), asked.as_str(), *status), ("PUT", path, 403));
+    assert_eq!(of("token-required")[0].1.map(AccountId::new), None);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back() {
+    let rate = |n| NonZeroU32::new(n).unwrap();
+    let rates = RatesPerMinute { account: rate(3), address: rate(2), login: rate(1) };
+    let world = World::with(
+        service_kit::Settings { rates: Some(rates), proxy_hops: 1, ..settings() },
+        |site| site,
+    )
+    .await;
+    let ask = |address: &str, token: Option<&str>| {
+        let ask = Ask::new(Method::GET, "/api/v1/token").with("x-forwarded-for", address);
+        token.into_iter().fold(ask, Ask::bearer).body(Body::empty())
+    };
+    let (_, ada) = world.token(&[Role::Member]);
+    let (_, bob) = world.token(&[Role::Member]);
+
+    for left in ["2", "1", "0"] {
+        let answer = world.send(ask("192.0.2.1", Some(&ada))).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"account\";q=3;w=60");
+        assert!(answer.header("ratelimit").starts_with(&format!("\"account\";r={left};t=")));
+    }
+    let limited = world.send(ask("192.0.2.1", Some(&ada))).await;
+    assert_eq!(limited.problem(), (429, "rate-limited"));
+    assert!(limited.header("retry-after").parse::<u64>().unwrap() <= 20);
+    assert!(limited.header("ratelimit").starts_with("\"account\";r=0;t="));
+    assert_eq!(world.send(ask("192.0.2.1", Some(&bob))).await.status, 200, "others go on");
+
+    // Without an account it is the address that our proxy saw, whatever the client wrote before it.
+    for (forwarded, status) in [
+        ("192.0.2.7", 200),
+        ("6.6.6.6, 192.0.2.7", 200),
+        ("7.7.7.7, 192.0.2.7", 429),
+        ("192.0.2.8", 200),
+    ] {
+        assert_eq!(world.send(ask(forwarded, None)).await.status, status, "{forwarded}");
+    }
+
+    let log_in =
+        || Ask::post("/api/v1/login").with("x-forwarded-for", "192.0.2.9").body(Body::empty());
+    assert_eq!(world.send(log_in()).await.status, 200);
+    assert_eq!(world.send(log_in()).await.problem(), (429, "rate-limited"));
+    assert_eq!(world.send(ask("192.0.2.9", None)).await.status, 200, "log-ins have their own");
+}
