@@ -1,1 +1,44 @@
 //! Fills the read models from the log.
+//!
+//! A slice's projection is one file here plus its `.sql`; [`all`] lists them. The runtime around
+//! them (leases, builds, parking, health) is in [`runtime`].
+
+mod account;
+mod analytics;
+mod audit_index;
+mod book;
+mod course;
+mod enrollment;
+mod features;
+mod follow;
+mod order;
+mod product;
+mod projection;
+mod rating;
+mod rows;
+pub mod runtime;
+mod stock;
+
+#[cfg(test)]
+mod tests;
+
+pub use projection::{Projection, ProjectionError};
+pub use runtime::{Options, run};
+
+/// Every projection of this program, in the order they are shown.
+pub fn all() -> Vec<Box<dyn Projection>> {
+    vec![
+        Box::new(account::Profiles),
+        Box::new(follow::FollowGraph),
+        Box::new(book::Books),
+        Box::new(course::Courses),
+        Box::new(product::Products),
+        Box::new(rating::ItemRatings),
+        Box::new(enrollment::Enrollments),
+        Box::new(stock::StockLevels),
+        Box::new(order::Orders),
+        Box::new(analytics::Analytics),
+        Box::new(features::Features),
+        Box::new(audit_index::AuditIndex),
+    ]
+}

@@ -4,6 +4,7 @@
 
 mod account;
 mod analytics;
+mod audit_index;
 mod course;
 mod enrollment;
 mod features;

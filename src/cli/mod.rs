@@ -1,13 +1,18 @@
 //! The command line: a file per subcommand, each a module, a variant and an arm here.
 
 mod account;
+mod adopt;
 mod config;
 mod doctor;
+mod events;
 mod healthcheck;
+mod import;
 mod migrate;
 mod openapi;
+mod progress;
 mod serve;
 mod up;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,6 +43,14 @@ enum Command {
     Healthcheck(healthcheck::Healthcheck),
     /// Accounts, from the machine's side
     Account(account::Account),
+    /// Turn the rows of files into commands
+    Import(import::Import),
+    /// Show the log as it grows, or write it to a file that can be verified
+    Events(events::Events),
+    /// Recompute the hash chain, of the log or of an exported file
+    Verify(verify::Verify),
+    /// Take over the events table of a postgres-es program
+    Adopt(adopt::Adopt),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi(openapi::Openapi),
     /// Print or check the settings
@@ -55,6 +68,10 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(settings).await,
             Command::Healthcheck(healthcheck) => healthcheck.run(settings).await,
             Command::Account(account) => account.run(settings).await,
+            Command::Import(import) => import.run(settings).await,
+            Command::Events(events) => events.run(settings).await,
+            Command::Verify(verify) => verify.run(settings).await,
+            Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Config(config) => config.run(settings),
         }

@@ -11,8 +11,11 @@ use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::personal::RootKeys;
 
 pub use deliver::Receiver;
 pub use keep::{CheckpointError, Checkpoints, EVERY, newest};
@@ -40,6 +43,14 @@ pub struct CheckpointKey(SigningKey);
 impl CheckpointKey {
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// The key of an installation that has no other: derived from its master key, one way.
+    pub fn of(roots: &RootKeys) -> Self {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&roots.master)
+            .expect("HMAC takes keys of any length");
+        mac.update(b"daybook checkpoint key 1");
+        Self::from_seed(mac.finalize().into_bytes().into())
     }
 
     pub fn public_key(&self) -> String {

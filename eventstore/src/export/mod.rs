@@ -15,6 +15,7 @@ use line::ExportedEvent;
 pub(crate) use line::{AnyLine, FORMAT, Line, read_line};
 pub use line::{CommitLine, Header, LineError, Manifest};
 
+use crate::event::RecordedEvent;
 use crate::read::Reader;
 use crate::verify::{Commit, commits_from, end_of_commit, hash_before};
 
@@ -45,6 +46,11 @@ pub fn export(
             Stage::Done => None,
         })
     })
+}
+
+/// One event as a line of an export, with its line feed.
+pub fn event_line(event: &RecordedEvent) -> String {
+    ExportedEvent::of(event).to_text()
 }
 
 enum Stage {
@@ -91,7 +97,7 @@ impl Export {
             if self.ahead.is_empty() {
                 self.ahead = commits_from(self.reader.pool(), event.position).await?.into();
             }
-            lines.push_str(&ExportedEvent::of(event).to_text());
+            lines.push_str(&event_line(event));
             self.position = event.position;
             self.events += 1;
             if let Some(commit) = self.ahead.front()

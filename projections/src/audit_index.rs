@@ -1,0 +1,82 @@
+//! What auditors search the log by: who, which command, which course of things, which kind.
+
+use async_trait::async_trait;
+use cqrs_es::Aggregate;
+use domain::account::Account;
+use domain::book::Book;
+use domain::course::Course;
+use domain::enrollment::Enrollment;
+use domain::follow::Follow;
+use domain::fulfilment::Fulfilment;
+use domain::operators::Operators;
+use domain::order::Order;
+use domain::product::Product;
+use domain::rating::Rating;
+use domain::stock::Stock;
+use eventstore::RecordedEvent;
+use sqlx::PgConnection;
+
+use crate::{Projection, ProjectionError};
+
+pub struct AuditIndex;
+
+#[async_trait]
+impl Projection for AuditIndex {
+    fn name(&self) -> &'static str {
+        "audit_index"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn sources(&self) -> &'static [&'static str] {
+        &[
+            Account::TYPE,
+            Book::TYPE,
+            Course::TYPE,
+            Enrollment::TYPE,
+            Follow::TYPE,
+            Fulfilment::TYPE,
+            Operators::TYPE,
+            Order::TYPE,
+            Product::TYPE,
+            Rating::TYPE,
+            Stock::TYPE,
+        ]
+    }
+
+    fn schema(&self) -> &'static str {
+        include_str!("audit_index.sql")
+    }
+
+    async fn apply(
+        &self,
+        batch: &[&RecordedEvent],
+        tx: &mut PgConnection,
+    ) -> Result<(), ProjectionError> {
+        let column = |of: fn(&RecordedEvent) -> &str| -> Vec<&str> {
+            batch.iter().map(|event| of(event)).collect()
+        };
+        let mut entries: Vec<_> = batch.iter().map(|event| event.metadata()).collect();
+        let mut entry = |name: &str| -> Vec<Option<String>> {
+            entries.iter_mut().map(|metadata| metadata.remove(name)).collect()
+        };
+        sqlx::query(
+            "insert into audit_index (position, aggregate_type, event_type, actor, command_id,
+                                      correlation_id, causation_id)
+             select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
+                                  $6::text[], $7::text[])",
+        )
+        .bind(batch.iter().map(|event| event.position).collect::<Vec<_>>())
+        .bind(column(|event| &event.stream.aggregate_type))
+        .bind(column(|event| &event.event_type))
+        .bind(entry("actor"))
+        .bind(entry("command_id"))
+        .bind(entry("correlation_id"))
+        .bind(entry("causation_id"))
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+}
