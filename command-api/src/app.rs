@@ -8,7 +8,11 @@ use service_kit::Kit;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Passwords, account, credentials, session};
+use crate::order::OrderNumbers;
+use crate::{
+    Passwords, account, book, course, credentials, enrollment, follow, order, product, rating,
+    session, stock,
+};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -18,11 +22,13 @@ pub struct App {
     pub log: Log,
     pub kit: Kit,
     pub passwords: Passwords,
+    pub orders: OrderNumbers,
 }
 
 impl App {
     pub fn new(log: Log, kit: Kit) -> Self {
-        Self { log, kit, passwords: Passwords::default() }
+        let orders = OrderNumbers::new(log.pool().clone());
+        Self { log, kit, passwords: Passwords::default(), orders }
     }
 }
 
@@ -34,17 +40,30 @@ impl FromRef<App> for Kit {
 
 /// Every route, without the base path: `service_kit::Site` puts them in their place.
 pub fn router(app: App) -> OpenApiRouter {
-    OpenApiRouter::new().merge(account::routes()).merge(session::routes()).with_state(app)
+    OpenApiRouter::new()
+        .merge(account::routes())
+        .merge(session::routes())
+        .merge(follow::routes())
+        .merge(book::routes())
+        .merge(rating::routes())
+        .merge(course::routes())
+        .merge(enrollment::routes())
+        .merge(product::routes())
+        .merge(stock::routes())
+        .merge(order::routes())
+        .with_state(app)
 }
 
-/// Removes what has expired and what a crash left behind, every hour until the end.
+/// Removes what has expired and what a crash left behind.
+pub async fn sweep(log: &Log) -> Result<(), sqlx::Error> {
+    session::sweep(log.pool()).await?;
+    credentials::sweep(log.pool()).await
+}
+
+/// [`sweep`]s every hour until the end.
 pub async fn housekeeping(log: Log, shutdown: CancellationToken) {
     loop {
-        let swept = async {
-            session::sweep(log.pool()).await?;
-            credentials::sweep(log.pool()).await
-        };
-        if let Err(error) = swept.await {
+        if let Err(error) = sweep(&log).await {
             tracing::warn!(error = %error, "old sessions and credentials stay a while: {error}");
         }
         tokio::select! {

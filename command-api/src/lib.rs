@@ -4,11 +4,21 @@
 //! handlers, the processes and the imports call alike.
 
 pub mod account;
+pub mod book;
+pub mod course;
+pub mod enrollment;
+pub mod follow;
+pub mod order;
+pub mod product;
+pub mod rating;
 pub mod session;
+pub mod stock;
 
 mod app;
 mod credentials;
+mod item;
+mod money;
 mod password;
 
-pub use app::{App, housekeeping, router};
+pub use app::{App, housekeeping, router, sweep};
 pub use password::{Password, PasswordError, Passwords};

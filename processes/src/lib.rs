@@ -1,1 +1,21 @@
 //! Reacts to events with commands: durable workflows.
+//!
+//! A process is an event-sourced state machine. What it does in answer to an event are commands
+//! whose ids are made of the event's position and the step, so that whatever is done again after a
+//! crash finds its own answer in the log. Its checkpoint is the position below which everything is
+//! finished; instances above it run concurrently.
+
+mod cause;
+mod checkpoint;
+mod failure;
+mod fulfilment;
+mod lanes;
+mod runner;
+
+use eventstore::{Bus, Log};
+use tokio_util::sync::CancellationToken;
+
+/// Runs every process until shutdown. Any number of programs may: one at a time is active.
+pub async fn run(log: Log, bus: Option<Bus>, shutdown: CancellationToken) {
+    runner::run(log, bus, shutdown).await;
+}

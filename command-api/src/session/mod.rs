@@ -7,5 +7,4 @@ mod store;
 pub(crate) use commands::current;
 pub use commands::{Tokens, log_in, refresh};
 pub(crate) use routes::routes;
-pub use store::sweep;
-pub(crate) use store::{revoke_account, revoke_all};
+pub(crate) use store::{revoke_account, revoke_all, sweep};

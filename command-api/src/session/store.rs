@@ -177,7 +177,7 @@ pub(crate) async fn revoke_all(
 }
 
 /// Removes sessions and refresh tokens that have been over for a day.
-pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
+pub(crate) async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     for table in ["refresh_tokens", "sessions"] {
         sqlx::query(&format!(
             "delete from identity.{table}

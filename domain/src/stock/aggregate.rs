@@ -40,6 +40,11 @@ impl Stock {
         self.level
     }
 
+    /// What is reserved for an order and neither released nor shipped yet.
+    pub fn reservation(&self, order: OrderId) -> Option<Quantity> {
+        self.reservations.get(&order).copied()
+    }
+
     /// Every rule about stock, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match command {

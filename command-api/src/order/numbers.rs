@@ -1,0 +1,69 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use domain::order::OrderNumber;
+use service_kit::Problem;
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+/// How many numbers a process takes at a time; what is left of them when it ends is never used.
+const BLOCK: i32 = 100;
+/// Imports go through years of days; forgetting one costs no more than the rest of its block.
+const DAYS_MAX: usize = 1_000;
+
+/// Gives every order a number of its UTC day. Cheap to clone; clones share their blocks.
+#[derive(Debug, Clone)]
+pub struct OrderNumbers {
+    pool: PgPool,
+    blocks: Arc<Mutex<HashMap<NaiveDate, Block>>>,
+}
+
+#[derive(Debug)]
+struct Block {
+    next: i32,
+    last: i32,
+}
+
+impl OrderNumbers {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, blocks: Arc::default() }
+    }
+
+    /// A number nobody else gets.
+    pub async fn next(&self, day: NaiveDate) -> Result<OrderNumber, Problem> {
+        let mut blocks = self.blocks.lock().await;
+        let number = match blocks.get_mut(&day) {
+            Some(block) if block.next <= block.last => {
+                block.next += 1;
+                block.next - 1
+            }
+            _ => {
+                let last = self.take(day).await?;
+                if blocks.len() >= DAYS_MAX {
+                    blocks.clear();
+                }
+                blocks.insert(day, Block { next: last - BLOCK + 2, last });
+                last - BLOCK + 1
+            }
+        };
+        OrderNumber::new(day, number.unsigned_abs()).map_err(Problem::internal)
+    }
+
+    /// The last number of a new block.
+    async fn take(&self, day: NaiveDate) -> Result<i32, Problem> {
+        let taken: Option<i32> = sqlx::query_scalar(
+            "insert into eventstore.order_numbers as numbers (day, taken) values ($1, $2)
+             on conflict (day) do update set taken = numbers.taken + excluded.taken
+             where numbers.taken + excluded.taken <= 999999
+             returning taken",
+        )
+        .bind(day)
+        .bind(BLOCK)
+        .fetch_optional(&self.pool)
+        .await?;
+        taken.ok_or_else(|| {
+            Problem::busy("order-numbers-exhausted", "all order numbers of this day are taken")
+        })
+    }
+}
