@@ -12,6 +12,9 @@ mod fulfilment;
 mod lanes;
 mod runner;
 
+#[cfg(test)]
+mod tests;
+
 use eventstore::{Bus, Log};
 use tokio_util::sync::CancellationToken;
 
