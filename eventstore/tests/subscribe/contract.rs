@@ -1,6 +1,11 @@
 //! What a subscription promises, over both transports.
 
-use eventstore::SubscribeError;
+use chrono::Utc;
+use domain::AccountId;
+use domain::rating::{Command, Event, Rating, RatingId, samples};
+use eventstore::personal::{PersonalKeys, RootKeys};
+use eventstore::{Context, Log, Options, SubscribeError};
+use uuid::Uuid;
 
 use crate::world::World;
 
@@ -27,6 +32,7 @@ macro_rules! over_both_transports {
 
 over_both_transports!(
     everything_comes_once_in_order_from_any_position,
+    what_commands_append_comes_whole,
     a_wait_that_was_given_up_loses_nothing,
     a_subscriber_that_pauses_misses_nothing,
     large_events_come_in_small_batches,
@@ -49,6 +55,29 @@ async fn everything_comes_once_in_order_from_any_position(world: World) {
         follower.until(head).await;
         follower.received_all_after(*from, &world).await;
     }
+}
+
+async fn what_commands_append_comes_whole(world: World) {
+    let roots = RootKeys { master: [1; 32], lookup: [2; 32] };
+    let keys = PersonalKeys::new(world.pool.clone(), roots);
+    let log = Log::open(world.pool.clone(), keys, Options::default()).await.unwrap();
+    let mut follower = world.subscribe(0).await;
+    let commands = (0..200).map(|number| {
+        let log = log.clone();
+        async move {
+            let reader = AccountId::from(Uuid::now_v7());
+            let rating = RatingId { reader, ..samples::rating() };
+            let score = samples::score(number % 11);
+            let at = Utc::now();
+            let context = Context::system("test", format!("rate {number}"), at);
+            let command = Command::Rate { rating, score, at };
+            log.execute::<Rating>(rating, command, &context).await.unwrap();
+        }
+    });
+    futures::future::join_all(commands).await;
+    follower.until(200).await;
+    follower.received_all_after(0, &world).await;
+    assert!(follower.received.iter().all(|event| event.decode::<Event>().is_ok()));
 }
 
 async fn a_wait_that_was_given_up_loses_nothing(world: World) {
