@@ -43,6 +43,7 @@ pub const CODES: &[Code] = &[
     ),
     code("account-exists", "Account exists", "An account with this id exists already.", SAME),
     code("account-unknown", "No such account", "No account has this id.", SAME),
+    code("aggregate-unknown", "No such kind of stream", "No kind of stream has this name.", SAME),
     code(
         "bad-credentials",
         "Wrong e-mail or password",
@@ -72,6 +73,12 @@ pub const CODES: &[Code] = &[
     code("book-unknown", "No such book", "No book of the catalogue has this id.", SAME),
     code("book-withdrawn", "Book withdrawn", "The book has been taken from the catalogue.", SAME),
     code("busy", "Busy", "More commands are waiting than the log takes at the moment.", LATER),
+    code(
+        "certificate-unknown",
+        "No such certificate",
+        "No certificate has this id: it was never given.",
+        SAME,
+    ),
     code(
         "course-archived",
         "Course archived",
@@ -222,6 +229,7 @@ pub const CODES: &[Code] = &[
         "The database went away while the command was being stored: it may have happened.",
         "Ask again with the same Idempotency-Key: the answer says what happened.",
     ),
+    code("position-unknown", "No such position", "The log has no event at this position.", SAME),
     code(
         "precondition-failed",
         "Version mismatch",
@@ -263,6 +271,12 @@ pub const CODES: &[Code] = &[
         "The order has reserved another quantity of this product.",
         SAME,
     ),
+    code(
+        "shutting-down",
+        "Shutting down",
+        "This process is ending; another one takes over.",
+        LATER,
+    ),
     code("sku-taken", "SKU taken", "Another product has this SKU.", SAME),
     code(
         "stock-not-available",
@@ -271,6 +285,7 @@ pub const CODES: &[Code] = &[
         STATE,
     ),
     code("stock-too-large", "Too much stock", "A stock holds no more than that.", SAME),
+    code("stream-unknown", "No such stream", "Nothing has ever happened in this stream.", SAME),
     code("taken", "Taken", "Somebody else has what may exist only once.", SAME),
     code(
         "token-invalid",
@@ -280,6 +295,7 @@ pub const CODES: &[Code] = &[
     ),
     code("token-required", "Token required", "Only a logged-in account may do this.", LOG_IN),
     code("too-many-lessons", "Too many lessons", "A course has no room for another lesson.", STATE),
+    code("trace-unknown", "No such correlation", "No event has this correlation id.", SAME),
     code(
         "unavailable",
         "Unavailable",
@@ -292,6 +308,7 @@ pub const CODES: &[Code] = &[
         "Bodies are `application/json`.",
         SAME,
     ),
+    code("workflow-unknown", "No such workflow", "No workflow has this id.", SAME),
 ];
 
 pub fn find(code: &str) -> Option<&'static Code> {

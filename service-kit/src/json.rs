@@ -4,7 +4,9 @@ use std::error::Error;
 
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::extract::{
+    FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request,
+};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -153,8 +155,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                     ErrorKind::DeserializeError { key, message, .. } => {
                         Problem::invalid(format!("/path/{key}"), message)
                     }
+                    ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
+                        Problem::invalid(
+                            format!("/path/{}", nth_parameter(parts, index)),
+                            format!("`{value}` is not a valid {expected_type}"),
+                        )
+                    }
                     ErrorKind::InvalidUtf8InPathParam { key } => {
                         Problem::invalid(format!("/path/{key}"), "not valid UTF-8")
+                    }
+                    ErrorKind::Message(message) => {
+                        Problem::invalid(unknown_variant(parts, &message).await, message)
                     }
                     other => Problem::invalid("/path", other),
                 })
@@ -162,6 +173,24 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Err(other) => Err(Problem::internal(other)),
         }
     }
+}
+
+/// axum forgets which parameter is not a variant of its enum; the message has only the value.
+async fn unknown_variant(parts: &mut Parts, message: &str) -> String {
+    let value = message.strip_prefix("unknown variant `").and_then(|m| m.split('`').next());
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok();
+    let named = parameters
+        .iter()
+        .flatten()
+        .find_map(|(name, given)| (Some(given) == value).then(|| format!("/path/{name}")));
+    named.unwrap_or_else(|| "/path".to_owned())
+}
+
+/// The name of a parameter that was taken by its place.
+fn nth_parameter(parts: &Parts, index: usize) -> String {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut names = route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names.nth(index).map_or_else(|| index.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct RatesPerMinute {
 impl Default for RatesPerMinute {
     fn default() -> Self {
         let rate = |n| NonZeroU32::new(n).expect("the default rates are not zero");
-        Self { account: rate(1200), address: rate(600), login: rate(20) }
+        Self { account: rate(1200), address: rate(600), login: rate(30) }
     }
 }
 

@@ -95,6 +95,20 @@ async fn a_body_without_its_type_is_refused_and_no_body_needs_none() {
 }
 
 #[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let world = World::start().await;
+    // From here on the clock jumps to whatever is waited for.
+    tokio::time::pause();
+    let never = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let answer = world.send(Ask::put(THING).with("content-type", "application/json").body(never));
+    assert_eq!(answer.await.problem(), (408, "request-timeout"));
+
+    let broken = stream::iter([Ok(b"{".to_vec()), Err(std::io::Error::other("cut"))]);
+    let answer = world.send(Ask::put(THING).body(Body::from_stream(broken))).await;
+    assert_eq!(answer.problem(), (400, "body-incomplete"));
+}
+
+#[tokio::test]
 async fn a_receipt_says_where_things_stand() {
     let world = World::start().await;
     let key = "8e03978e-40d5-43e8-bc93-6894a57f9324";
