@@ -20,6 +20,11 @@ impl Backoff {
         self.next = self.first;
     }
 
+    /// Whether nothing failed since the last success.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.next == self.first
+    }
+
     /// How long to wait now.
     pub(crate) fn delay(&mut self) -> Duration {
         let delay = self.next;

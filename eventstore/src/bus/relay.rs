@@ -85,13 +85,16 @@ impl Relay {
         loop {
             let Err(interruption) = self.publish_on(&mut backoff).await;
             let reason = interruption.to_string();
-            if reason != last_reason {
+            let other_relay = matches!(interruption, Interruption::OtherRelay);
+            if other_relay {
+                tracing::debug!(nats.stream = self.bus.stream_name(), "relay stands by: {reason}");
+            } else if backoff.is_fresh() || reason != last_reason {
                 tracing::warn!(nats.stream = self.bus.stream_name(), "relay interrupted: {reason}");
             }
             metrics::counter!("daybook_relay_interruptions_total").increment(1);
             last_reason = reason;
             tokio::time::sleep(backoff.delay()).await;
-            if matches!(interruption, Interruption::OtherRelay) {
+            if other_relay {
                 self.stand_by().await;
             }
         }

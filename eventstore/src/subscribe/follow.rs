@@ -19,7 +19,7 @@ use crate::bus::{Bus, BusError};
 /// After this long without an event the log is asked where it ends.
 const SILENCE_MAX: Duration = Duration::from_millis(500);
 /// With more messages than this before it, a subscriber reads the log instead.
-const BEHIND_MAX: u64 = 2 * BATCH_MAX as u64;
+const BEHIND_MAX: i64 = 2 * BATCH_MAX as i64;
 /// Messages under way to this process.
 const PULL_MAX: usize = 500;
 const PULL_TIME_MAX: Duration = Duration::from_secs(30);
@@ -71,11 +71,11 @@ impl Worker {
                         None => return Ok(Left::Broken("the consumer ended".into())),
                     };
                     let next = self.outbox.next();
-                    let pending = match self.receive(&message, &mut proven).await? {
-                        Ok(pending) => pending,
+                    let last = match self.receive(&message, &mut proven).await? {
+                        Ok(last) => last,
                         Err(reason) => return Ok(Left::Broken(reason)),
                     };
-                    if pending > BEHIND_MAX {
+                    if last - self.outbox.next() > BEHIND_MAX {
                         return Ok(Left::FarBehind);
                     }
                     if self.outbox.next() > next {
@@ -99,19 +99,19 @@ impl Worker {
         }
     }
 
-    /// The rule for one message. Gives how many more wait behind it, or why the stream is not to be
-    /// believed.
+    /// The rule for one message. Gives where the stream ends, or why it is not to be believed.
     async fn receive(
         &mut self,
         message: &jetstream::Message,
         proven: &mut bool,
-    ) -> Result<Result<u64, String>, Stop> {
-        let (place, pending) = match message.info() {
-            Ok(info) => (info.stream_sequence.cast_signed(), info.pending),
+    ) -> Result<Result<i64, String>, Stop> {
+        let (place, last) = match message.info() {
+            Ok(info) => (info.stream_sequence, info.stream_sequence + info.pending),
             Err(error) => return Ok(Err(error.to_string())),
         };
+        let (place, last) = (place.cast_signed(), last.cast_signed());
         if place < self.outbox.next() {
-            return Ok(Ok(pending));
+            return Ok(Ok(last));
         }
         let decoded = crate::bus::decode(place, message.headers.as_ref(), &message.payload);
         if let (Ok(published), false) = (&decoded, *proven) {
@@ -131,7 +131,7 @@ impl Worker {
         if let Ok(event) = decoded {
             self.outbox.push(event);
         }
-        Ok(Ok(pending))
+        Ok(Ok(last))
     }
 
     /// Delivers from the log what the stream left out up to a position.
