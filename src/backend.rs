@@ -1,5 +1,6 @@
 //! The database and the bus behind a subcommand: configured, running already, or started now.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct Backend {
     pub description: Vec<String>,
     nats_url: Option<String>,
     connections_max: u32,
+    /// Where wrapping keys are kept if not in the database.
+    key_directory: Option<PathBuf>,
     services: Option<Arc<Mutex<Services>>>,
 }
 
@@ -84,9 +87,14 @@ impl Backend {
                 ),
             },
         };
+        let key_directory = match &settings.key_directory {
+            Some(directory) => Some(directory.clone()),
+            None => is_ours.then(|| data_dir.join("keys").join("wrapping")),
+        };
         Ok(Self {
             pool,
             keys,
+            key_directory,
             data_dir,
             description: urls.description,
             nats_url: urls.nats,
@@ -102,7 +110,11 @@ impl Backend {
     }
 
     pub fn personal_keys(&self) -> PersonalKeys {
-        PersonalKeys::new(self.pool.clone(), self.keys.roots.clone())
+        let (pool, roots) = (self.pool.clone(), self.keys.roots.clone());
+        match &self.key_directory {
+            Some(directory) => PersonalKeys::with_key_directory(pool, roots, directory.clone()),
+            None => PersonalKeys::new(pool, roots),
+        }
     }
 
     pub async fn log(&self) -> anyhow::Result<Log> {
@@ -125,8 +137,8 @@ impl Backend {
         }
     }
 
-    /// For ever starts again those of our services that were killed or fell.
-    pub async fn keep_services_alive(&self) {
+    /// Starts again those of our services that were killed or fell, for ever.
+    pub async fn keep_services_alive(&self) -> Infallible {
         let Some(services) = self.services.clone() else {
             return std::future::pending().await;
         };
@@ -143,7 +155,7 @@ impl Backend {
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a service does not start again: {error}")
                 }
-                Err(_) => return,
+                Err(error) => tracing::error!(%error, "services are not looked after: {error}"),
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The secrets of a Daybook: configured, or kept in its data directory.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -87,7 +87,7 @@ fn place(data_dir: &Path, name: &str) -> PathBuf {
 /// Writes a file in one step, or leaves the one that is there.
 fn write_once(place: &Path, text: &str) -> io::Result<()> {
     let folder = place.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let new = place.with_extension(format!("new{}", std::process::id()));
     let mut file =
         File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;

@@ -10,16 +10,21 @@ use eventstore::{Bus, Log, Reader, relay};
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::backend::Backend;
+use crate::custody;
 use crate::settings::Settings;
 
 /// How long tasks may take to finish their batch once no more requests come.
 const TASKS_END_MAX: Duration = Duration::from_secs(2);
+
+const READY_AGAIN: Duration = Duration::from_millis(20);
 
 /// One part of the system. `up` runs all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -41,28 +46,39 @@ impl Role {
         [Self::CommandApi, Self::QueryApi, Self::Projections, Self::Processes, Self::Relay];
 }
 
-/// Serves and works until `shutdown`, then lets requests and batches finish.
+/// Serves and works until `shutdown`, then lets requests and batches finish. `when_ready` is told
+/// once everything can be used.
 pub async fn run(
     roles: &[Role],
     backend: &Backend,
     settings: &Settings,
     listener: TcpListener,
     shutdown: CancellationToken,
+    when_ready: oneshot::Sender<Log>,
 ) -> anyhow::Result<()> {
     let log = backend.log().await?;
     let bus = backend.bus().await?;
     let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
+    let health = health(roles, backend, bus.clone(), shutdown.clone());
+    tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let site = Site {
-        health: health(backend, bus.clone(), shutdown.clone()),
+        health,
         metrics: Some(service_kit::metrics::install()?),
         cors_origins: origins(settings)?,
     };
-    let api = routes(roles, &log, &kit);
+    let command = command_api::App::new(log.clone(), kit.clone());
+    let read_pool = backend.another_pool().await?;
+    let read_keys = PersonalKeys::new(read_pool.clone(), backend.keys.roots.clone());
+    let query = query_api::App::new(read_pool, read_keys, kit.clone(), bus.clone());
+    let api = routes(roles, command, query);
     let site = site.build(api, &kit);
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
     let mut tasks = start(roles, backend, &log, bus, &work).await?;
+    if roles.contains(&Role::CommandApi) {
+        custody::start(&mut tasks, backend, settings, &work);
+    }
     let serving = service_kit::serve(listener, site, shutdown.clone());
     tokio::pin!(serving);
     let served = loop {
@@ -86,23 +102,28 @@ pub async fn run(
     served
 }
 
-fn routes(roles: &[Role], log: &Log, kit: &Kit) -> OpenApiRouter {
+fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> OpenApiRouter {
     let mut api = OpenApiRouter::new();
     if roles.contains(&Role::CommandApi) {
-        api = api.merge(command_api::router(command_api::App::new(log.clone(), kit.clone())));
+        api = api.merge(command_api::router(command));
+    }
+    if roles.contains(&Role::QueryApi) {
+        api = api.merge(query_api::router(query));
     }
     api
 }
 
 /// The description of all routes, from a site that serves nobody and asks no database.
 pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
-    let pool = sqlx::PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
+    let pool = PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
     let roots = RootKeys { master: [0; 32], lookup: [0; 32] };
     let personal = PersonalKeys::new(pool.clone(), roots);
-    let log = Log::open(pool.clone(), personal, eventstore::Options::default()).await?;
+    let log = Log::open(pool.clone(), personal.clone(), eventstore::Options::default()).await?;
     let ring = KeyRing::parse(&KeyRing::new_line())?;
-    let kit = Kit::new(pool, service_kit::Settings::new(ring), CancellationToken::new());
-    Ok(service_kit::description(routes(&Role::ALL, &log, &kit)))
+    let kit = Kit::new(pool.clone(), service_kit::Settings::new(ring), CancellationToken::new());
+    let query = query_api::App::new(pool, personal, kit.clone(), None);
+    let command = command_api::App::new(log, kit);
+    Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
 
 async fn start(
@@ -120,8 +141,24 @@ async fn start(
             "the housekeeping"
         });
     }
+    if roles.contains(&Role::Projections) {
+        let pool = backend.another_pool().await?;
+        let reader = Reader::new(pool.clone());
+        let filling = projections::run(pool, reader, bus.clone(), work.clone());
+        tasks.spawn(async move {
+            filling.await;
+            "the projections"
+        });
+    }
+    if roles.contains(&Role::Processes) {
+        let reacting = processes::run(log.clone(), bus.clone(), work.clone());
+        tasks.spawn(async move {
+            reacting.await;
+            "the processes"
+        });
+    }
     if roles.contains(&Role::Relay)
-        && let Some(bus) = bus.clone()
+        && let Some(bus) = bus
     {
         let relaying = relay(Reader::new(backend.another_pool().await?), bus, work.clone());
         tasks.spawn(async move {
@@ -155,7 +192,22 @@ fn origins(settings: &Settings) -> anyhow::Result<Vec<HeaderValue>> {
     parsed.collect()
 }
 
-fn health(backend: &Backend, bus: Option<Bus>, shutdown: CancellationToken) -> Health {
+async fn tell_when_ready(health: Health, log: Log, when_ready: oneshot::Sender<Log>) {
+    while !when_ready.is_closed() {
+        if health.run().await.iter().all(|checked| checked.ok) {
+            let _ = when_ready.send(log);
+            return;
+        }
+        tokio::time::sleep(READY_AGAIN).await;
+    }
+}
+
+fn health(
+    roles: &[Role],
+    backend: &Backend,
+    bus: Option<Bus>,
+    shutdown: CancellationToken,
+) -> Health {
     let pool = backend.pool.clone();
     let database = move || {
         let pool = pool.clone();
@@ -184,8 +236,36 @@ fn health(backend: &Backend, bus: Option<Bus>, shutdown: CancellationToken) -> H
             }
         }
     };
-    Health::new(shutdown)
+    let health = Health::new(shutdown)
         .check("database", database)
         .check("migrations", migrations)
-        .check("bus", bus)
+        .check("bus", bus);
+    if !roles.contains(&Role::QueryApi) {
+        return health;
+    }
+    let pool = backend.pool.clone();
+    let read_models = move || {
+        let pool = pool.clone();
+        async move { read_models(&pool).await }
+    };
+    health.check("read models", read_models)
+}
+
+/// Questions can be answered once every read model has a build that is live, however far behind:
+/// how far shows in each answer.
+async fn read_models(pool: &PgPool) -> Result<String, String> {
+    let wanted: Vec<&str> = projections::all().iter().map(|projection| projection.name()).collect();
+    let missing: Vec<String> = sqlx::query_scalar(
+        "select wanted.name from unnest($1::text[]) as wanted (name)
+          where not exists (select from projections.builds b
+                             where b.name = wanted.name and b.state = 'live')",
+    )
+    .bind(&wanted)
+    .fetch_all(pool)
+    .await
+    .map_err(|error| error.to_string())?;
+    match &missing[..] {
+        [] => Ok(format!("{} live", wanted.len())),
+        missing => Err(format!("being built: {}", missing.join(", "))),
+    }
 }

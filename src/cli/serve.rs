@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use tokio::sync::oneshot;
+
 use crate::backend::{Backend, Tenure};
 use crate::cli::up::listen;
 use crate::roles::{self, Role};
@@ -21,7 +23,14 @@ impl Serve {
         let address = listener.local_addr()?;
         let backend = Backend::open(&settings, Tenure::Server).await?;
         tracing::info!(roles = ?self.roles, "serving {:?} on http://{address}", self.roles);
-        let ended = roles::run(&self.roles, &backend, &settings, listener, shutdown).await;
+        let (when_ready, ready) = oneshot::channel();
+        tokio::spawn(async move {
+            if ready.await.is_ok() {
+                tracing::info!("ready");
+            }
+        });
+        let ended =
+            roles::run(&self.roles, &backend, &settings, listener, shutdown, when_ready).await;
         backend.close().await;
         ended.map(|()| ExitCode::SUCCESS)
     }

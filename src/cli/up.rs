@@ -1,12 +1,16 @@
 //! `daybook up`: the whole system in one process.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use eventstore::Log;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::backend::{Backend, Tenure};
+use crate::cli::demo;
 use crate::roles::{self, Role};
 use crate::settings::Settings;
 
@@ -32,15 +36,55 @@ impl Up {
             backend = Backend::open(&settings, tenure) => backend?,
             () = shutdown.cancelled() => return Ok(ExitCode::SUCCESS),
         };
-        announce(&backend, address, self.ephemeral);
-        let running = roles::run(&Role::ALL, &backend, &settings, listener, shutdown);
+        for line in &backend.description {
+            println!("{line}");
+        }
+        let (when_ready, ready) = oneshot::channel();
+        let running = roles::run(&Role::ALL, &backend, &settings, listener, shutdown, when_ready);
+        let welcoming = async {
+            if let Ok(log) = ready.await
+                && let Err(error) = self.welcome(&backend, log, address).await
+            {
+                tracing::error!(%error, "the demo data are not complete: {error:#}");
+            }
+            std::future::pending::<Infallible>().await
+        };
         let ended = tokio::select! {
             ended = running => ended,
-            () = backend.keep_services_alive() => Ok(()),
+            never = welcoming => match never {},
+            never = backend.keep_services_alive() => match never {},
         };
         backend.close().await;
         ended.map(|()| ExitCode::SUCCESS)
     }
+
+    async fn welcome(
+        &self,
+        backend: &Backend,
+        log: Log,
+        address: SocketAddr,
+    ) -> anyhow::Result<()> {
+        if self.demo {
+            if may_hold_demo(&log).await? {
+                let summary = demo::run(&log).await?;
+                println!("{summary}\n{}\n", summary.tour(&format!("http://{address}")));
+            } else {
+                println!("The log has other events: no demo data are added to it.");
+            }
+        }
+        announce(backend, address, self.ephemeral);
+        Ok(())
+    }
+}
+
+/// An empty log, or one that has demo data, perhaps not all: making them is repeatable.
+async fn may_hold_demo(log: &Log) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select not exists (select from eventstore.events)
+             or exists (select from eventstore.commands where caller = 'import:demo')",
+    )
+    .fetch_one(log.pool())
+    .await
 }
 
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -49,9 +93,6 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn announce(backend: &Backend, address: SocketAddr, ephemeral: bool) {
-    for line in &backend.description {
-        println!("{line}");
-    }
     let data = if ephemeral { "gone at the end, in" } else { "in" };
     println!("Data          {data} {}", backend.data_dir.display());
     println!("Interface     http://{address}/api/v1");
