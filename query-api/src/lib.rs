@@ -1,1 +1,39 @@
 //! The read side over HTTP: GET.
+//!
+//! Each slice is a module with its routes and their `select`s. A handler answers through
+//! [`App::read`], which keeps the promises that all answers share: Consistency-Token, one snapshot,
+//! ETag, personal values opened, and a cache that cannot be stale.
+
+mod account;
+mod analytics;
+mod app;
+mod asked;
+mod audit;
+mod book;
+mod catalogue;
+mod certificate;
+mod course;
+mod enrollment;
+mod follow;
+mod item;
+mod live;
+mod opened;
+mod order;
+mod page;
+mod product;
+mod rating;
+mod recommendation;
+mod search;
+mod similar;
+mod stock;
+mod top;
+mod view;
+mod workflow;
+
+#[cfg(test)]
+mod tests;
+
+pub use app::{App, router};
+pub use asked::Asked;
+pub use page::Answer;
+pub use view::{Reads, View};

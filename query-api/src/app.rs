@@ -1,0 +1,104 @@
+//! What the handlers share, and all routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use eventstore::personal::PersonalKeys;
+use eventstore::{Bus, Reader};
+use moka::future::Cache;
+use service_kit::Kit;
+use sqlx::PgPool;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::live::Live;
+use crate::page::{Kept, Key};
+use crate::{
+    account, analytics, audit, book, certificate, course, enrollment, follow, live, order, product,
+    rating, recommendation, search, similar, stock, top, workflow,
+};
+
+/// Answers kept in memory, in bytes.
+const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A kept answer is never stale; this only frees what nobody asks for any more.
+const CACHE_IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// State of the read side. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    pool: PgPool,
+    keys: PersonalKeys,
+    kit: Kit,
+    cache: Cache<Key, Arc<Kept>>,
+    live: Live,
+}
+
+impl App {
+    /// With a bus, live updates come from it; without one, from the log.
+    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, bus: Option<Bus>) -> Self {
+        let cache = Cache::builder()
+            .max_capacity(CACHE_BYTES_MAX)
+            .weigher(|_, kept: &Arc<Kept>| kept.weight())
+            .time_to_idle(CACHE_IDLE_MAX)
+            .build();
+        let live = Live::new(pool.clone(), bus, kit.shutdown().clone());
+        Self(Arc::new(Parts { pool, keys, kit, cache, live }))
+    }
+
+    /// For what reads the log itself; read models are read by [`App::read`].
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.0.pool.clone())
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub fn keys(&self) -> &PersonalKeys {
+        &self.0.keys
+    }
+
+    pub fn kit(&self) -> &Kit {
+        &self.0.kit
+    }
+
+    pub(crate) fn cache(&self) -> &Cache<Key, Arc<Kept>> {
+        &self.0.cache
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+}
+
+impl FromRef<App> for Kit {
+    fn from_ref(app: &App) -> Self {
+        app.0.kit.clone()
+    }
+}
+
+/// Every route, without the base path: `service_kit::Site` puts them in their place.
+pub fn router(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(account::routes())
+        .merge(analytics::routes())
+        .merge(audit::routes())
+        .merge(book::routes())
+        .merge(certificate::routes())
+        .merge(course::routes())
+        .merge(enrollment::routes())
+        .merge(follow::routes())
+        .merge(live::routes())
+        .merge(order::routes())
+        .merge(product::routes())
+        .merge(rating::routes())
+        .merge(recommendation::routes())
+        .merge(search::routes())
+        .merge(similar::routes())
+        .merge(stock::routes())
+        .merge(top::routes())
+        .merge(workflow::routes())
+        .with_state(app)
+}

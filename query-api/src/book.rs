@@ -1,0 +1,173 @@
+//! The catalogue of books and the page of each.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use service_kit::page::{Limit, Page};
+use service_kit::{Path, Problem, Query};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::item::{self, RatingSummary};
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["books", "item_ratings"];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(books)).routes(routes!(book))
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Book {
+    id: Uuid,
+    title: String,
+    authors: Vec<String>,
+    isbn: Option<String>,
+    publisher: Option<String>,
+    /// Negative before our era.
+    published_year: Option<i32>,
+    #[sqlx(flatten)]
+    #[serde(skip_serializing_if = "Series::is_none")]
+    series: Series,
+    genres: Vec<String>,
+    audience: String,
+    language: Option<String>,
+    description: Option<String>,
+    cover_url: Option<String>,
+    #[sqlx(flatten)]
+    rating: RatingSummary,
+    withdrawn: bool,
+    added_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+    #[serde(skip)]
+    sequence: i64,
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Series {
+    #[sqlx(rename = "series_name")]
+    name: Option<String>,
+    #[sqlx(rename = "series_number")]
+    number: Option<f64>,
+}
+
+impl Series {
+    fn is_none(&self) -> bool {
+        self.name.is_none()
+    }
+}
+
+const COLUMNS: &str = "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
+    c.series_name, c.series_number, c.genres, c.audience, c.language, c.description, c.cover_url,
+    coalesce(r.ratings, 0) as ratings,
+    round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    c.withdrawn, c.added_at, c.changed_at, c.sequence";
+
+const BOOKS: Catalogue = Catalogue {
+    kind: "book",
+    columns: COLUMNS,
+    from: "from readmodel.books c
+           left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
+          where not c.withdrawn",
+    id: "c.book",
+    title: "c.title",
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
+    q: Option<String>,
+    genre: Option<String>,
+    author: Option<String>,
+    /// `general`, `kids`, `teens` or `adults`
+    #[param(value_type = Option<String>)]
+    audience: Option<domain::book::Audience>,
+    language: Option<String>,
+    #[param(inline)]
+    sort: Option<Sort>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/books", tag = "books", params(Params), security(()),
+    responses((status = 200, description = "Books of the catalogue", body = Page<Book>))
+)]
+async fn books(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let uri = asked.uri.clone();
+    app.read(&asked, READS, move |mut view| async move {
+        let audience = params.audience.map(|audience| match audience {
+            domain::book::Audience::General => "general".to_owned(),
+            domain::book::Audience::Kids => "kids".to_owned(),
+            domain::book::Audience::Teens => "teens".to_owned(),
+            domain::book::Audience::Adults => "adults".to_owned(),
+        });
+        let genre = params.genre.map(|genre| genre.trim().to_lowercase());
+        let language = params.language.map(|language| language.trim().to_lowercase());
+        let browse = Browse {
+            q: params.q,
+            sort: params.sort,
+            limit: params.limit,
+            cursor: params.cursor,
+            filters: vec![
+                Filter { before: "c.genres @> array[", value: genre, after: "]" },
+                Filter { before: "c.authors @> array[", value: params.author, after: "]" },
+                Filter { before: "c.audience = ", value: audience, after: "" },
+                Filter { before: "c.language = ", value: language, after: "" },
+            ],
+        };
+        let page: Page<Book> = catalogue::list(view.db(), &BOOKS, browse).await?;
+        Answer::page(&uri, &page)
+    })
+    .await
+}
+
+/// A book, and what I gave it if I ask with a token.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct BookPage {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    book: Book,
+    my_rating: Option<i16>,
+}
+
+#[utoipa::path(
+    get, path = "/books/{id}", tag = "books", params(("id" = Uuid, Path)), security(()),
+    responses((status = 200, description = "A book", body = BookPage))
+)]
+async fn book(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
+    app.read(&asked, READS, move |mut view| async move {
+        let page: Option<BookPage> = sqlx::query_as(&format!(
+            "select {COLUMNS}, mine.score as my_rating
+               from readmodel.books c
+               left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
+               left join readmodel.reader_ratings mine
+                 on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)
+              where c.book = $1",
+        ))
+        .bind(id)
+        .bind(reader)
+        .fetch_optional(view.db())
+        .await?;
+        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
+    })
+    .await
+}

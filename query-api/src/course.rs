@@ -1,0 +1,201 @@
+//! The catalogue of courses and the page of each, with its lessons.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::{ItemKind, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use service_kit::page::{Limit, Page};
+use service_kit::{Path, Problem, Query};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::item::{self, RatingSummary};
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["courses", "item_ratings", "enrollments", "profiles"];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(courses)).routes(routes!(course))
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Course {
+    id: Uuid,
+    title: String,
+    description: Option<String>,
+    /// `beginner`, `intermediate` or `advanced`
+    level: Option<String>,
+    skills: Vec<String>,
+    instructor: Uuid,
+    #[schema(value_type = Option<String>)]
+    instructor_name: Option<Value>,
+    /// `draft`, `published` or `archived`
+    state: String,
+    /// Null: any number of students.
+    seats: Option<i32>,
+    enrolled: i64,
+    lesson_count: i64,
+    #[sqlx(flatten)]
+    rating: RatingSummary,
+    created_at: DateTime<Utc>,
+    published_at: Option<DateTime<Utc>>,
+    changed_at: DateTime<Utc>,
+    #[serde(skip)]
+    sequence: i64,
+}
+
+const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills, c.instructor,
+    teacher.display_name as instructor_name, c.state, c.seats,
+    (select count(*) from readmodel.enrollments e
+      where e.course = c.course and e.state <> 'withdrawn') as enrolled,
+    (select count(*) from readmodel.lessons l where l.course = c.course) as lesson_count,
+    coalesce(r.ratings, 0) as ratings,
+    round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    c.created_at, c.published_at, c.changed_at, c.sequence";
+
+const COURSES: Catalogue = Catalogue {
+    kind: "course",
+    columns: COLUMNS,
+    from: "from readmodel.courses c
+           left join readmodel.profiles teacher on teacher.account = c.instructor
+           left join readmodel.item_ratings r on (r.kind, r.item) = ('course', c.course)
+          where c.state = 'published'",
+    id: "c.course",
+    title: "c.title",
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
+    q: Option<String>,
+    skill: Option<String>,
+    /// The same as `skill`.
+    genre: Option<String>,
+    level: Option<String>,
+    #[param(inline)]
+    sort: Option<Sort>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/courses", tag = "courses", params(Params), security(()),
+    responses((status = 200, description = "Published courses", body = Page<Course>))
+)]
+async fn courses(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let uri = asked.uri.clone();
+    app.read(&asked, READS, move |mut view| async move {
+        let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
+        let browse = Browse {
+            q: params.q,
+            sort: params.sort,
+            limit: params.limit,
+            cursor: params.cursor,
+            filters: vec![
+                Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
+                Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
+                Filter { before: "c.level = ", value: lower(params.level), after: "" },
+            ],
+        };
+        let page: Page<Course> = catalogue::list(view.db(), &COURSES, browse).await?;
+        Answer::page(&uri, &page)
+    })
+    .await
+}
+
+/// A course with its lessons. Their text is for those who take the course or teach it.
+#[derive(Debug, Serialize, ToSchema)]
+struct CoursePage {
+    #[serde(flatten)]
+    course: Course,
+    lessons: Vec<Lesson>,
+    my_rating: Option<i16>,
+    /// `enrolled`, `withdrawn` or `completed`, if I ever enrolled.
+    my_enrollment: Option<String>,
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Lesson {
+    id: Uuid,
+    position: i32,
+    title: String,
+    minutes: Option<i32>,
+    /// Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Mine {
+    my_rating: Option<i16>,
+    my_enrollment: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/courses/{id}", tag = "courses", params(("id" = Uuid, Path)), security(()),
+    responses((status = 200, description = "A course", body = CoursePage))
+)]
+async fn course(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
+    let is_operator = asked.has(Role::Operator);
+    app.read(&asked, READS, move |mut view| async move {
+        let unknown = || item::unknown(ItemKind::Course);
+        let course: Option<Course> = sqlx::query_as(&format!(
+            "select {COLUMNS}
+               from readmodel.courses c
+               left join readmodel.profiles teacher on teacher.account = c.instructor
+               left join readmodel.item_ratings r on (r.kind, r.item) = ('course', c.course)
+              where c.course = $1",
+        ))
+        .bind(id)
+        .fetch_optional(view.db())
+        .await?;
+        let course = course.ok_or_else(unknown)?;
+        let teaches = reader == Some(course.instructor) || is_operator;
+        if course.state == "draft" && !teaches {
+            return Err(unknown());
+        }
+        let mine: Mine = sqlx::query_as(
+            "select (select score from readmodel.reader_ratings
+                      where (reader, kind, item) = ($2, 'course', $1)) as my_rating,
+                    (select state from readmodel.enrollments
+                      where (student, course) = ($2, $1)) as my_enrollment",
+        )
+        .bind(id)
+        .bind(reader)
+        .fetch_one(view.db())
+        .await?;
+        let takes = matches!(mine.my_enrollment.as_deref(), Some("enrolled" | "completed"));
+        let lessons: Vec<Lesson> = sqlx::query_as(
+            "select lesson as id, place as position, title, minutes,
+                    case when $2 then body end as text
+               from readmodel.lessons where course = $1 order by place",
+        )
+        .bind(id)
+        .bind(teaches || takes)
+        .fetch_all(view.db())
+        .await?;
+        let sequence = course.sequence;
+        let Mine { my_rating, my_enrollment } = mine;
+        let page = CoursePage { course, lessons, my_rating, my_enrollment };
+        Ok(Answer::json(&page)?.of_sequence(sequence))
+    })
+    .await
+}

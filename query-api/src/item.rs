@@ -1,0 +1,128 @@
+//! Books, courses and products as they stand in lists: what all three have in common.
+
+use std::collections::HashMap;
+
+use domain::{ItemId, ItemKind};
+use serde::Serialize;
+use service_kit::Problem;
+use sqlx::{FromRow, PgConnection};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Reads;
+
+/// What [`fetch`] reads, and `features` for those who recommend.
+pub const READS: Reads = &["books", "courses", "products", "item_ratings"];
+
+/// The three catalogues as one table. `shown` is false for what was withdrawn, not yet published,
+/// archived or discontinued.
+pub const CATALOGUE: &str = "(
+    select 'book' as kind, book as item, title, authors as makers, genres as labels, position,
+           not withdrawn as shown, null::bigint as price_minor, null::text as currency, search
+      from readmodel.books
+    union all
+    select 'course', course, title, '{}'::text[], skills, position,
+           state = 'published', null, null, search
+      from readmodel.courses
+    union all
+    select 'product', product, name, '{}'::text[], array_remove(category || tags, null), position,
+           not discontinued, price_minor, currency, search
+      from readmodel.products
+)";
+
+/// An item in a list.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct Item {
+    /// `book:<uuid>`, as events and `items=` write it.
+    pub item: String,
+    pub kind: String,
+    pub id: Uuid,
+    pub title: String,
+    /// Authors of a book.
+    pub authors: Vec<String>,
+    /// Genres of a book, skills of a course, category and tags of a product.
+    pub genres: Vec<String>,
+    #[sqlx(flatten)]
+    pub rating: RatingSummary,
+    #[sqlx(flatten)]
+    #[serde(skip_serializing_if = "Price::is_none")]
+    pub price: Price,
+}
+
+/// How an item is rated, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, FromRow, ToSchema)]
+pub struct RatingSummary {
+    #[sqlx(rename = "ratings")]
+    pub count: i64,
+    pub average: Option<f64>,
+}
+
+/// An amount in the currency's smallest unit.
+#[derive(Debug, Clone, PartialEq, Serialize, FromRow, ToSchema)]
+pub struct Price {
+    #[sqlx(rename = "price_minor")]
+    pub minor: Option<i64>,
+    pub currency: Option<String>,
+}
+
+impl Price {
+    fn is_none(&self) -> bool {
+        self.minor.is_none()
+    }
+}
+
+/// Columns of [`Item`] over `c` (the catalogue) and `r` (`item_ratings`, left joined).
+pub const COLUMNS: &str = "
+    c.kind || ':' || c.item as item, c.kind, c.item as id, c.title, c.makers as authors,
+    c.labels as genres, coalesce(r.ratings, 0) as ratings,
+    round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    c.price_minor, c.currency";
+
+/// Items by kind and id; what the catalogues do not have is left out.
+pub async fn fetch(
+    db: &mut PgConnection,
+    ids: impl IntoIterator<Item = (String, Uuid)>,
+) -> Result<HashMap<(String, Uuid), Item>, Problem> {
+    let (kinds, ids): (Vec<String>, Vec<Uuid>) = ids.into_iter().unzip();
+    let items: Vec<Item> = sqlx::query_as(&format!(
+        "select {COLUMNS}
+           from unnest($1::text[], $2::uuid[]) as asked (kind, item)
+           join {CATALOGUE} c using (kind, item)
+           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)",
+    ))
+    .bind(kinds)
+    .bind(ids)
+    .fetch_all(db)
+    .await?;
+    Ok(items.into_iter().map(|item| ((item.kind.clone(), item.id), item)).collect())
+}
+
+/// `books`, `courses` or `products` of a path.
+pub fn kind_of_path(plural: &str) -> Result<ItemKind, Problem> {
+    ItemKind::from_plural(plural)
+        .ok_or_else(|| Problem::not_found("not-found", "there is nothing at this path"))
+}
+
+pub fn unknown(kind: ItemKind) -> Problem {
+    Problem::not_found("item-unknown", format!("there is no such {kind}"))
+}
+
+pub async fn must_exist(db: &mut PgConnection, kind: ItemKind, id: Uuid) -> Result<(), Problem> {
+    let select = match kind {
+        ItemKind::Book => "select exists (select from readmodel.books where book = $1)",
+        ItemKind::Course => {
+            "select exists (select from readmodel.courses where course = $1 and state <> 'draft')"
+        }
+        ItemKind::Product => "select exists (select from readmodel.products where product = $1)",
+    };
+    let exists: bool = sqlx::query_scalar(select).bind(id).fetch_one(db).await?;
+    if exists { Ok(()) } else { Err(unknown(kind)) }
+}
+
+/// `items=book:<uuid>,course:<uuid>` of a query string.
+pub fn parse_list(text: &str) -> Result<Vec<ItemId>, Problem> {
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.trim().parse().map_err(|error| Problem::invalid("/query/items", error)))
+        .collect()
+}

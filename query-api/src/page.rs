@@ -1,0 +1,138 @@
+//! How every endpoint reads: wait for the Consistency-Token, look in the cache, else read in one
+//! snapshot; open personal values; answer with ETag and Projection-Position.
+//!
+//! Handlers have no other way to the read models, so none can forget one of these.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use service_kit::page::Page;
+use service_kit::{Problem, conditional_bytes, header};
+
+use crate::view::{Positions, Reads, View, reached};
+use crate::{App, Asked, opened};
+
+/// What a handler found: the body, and what headers tell about it.
+#[derive(Debug)]
+pub struct Answer {
+    body: String,
+    is_csv: bool,
+    sequence: i64,
+    link: Option<HeaderValue>,
+}
+
+impl Answer {
+    pub fn json(body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+        Ok(Self { body, is_csv: false, sequence: 0, link: None })
+    }
+
+    pub fn csv(body: String) -> Self {
+        Self { body, is_csv: true, sequence: 0, link: None }
+    }
+
+    /// A page of a list, with the way to the next in `Link`.
+    pub fn page<T: Serialize>(asked: &axum::http::Uri, page: &Page<T>) -> Result<Self, Problem> {
+        Ok(Self { link: page.link(asked), ..Self::json(page)? })
+    }
+
+    /// The sequence of the stream this is the state of: what If-Match of a command compares.
+    pub fn of_sequence(mut self, sequence: i64) -> Self {
+        self.sequence = sequence;
+        self
+    }
+}
+
+/// Two requests with the same key have the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    question: String,
+    positions: Positions,
+}
+
+/// An answer as it is kept: personal values sealed.
+pub(crate) struct Kept {
+    answer: Answer,
+    positions: Positions,
+}
+
+impl Kept {
+    /// In bytes, about.
+    pub(crate) fn weight(&self) -> u32 {
+        u32::try_from(self.answer.body.len() + 512).unwrap_or(u32::MAX)
+    }
+}
+
+impl App {
+    /// Answers from the read models of the projections `reads`. What `render` finds may depend on
+    /// nothing but the view, the URL, the day and who asks: it is kept for the next who asks so.
+    pub async fn read<F, Fut>(
+        &self,
+        asked: &Asked,
+        reads: Reads,
+        render: F,
+    ) -> Result<Response, Problem>
+    where
+        F: FnOnce(View) -> Fut,
+        Fut: Future<Output = Result<Answer, Problem>> + Send,
+    {
+        let positions = reached(self.pool(), reads, asked.freshness).await?;
+        let key = Key { question: asked.question(), positions };
+        let kept = match self.cache().get(&key).await {
+            Some(kept) => kept,
+            None => self.rendered(key.question, reads, render).await?,
+        };
+        let body = match opened::open(self.keys(), &kept.answer.body).await? {
+            Some(opened) => opened,
+            None => kept.answer.body.clone(),
+        };
+        Ok(respond(asked, &kept, body))
+    }
+
+    async fn rendered<F, Fut>(
+        &self,
+        question: String,
+        reads: Reads,
+        render: F,
+    ) -> Result<Arc<Kept>, Problem>
+    where
+        F: FnOnce(View) -> Fut,
+        Fut: Future<Output = Result<Answer, Problem>> + Send,
+    {
+        let view = View::open(self.pool(), reads).await?;
+        let positions = view.positions.clone();
+        let key = Key { question, positions: positions.clone() };
+        // Of many who ask the same at once, one reads.
+        self.cache()
+            .try_get_with(key, async move {
+                let answer = render(view).await?;
+                Ok(Arc::new(Kept { answer, positions }))
+            })
+            .await
+            .map_err(|problem: Arc<Problem>| (*problem).clone())
+    }
+}
+
+fn respond(asked: &Asked, kept: &Kept, body: String) -> Response {
+    let answer = &kept.answer;
+    let mut response = conditional_bytes(&asked.headers, answer.sequence, body.into_bytes());
+    let has_body = response.status() != StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
+    headers.insert(header::PROJECTION_POSITION, kept.positions.lowest().into());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Accept"));
+    if kept.positions.degraded {
+        headers.insert("projection-degraded", HeaderValue::from_static("true"));
+    }
+    if let Some(link) = &answer.link {
+        headers.insert(LINK, link.clone());
+    }
+    if answer.is_csv && has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    }
+    response
+}

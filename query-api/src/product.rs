@@ -1,0 +1,155 @@
+//! The catalogue of the shop and the page of each product.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use service_kit::page::{Limit, Page};
+use service_kit::{Path, Problem, Query};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::item::{self, RatingSummary};
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["products", "item_ratings", "stock"];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(products)).routes(routes!(product))
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Product {
+    id: Uuid,
+    sku: String,
+    name: String,
+    description: Option<String>,
+    #[sqlx(flatten)]
+    price: Price,
+    category: Option<String>,
+    tags: Vec<String>,
+    /// Pieces that can be ordered now.
+    available: i64,
+    #[sqlx(flatten)]
+    rating: RatingSummary,
+    discontinued: bool,
+    added_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+    #[serde(skip)]
+    sequence: i64,
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Price {
+    #[sqlx(rename = "price_minor")]
+    minor: i64,
+    currency: String,
+}
+
+const COLUMNS: &str = "c.product as id, c.sku, c.name, c.description, c.price_minor, c.currency,
+    c.category, c.tags, coalesce(s.on_hand - s.reserved, 0) as available,
+    coalesce(r.ratings, 0) as ratings,
+    round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    c.discontinued, c.added_at, c.changed_at, c.sequence";
+
+const PRODUCTS: Catalogue = Catalogue {
+    kind: "product",
+    columns: COLUMNS,
+    from: "from readmodel.products c
+           left join readmodel.stock_levels s on s.product = c.product
+           left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
+          where not c.discontinued",
+    id: "c.product",
+    title: "c.name",
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
+    q: Option<String>,
+    category: Option<String>,
+    tag: Option<String>,
+    /// The same as `category`.
+    genre: Option<String>,
+    sku: Option<String>,
+    #[param(inline)]
+    sort: Option<Sort>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/products", tag = "products", params(Params), security(()),
+    responses((status = 200, description = "Products of the shop", body = Page<Product>))
+)]
+async fn products(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let uri = asked.uri.clone();
+    app.read(&asked, READS, move |mut view| async move {
+        let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
+        let browse = Browse {
+            q: params.q,
+            sort: params.sort,
+            limit: params.limit,
+            cursor: params.cursor,
+            filters: vec![
+                Filter { before: "c.category = ", value: lower(params.category), after: "" },
+                Filter { before: "c.category = ", value: lower(params.genre), after: "" },
+                Filter { before: "c.tags @> array[", value: lower(params.tag), after: "]" },
+                Filter { before: "c.sku = ", value: params.sku, after: "" },
+            ],
+        };
+        let page: Page<Product> = catalogue::list(view.db(), &PRODUCTS, browse).await?;
+        Answer::page(&uri, &page)
+    })
+    .await
+}
+
+/// A product, and what I gave it if I ask with a token.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct ProductPage {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    product: Product,
+    my_rating: Option<i16>,
+}
+
+#[utoipa::path(
+    get, path = "/products/{id}", tag = "products", params(("id" = Uuid, Path)), security(()),
+    responses((status = 200, description = "A product", body = ProductPage))
+)]
+async fn product(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
+    app.read(&asked, READS, move |mut view| async move {
+        let page: Option<ProductPage> = sqlx::query_as(&format!(
+            "select {COLUMNS}, mine.score as my_rating
+               from readmodel.products c
+               left join readmodel.stock_levels s on s.product = c.product
+               left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
+               left join readmodel.reader_ratings mine
+                 on (mine.reader, mine.kind, mine.item) = ($2, 'product', c.product)
+              where c.product = $1",
+        ))
+        .bind(id)
+        .bind(reader)
+        .fetch_optional(view.db())
+        .await?;
+        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
+    })
+    .await
+}

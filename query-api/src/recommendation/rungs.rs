@@ -1,0 +1,226 @@
+//! The rungs of the ladder, each one `select`. Items already seen or rated, and items that cannot be
+//! had, are never among the candidates.
+
+use domain::{ItemId, ItemKind};
+use service_kit::Problem;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::item::CATALOGUE;
+
+/// Newest likings of a reader that count; older ones weigh next to nothing.
+pub const PROFILE_MAX: usize = 50;
+/// Newest readers of one item that are asked what else they like.
+const READERS_MAX: i64 = 200;
+/// Newest items of one reader that count, so that a bot cannot cost more than a person.
+const SEEN_MAX: i64 = 1000;
+/// Reasons shown of each item.
+const REASONS_MAX: i64 = 5;
+/// From this Bayesian average on an item is worth a rule.
+const GOOD_FROM: f64 = 7.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rung {
+    CoOccurrence,
+    Genres,
+    Top,
+    Newest,
+}
+
+pub const LADDER: [Rung; 4] = [Rung::CoOccurrence, Rung::Genres, Rung::Top, Rung::Newest];
+
+impl Rung {
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::CoOccurrence => "co-occurrence",
+            Self::Genres => "genres",
+            Self::Top => "top",
+            Self::Newest => "newest",
+        }
+    }
+
+    pub const fn model_version(self) -> &'static str {
+        match self {
+            Self::CoOccurrence => "co-occurrence/1",
+            Self::Genres => "genres/1",
+            Self::Top => "top/1",
+            Self::Newest => "newest/1",
+        }
+    }
+}
+
+/// For whom, and what of.
+#[derive(Debug)]
+pub struct Asking {
+    pub kind: Option<ItemKind>,
+    pub category: Option<String>,
+    pub reader: Option<Uuid>,
+    /// Newest first.
+    pub profile: Vec<ItemId>,
+}
+
+#[derive(Debug)]
+pub struct Candidate {
+    pub rung: Rung,
+    pub kind: String,
+    pub item: Uuid,
+    pub score: f64,
+    pub because: Vec<String>,
+    pub shares: Vec<f64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    kind: String,
+    item: Uuid,
+    score: f64,
+    because: Vec<String>,
+    shares: Vec<f64>,
+}
+
+pub async fn profile(db: &mut PgConnection, reader: Uuid) -> Result<Vec<ItemId>, Problem> {
+    let seen: Vec<(String, Uuid)> = sqlx::query_as(
+        "select kind, item from readmodel.seen where reader = $1 order by position desc limit $2",
+    )
+    .bind(reader)
+    .bind(i64::try_from(PROFILE_MAX).expect("it is small"))
+    .fetch_all(db)
+    .await?;
+    let item = |(kind, id): (String, Uuid)| Some(ItemId::new(ItemKind::from_name(&kind)?, id));
+    Ok(seen.into_iter().filter_map(item).collect())
+}
+
+/// The best of a rung, in order. Scores of different rungs do not compare.
+pub async fn candidates(
+    db: &mut PgConnection,
+    rung: Rung,
+    asking: &Asking,
+    limit: i64,
+) -> Result<Vec<Candidate>, Problem> {
+    if asking.profile.is_empty() && rung == Rung::CoOccurrence {
+        return Ok(Vec::new());
+    }
+    let kinds: Vec<&str> = asking.profile.iter().map(|item| item.kind.name()).collect();
+    let items: Vec<Uuid> = asking.profile.iter().map(|item| item.id).collect();
+    let sql = format!("{} {} {}", with_masked(), select(rung), ORDER);
+    let rows: Vec<Row> = sqlx::query_as(&sql)
+        .bind(kinds)
+        .bind(items)
+        .bind(asking.kind.map(ItemKind::name))
+        .bind(asking.category.as_deref())
+        .bind(asking.reader)
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    let candidate = |Row { kind, item, score, because, shares }| Candidate {
+        rung,
+        kind,
+        item,
+        score,
+        because,
+        shares,
+    };
+    Ok(rows.into_iter().map(candidate).collect())
+}
+
+/// $1, $2 the profile, $3 the kind, $4 the category, $5 the reader, $6 how many.
+fn with_masked() -> String {
+    format!(
+        "with profile as (
+             select kind, item, 1.0 / place as weight
+               from unnest($1::text[], $2::uuid[]) with ordinality as p (kind, item, place)
+         ), masked as (
+             select kind, item from profile
+             union select kind, item from readmodel.seen where reader = $5
+             union select kind, item from readmodel.reader_ratings where reader = $5
+         ), wanted as (
+             select * from {CATALOGUE} c
+              where shown and ($3::text is null or kind = $3)
+                and ($4::text is null or $4 = any (labels))
+         ),"
+    )
+}
+
+const ORDER: &str = "order by score desc, kind, item limit $6";
+
+fn select(rung: Rung) -> String {
+    match rung {
+        Rung::CoOccurrence => co_occurrence(),
+        Rung::Genres => genres(),
+        Rung::Top => format!(
+            "{RATED} select kind, item, bayes as score, '{{}}'::text[] as because,
+                     '{{}}'::float8[] as shares
+               from rated where (kind, item) not in (select kind, item from masked)"
+        ),
+        Rung::Newest => "none as (select) select kind, item, position::float8 as score,
+                    '{}'::text[] as because, '{}'::float8[] as shares
+               from wanted where (kind, item) not in (select kind, item from masked)"
+            .to_owned(),
+    }
+}
+
+/// Cosine of binary co-occurrence, summed over the profile with weight 1 / (1 + age).
+fn co_occurrence() -> String {
+    format!(
+        "together as (
+             select p.kind as of_kind, p.item as of_item, p.weight, s.kind, s.item, count(*) as n
+               from profile p
+              cross join lateral (
+                    select reader from readmodel.seen
+                     where (kind, item) = (p.kind, p.item)
+                     order by position desc limit {READERS_MAX}) r
+              cross join lateral (
+                    select kind, item from readmodel.seen
+                     where reader = r.reader order by position desc limit {SEEN_MAX}) s
+              where ($3::text is null or s.kind = $3)
+              group by 1, 2, 3, 4, 5
+         ), shares as (
+             select t.kind, t.item, t.of_kind || ':' || t.of_item as because,
+                    t.weight::float8 * t.n
+                        / sqrt(theirs.readers::float8 * least(ours.readers, {READERS_MAX})) as share
+               from together t
+               join readmodel.item_signals theirs on (theirs.kind, theirs.item) = (t.kind, t.item)
+               join readmodel.item_signals ours
+                 on (ours.kind, ours.item) = (t.of_kind, t.of_item)
+              where (t.kind, t.item) not in (select kind, item from masked)
+         ), best as (
+             select kind, item, sum(share) as score,
+                    (array_agg(because order by share desc, because))[1:{REASONS_MAX}] as because,
+                    (array_agg(share order by share desc, because))[1:{REASONS_MAX}] as shares
+               from shares group by kind, item
+         )
+         select b.kind, b.item, b.score, b.because, b.shares
+           from best b join wanted w using (kind, item)"
+    )
+}
+
+/// Bayesian averages of what is wanted.
+const RATED: &str = "
+    mean as (
+        select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
+          from readmodel.item_ratings group by kind
+    ), rated as (
+        select w.kind, w.item, w.labels,
+               (5 * mean.points + r.points) / (5 + r.ratings) as bayes
+          from wanted w
+          join readmodel.item_ratings r using (kind, item)
+          join mean on mean.kind = w.kind
+         where r.ratings > 0
+    )";
+
+/// The best of the genres of what the profile likes.
+fn genres() -> String {
+    format!(
+        "{RATED}, liked as (
+             select distinct unnest(c.labels) as label
+               from profile p join {CATALOGUE} c using (kind, item)
+         )
+         select r.kind, r.item, r.bayes as score,
+                array(select 'genre:' || label from liked
+                       where label = any (r.labels) order by label) as because,
+                '{{}}'::float8[] as shares
+           from rated r
+          where r.bayes >= {GOOD_FROM} and r.labels && array(select label from liked)
+            and (r.kind, r.item) not in (select kind, item from masked)"
+    )
+}

@@ -1,0 +1,1 @@
+//! Every endpoint against a real database.

@@ -1,0 +1,91 @@
+//! The read models at one moment, and how far they had got.
+
+use std::time::{Duration, Instant};
+
+use service_kit::{Freshness, Problem};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// Between two looks at projections that are behind.
+const PAUSE_FIRST: Duration = Duration::from_millis(4);
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// The projections an answer is made of, by name.
+pub type Reads = &'static [&'static str];
+
+/// One repeatable-read transaction: what is read in it fits together and fits `positions`.
+pub struct View {
+    tx: Transaction<'static, Postgres>,
+    pub positions: Positions,
+}
+
+/// How far each of some projections had got, in the order they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Positions {
+    each: Vec<i64>,
+    /// One of them has events set aside: its rows may lack what these would change.
+    pub degraded: bool,
+}
+
+impl Positions {
+    /// The position every one of them has passed.
+    pub fn lowest(&self) -> i64 {
+        self.each.iter().copied().min().unwrap_or(0)
+    }
+}
+
+impl View {
+    pub async fn open(pool: &PgPool, reads: Reads) -> Result<Self, Problem> {
+        let mut tx = pool.begin().await?;
+        sqlx::query("set transaction isolation level repeatable read, read only")
+            .execute(&mut *tx)
+            .await?;
+        let positions = positions(&mut tx, reads).await?;
+        Ok(Self { tx, positions })
+    }
+
+    pub fn db(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// Waits until all of `reads` have passed the position asked for; their positions.
+pub async fn reached(pool: &PgPool, reads: Reads, asked: Freshness) -> Result<Positions, Problem> {
+    let token = asked.position.unwrap_or(0);
+    let deadline = Instant::now() + asked.wait;
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let positions = positions(&mut *pool.acquire().await?, reads).await?;
+        let lowest = positions.lowest();
+        if lowest >= token {
+            return Ok(positions);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(behind(token - lowest));
+        }
+        tokio::time::sleep(pause.min(left)).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+fn behind(lag_events: i64) -> Problem {
+    let detail = format!("the read model has {lag_events} events to go to this position");
+    Problem::busy("projection-behind", detail).with("lag_events", lag_events)
+}
+
+async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Positions, Problem> {
+    let live: Vec<(Option<i64>, Option<bool>)> = sqlx::query_as(
+        "select live.position, live.degraded
+           from unnest($1::text[]) with ordinality as asked (name, place)
+           left join projections.live on live.name = asked.name
+          order by place",
+    )
+    .bind(reads)
+    .fetch_all(db)
+    .await?;
+    let degraded = live.iter().any(|(_, degraded)| *degraded == Some(true));
+    match live.into_iter().map(|(position, _)| position).collect() {
+        Some(each) => Ok(Positions { each, degraded }),
+        None => Err(Problem::busy("projection-behind", "this read model is still being built")),
+    }
+}
