@@ -2,6 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod book;
+mod course;
+mod enrollment;
+mod follow;
+mod order;
+mod product;
+mod rating;
 mod registration;
 mod session;
+mod stock;
 mod world;
