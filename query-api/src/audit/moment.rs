@@ -1,0 +1,28 @@
+//! Recorded-at as a position: times never go back as positions grow, so halving finds it.
+
+use chrono::{DateTime, Utc};
+use service_kit::Problem;
+use sqlx::PgPool;
+
+use eventstore::Reader;
+
+/// The last position recorded before a moment; 0 if there is none.
+pub(super) async fn last_before(reader: &Reader, at: DateTime<Utc>) -> Result<i64, Problem> {
+    let (mut low, mut high) = (0, reader.head().await?);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if recorded_at(reader.pool(), middle).await? < at {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(low)
+}
+
+async fn recorded_at(pool: &PgPool, position: i64) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar("select recorded_at from eventstore.events where position = $1")
+        .bind(position)
+        .fetch_one(pool)
+        .await
+}
