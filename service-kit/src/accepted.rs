@@ -32,6 +32,7 @@ impl Accepted {
     }
 
     /// 202: the rest is the work of a process; `location` tells how far it got.
+    #[expect(clippy::self_named_constructors, reason = "it is what HTTP calls 202")]
     pub fn accepted(receipt: Receipt, location: impl Into<String>) -> Self {
         let location = Some(location.into());
         Self { status: StatusCode::ACCEPTED, receipt, id: None, location, extra: Map::new() }

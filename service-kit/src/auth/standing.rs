@@ -92,6 +92,16 @@ impl Standing {
     }
 }
 
+/// Answered by the partial index `events_standing`, whose condition is repeated here word for word.
+const RIGHTS: &str = "
+    select event_type, coalesce(payload->>'account', aggregate_id) as account,
+           payload->>'role' as role
+    from eventstore.events
+    where event_type in
+        ('RoleGranted', 'RoleRevoked', 'AccountDeactivated', 'AccountReactivated', 'AccountErased')
+      and recorded_at > clock_timestamp() - interval '31 minutes'
+    order by position";
+
 async fn load(pool: &PgPool) -> Result<Changes, sqlx::Error> {
     let at = Instant::now();
     let ended = sqlx::query_scalar(
@@ -100,17 +110,7 @@ async fn load(pool: &PgPool) -> Result<Changes, sqlx::Error> {
     )
     .fetch_all(pool)
     .await?;
-    let rows = sqlx::query(
-        "select event_type, coalesce(payload->>'account', aggregate_id) as account,
-                payload->>'role' as role
-         from eventstore.events
-         where event_type in
-             ('RoleGranted', 'RoleRevoked', 'AccountDeactivated', 'AccountReactivated', 'AccountErased')
-           and recorded_at > clock_timestamp() - interval '31 minutes'
-         order by position",
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(RIGHTS).fetch_all(pool).await?;
     let mut accounts: HashMap<AccountId, Rights> = HashMap::new();
     for row in rows {
         let Ok(account) = row.try_get::<&str, _>("account")?.parse() else { continue };
@@ -125,4 +125,24 @@ async fn load(pool: &PgPool) -> Result<Changes, sqlx::Error> {
         }
     }
     Ok(Changes { at, ended: HashSet::from_iter(ended), accounts })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn asking_for_rights_reads_an_index_of_rare_events_only() -> Result<(), sqlx::Error> {
+        let url = local_services::testing::database_url();
+        let pool = PgPool::connect(&url).await?;
+        eventstore::migrate(&pool).await.expect("the migrations run");
+        let mut connection = sqlx::PgConnection::connect(&url).await?;
+        sqlx::query("set enable_seqscan = off").execute(&mut connection).await?;
+        let plan: Vec<String> =
+            sqlx::query_scalar(&format!("explain {RIGHTS}")).fetch_all(&mut connection).await?;
+        assert!(plan.join("\n").contains("events_standing"), "{plan:#?}");
+        Ok(())
+    }
 }

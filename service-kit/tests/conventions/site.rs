@@ -141,3 +141,23 @@ async fn only_named_origins_may_call_from_a_browser() {
     assert!(error.header("access-control-expose-headers").contains("consistency-token"));
     assert_eq!(error.problem().0, 404);
 }
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_status() {
+    let metrics = service_kit::metrics::install().unwrap();
+    let world = World::with(settings(), |site| Site { metrics: Some(metrics), ..site }).await;
+    world.get("/api/v1/things").await;
+    world.get("/api/v1/nowhere/1").await;
+    world.get("/api/v1/nowhere/2").await;
+    let text = world.get("/metrics").await.text;
+    let counted = |route: &str, status: u16| {
+        let labels = format!("{{method=\"GET\",route=\"{route}\",status=\"{status}\"}}");
+        let line = format!("daybook_http_requests_total{labels} ");
+        text.lines().find_map(|l| l.strip_prefix(&line)?.parse::<u64>().ok())
+    };
+    // Other tests of this process count too.
+    assert!(counted("/api/v1/things", 200) >= Some(1), "{text}");
+    assert!(counted("unmatched", 404) >= Some(2), "{text}");
+    assert!(text.contains("daybook_http_request_seconds_bucket"), "{text}");
+    assert!(!text.contains("nowhere"), "paths of clients must not become labels");
+}
