@@ -6,6 +6,7 @@ use std::time::Duration;
 use cqrs_es::DomainEvent;
 use cqrs_es::event_sink::EventSink;
 use domain::{Claim, Recorded};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::cache::Pending;
@@ -243,34 +244,30 @@ impl Log {
         if !context.client_key {
             return Ok(None);
         }
-        let row: Option<(Vec<u8>, String, String, i64, i64, bool, Option<String>)> =
-            sqlx::query_as(
-                "select fingerprint, aggregate_type, aggregate_id, sequence, position, appended,
-                        refusal
-                 from eventstore.commands where caller = $1 and key = $2",
-            )
-            .bind(&context.caller)
-            .bind(&context.key)
-            .fetch_optional(self.pool())
-            .await
-            .map_err(StoreError::from)?;
-        let Some((
-            fingerprint,
-            aggregate_type,
-            aggregate_id,
-            sequence,
-            position,
-            appended,
-            refusal,
-        )) = row
-        else {
-            return Ok(None);
-        };
-        if fingerprint != self.fingerprint(context) {
+        let row = sqlx::query(
+            "select fingerprint, aggregate_type, aggregate_id, sequence, position, appended, refusal
+             from eventstore.commands where caller = $1 and key = $2",
+        )
+        .bind(&context.caller)
+        .bind(&context.key)
+        .fetch_optional(self.pool())
+        .await
+        .map_err(StoreError::from)?;
+        let Some(row) = row else { return Ok(None) };
+        if row.get::<Vec<u8>, _>("fingerprint") != self.fingerprint(context) {
             return Ok(Some(Err(ExecuteError::KeyReused)));
         }
-        let stream = StreamId::new(aggregate_type, aggregate_id);
-        Ok(Some(answer::<A>(Stored { stream, sequence, position, appended, refusal }, true)))
+        let stored = Stored {
+            stream: StreamId::new(
+                row.get::<String, _>("aggregate_type"),
+                row.get::<String, _>("aggregate_id"),
+            ),
+            sequence: row.get("sequence"),
+            position: row.get("position"),
+            appended: row.get("appended"),
+            refusal: row.get("refusal"),
+        };
+        Ok(Some(answer::<A>(stored, true)))
     }
 
     /// A keyed hash: the payload may hold a password or an address, and a bare hash of it could be

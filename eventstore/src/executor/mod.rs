@@ -54,6 +54,12 @@ struct Inner {
     in_progress: KeysInProgress,
 }
 
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
 impl Log {
     /// Starts the appender on a migrated database.
     pub async fn open(
