@@ -109,7 +109,12 @@ fn all_pages() -> String {
     )
 }
 
-fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+fn cors(mut origins: Vec<HeaderValue>) -> CorsLayer {
+    // Origins are exact. tower-http panics on a `*` in a list, and everybody is not who was meant.
+    if origins.iter().any(|origin| origin == "*") {
+        tracing::warn!("`*` is no origin: name each one whose scripts may call");
+        origins.retain(|origin| origin != "*");
+    }
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([
