@@ -1,0 +1,110 @@
+//! Projections that found nothing in a batch move their checkpoints together, in one statement.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::build::BuildKey;
+use super::checkpoint::Mark;
+
+/// The first idle projection waits this long for the others that saw the same batch.
+const COMPANY_WAIT: Duration = Duration::from_millis(5);
+
+/// Moves that wait to be made; a newer one of the same build takes the place of the older.
+#[derive(Debug, Default)]
+pub(super) struct IdleMoves {
+    waiting: Mutex<HashMap<BuildKey, IdleMove>>,
+    noted: Notify,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IdleMove {
+    pub token: i64,
+    /// The stored checkpoint is here or further.
+    pub from: i64,
+    pub to: Mark,
+}
+
+impl IdleMoves {
+    pub fn note(&self, key: &BuildKey, step: IdleMove) {
+        self.lock().insert(key.clone(), step);
+        self.noted.notify_one();
+    }
+
+    /// For a build that is about to move by itself. A statement already under way does no harm: it
+    /// only moves within the range that the build's own compare-and-set allows.
+    pub fn forget(&self, key: &BuildKey) {
+        self.lock().remove(key);
+    }
+
+    fn take(&self) -> Vec<(BuildKey, IdleMove)> {
+        self.lock().drain().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BuildKey, IdleMove>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves what waits, at most every `idle_interval`, until `shutdown`.
+pub(super) async fn move_together(shared: &Shared, shutdown: &CancellationToken) {
+    let mut last = Instant::now() - shared.options.idle_interval;
+    while shutdown.run_until_cancelled(shared.idle.noted.notified()).await.is_some() {
+        let due = (last + shared.options.idle_interval).max(Instant::now() + COMPANY_WAIT);
+        tokio::time::sleep_until(due).await;
+        move_now(shared).await;
+        last = Instant::now();
+    }
+    move_now(shared).await;
+}
+
+async fn move_now(shared: &Shared) {
+    let moves = shared.idle.take();
+    if moves.is_empty() {
+        return;
+    }
+    // A move that is lost is made up for by the next one.
+    if let Err(error) = write(&shared.pool, &moves).await {
+        tracing::warn!(error = %error, "cannot move idle checkpoints");
+    }
+}
+
+async fn write(pool: &PgPool, moves: &[(BuildKey, IdleMove)]) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = moves.iter().map(|(key, _)| key.name.as_str()).collect();
+    let versions: Vec<i32> = moves.iter().map(|(key, _)| key.version).collect();
+    let builds: Vec<i32> = moves.iter().map(|(key, _)| key.build).collect();
+    let tokens: Vec<i64> = moves.iter().map(|(_, step)| step.token).collect();
+    let from: Vec<i64> = moves.iter().map(|(_, step)| step.from).collect();
+    let to: Vec<i64> = moves.iter().map(|(_, step)| step.to.position).collect();
+    let leaves: Vec<Option<Vec<u8>>> =
+        moves.iter().map(|(_, step)| step.to.leaf.map(Vec::from)).collect();
+    sqlx::query(
+        "with quick as (select set_config('synchronous_commit', 'off', true))
+         update projections.builds build
+         set position = step.to_position, leaf = coalesce(step.leaf, build.leaf),
+             moved_at = clock_timestamp(), retries = 0, error = null
+         from quick, unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[],
+                            $6::bigint[], $7::bytea[])
+              as step (name, version, build, token, from_position, to_position, leaf)
+         where build.name = step.name and build.version = step.version
+           and build.build = step.build and build.token = step.token
+           and build.position >= step.from_position and build.position < step.to_position
+           and not build.diverged and build.state <> 'retired'",
+    )
+    .bind(names)
+    .bind(versions)
+    .bind(builds)
+    .bind(tokens)
+    .bind(from)
+    .bind(to)
+    .bind(leaves)
+    .execute(pool)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `verify` finds the live rows equal to a fresh build, or says where they are not.
+
+use projections::runtime::{VerifyError, VerifyReport, verify};
+
+use crate::house::{House, counted};
+use crate::tally::{Tally, UNLUCKY};
+
+async fn check(house: &House, tally: Tally) -> Result<VerifyReport, VerifyError> {
+    verify(&house.pool, &house.reader, &tally, &|_| ()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_view_equals_its_fresh_build() {
+    let house = House::new().await;
+    let program = house.start(Tally::default().boxed()).await;
+    let events: Vec<_> = (0..6_000).map(|n| counted("a", n + 100)).collect();
+    house.append(&events).await;
+    house.caught_up("tally").await;
+    let report = check(&house, Tally::default()).await.unwrap();
+    assert!(report.equal, "{report:#?}");
+    assert_eq!((report.position, report.events, report.tables.len()), (6_000, 6_000, 2));
+    house.until("select count(*) = 1 from projections.builds").await;
+    house.until("select count(*) = 1 from pg_namespace where nspname like 'tally%'").await;
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_is_found() {
+    let house = House::new().await;
+    let program = house.start(Tally::default().boxed()).await;
+    house.append(&[counted("a", 1), counted("b", 2)]).await;
+    house.caught_up("tally").await;
+    house.execute("update tally_v1_1.tallies set total = 7 where id = 'b'").await;
+    let report = check(&house, Tally::default()).await.unwrap();
+    assert!(!report.equal);
+    let tallies = report.tables.iter().find(|table| table.table == "tallies").unwrap();
+    assert_eq!((tallies.only_live, tallies.only_fresh), (1, 1));
+    let rows: Vec<_> = tallies.samples.iter().map(|sample| (&*sample.side, &*sample.row)).collect();
+    assert_eq!(rows, [("live", "(b,7)"), ("fresh", "(b,2)")]);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_streams_are_left_out_of_the_comparison() {
+    let house = House::new().await;
+    let program = house.start(Tally::default().boxed()).await;
+    house.append(&[counted("a", UNLUCKY), counted("a", 1), counted("b", 2)]).await;
+    house.caught_up("tally").await;
+    let report = check(&house, Tally::default()).await.unwrap();
+    assert!(report.equal, "{report:#?}");
+    assert_eq!((report.left_out, report.events), (2, 1));
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_verified_while_the_log_grows() {
+    let house = House::new().await;
+    let program = house.start(Tally::default().boxed()).await;
+    house.append(&[counted("a", 1)]).await;
+    house.caught_up("tally").await;
+    let writing = async {
+        for _ in 0..100 {
+            house.append(&[counted("a", 1), counted("b", 3)]).await;
+        }
+    };
+    let (report, ()) = tokio::join!(check(&house, Tally::default()), writing);
+    let report = report.unwrap();
+    assert!(report.equal, "{report:#?}");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_not_live_cannot_be_verified() {
+    let house = House::new().await;
+    let program = house.start(Tally::default().boxed()).await;
+    house.live_when("tally", |_| true).await;
+    let refused = check(&house, Tally { version: 2, ..Tally::default() }).await;
+    assert!(matches!(refused, Err(VerifyError::NotLive { .. })));
+    program.stop().await;
+}
