@@ -84,6 +84,28 @@ impl Reader {
         .await
     }
 
+    /// The events of some aggregate types after a position and up to another, in order. The window
+    /// bounds the work however rare the types are.
+    pub async fn window(
+        &self,
+        aggregate_types: &[&str],
+        after: i64,
+        until: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        sqlx::query_as(
+            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                    payload::text as payload, metadata::text as metadata, recorded_at
+             from eventstore.events
+             where aggregate_type = any ($1) and position > $2 and position <= $3
+             order by position",
+        )
+        .bind(aggregate_types)
+        .bind(after)
+        .bind(until)
+        .fetch_all(&self.pool)
+        .await
+    }
+
     /// Up to `limit` events of one stream after a sequence, in order.
     pub async fn stream(
         &self,
