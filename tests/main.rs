@@ -10,4 +10,5 @@ mod book;
 mod follow;
 mod rating;
 mod running;
+mod shelf;
 mod system;

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::order::OrderNumbers;
 use crate::{
     Passwords, account, book, course, credentials, enrollment, follow, order, product, rating,
-    session, stock,
+    session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -46,6 +46,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(follow::routes())
         .merge(book::routes())
         .merge(rating::routes())
+        .merge(shelf::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
         .merge(product::routes())

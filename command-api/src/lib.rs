@@ -12,6 +12,7 @@ pub mod order;
 pub mod product;
 pub mod rating;
 pub mod session;
+pub mod shelf;
 pub mod stock;
 
 mod app;

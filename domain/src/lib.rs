@@ -12,7 +12,9 @@ pub mod fulfilment;
 pub mod operators;
 pub mod order;
 pub mod product;
+pub mod projection;
 pub mod rating;
+pub mod shelf;
 pub mod stock;
 
 mod claim;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
-    fulfilment::Fulfilment, operators::Operators, order::Order, product::Product, rating::Rating,
-    stock::Stock, upcasters,
+    fulfilment::Fulfilment, operators::Operators, order::Order, product::Product,
+    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -32,9 +32,11 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Follow>(&crate::follow::samples::events()),
         wire::<Book>(&crate::book::samples::events()),
         wire::<Rating>(&crate::rating::samples::events()),
+        wire::<Shelf>(&crate::shelf::samples::events()),
         wire::<Course>(&crate::course::samples::events()),
         wire::<Enrollment>(&crate::enrollment::samples::events()),
         wire::<Product>(&crate::product::samples::events()),
+        wire::<Projection>(&crate::projection::samples::events()),
         wire::<Stock>(&crate::stock::samples::events()),
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),

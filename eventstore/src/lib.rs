@@ -26,6 +26,7 @@ pub use executor::{
     CqrsContext, CqrsStore, Decision, ExecuteError, Facts, Loaded, Log, Options, StoreError,
 };
 pub use leaf::{ChainHash, content_hash};
+pub use personal::PersonalKeys;
 pub use read::{Reader, Tail};
 pub use subscribe::{Batch, SubscribeError, Subscription};
 

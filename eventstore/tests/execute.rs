@@ -189,6 +189,29 @@ async fn a_command_is_prepared_again_when_a_fact_changed() {
     assert_eq!(seen.into_inner().unwrap(), [1, 2], "first the stale fact, then the true one");
 }
 
+/// A process that once saw that there is no such thing must not go on saying so.
+#[tokio::test]
+async fn a_refusal_on_a_stale_fact_is_prepared_again() {
+    let url = support::database();
+    let (one, two) = (support::open(&url).await, support::open(&url).await);
+    let other = RatingId { reader: AccountId::from(Uuid::from_u128(9)), ..rating() };
+    let ask = |key: &'static str| {
+        let two = two.clone();
+        async move {
+            two.decide::<Rating, _, _, ExecuteError<Refusal>>(&context(key), |facts| async move {
+                match facts.load::<Rating>(rating()).await?.is_new() {
+                    true => Err(ExecuteError::Invalid("there is none".to_owned())),
+                    false => Ok(Decision::new(other, rate(1))),
+                }
+            })
+            .await
+        }
+    };
+    assert!(matches!(ask("a").await.unwrap_err(), ExecuteError::Invalid(_)));
+    execute(&one, "made", rate(8)).await.unwrap();
+    assert_eq!(ask("b").await.unwrap().position, 2);
+}
+
 #[tokio::test]
 async fn an_answer_outlives_the_facts_it_was_decided_on() {
     let log = support::log().await;

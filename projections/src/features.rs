@@ -1,7 +1,7 @@
 //! What recommendations are made of: who has shown a liking for which item.
 //!
 //! A pair of reader and item is in the set while at least one positive signal stands: a rating of 7
-//! or more, an enrollment, a completed course, a confirmed order. The inverse takes the signal back.
+//! or more, a favourite, an enrollment, a completed course, a confirmed order. The inverse takes the signal back.
 //! Counts are integers, so that neither the size of batches nor the order across readers matters.
 
 mod fold;
@@ -13,6 +13,7 @@ use domain::account::Account;
 use domain::enrollment::Enrollment;
 use domain::order::Order;
 use domain::rating::Rating;
+use domain::shelf::Shelf;
 use eventstore::RecordedEvent;
 use sqlx::PgConnection;
 
@@ -31,7 +32,7 @@ impl Projection for Features {
     }
 
     fn sources(&self) -> &'static [&'static str] {
-        &[Account::TYPE, Rating::TYPE, Enrollment::TYPE, Order::TYPE]
+        &[Account::TYPE, Rating::TYPE, Shelf::TYPE, Enrollment::TYPE, Order::TYPE]
     }
 
     fn schema(&self) -> &'static str {

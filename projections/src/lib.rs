@@ -17,6 +17,7 @@ mod projection;
 mod rating;
 mod rows;
 pub mod runtime;
+mod shelf;
 mod stock;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(course::Courses),
         Box::new(product::Products),
         Box::new(rating::ItemRatings),
+        Box::new(shelf::Favourites),
         Box::new(enrollment::Enrollments),
         Box::new(stock::StockLevels),
         Box::new(order::Orders),

@@ -12,6 +12,7 @@ mod follow;
 mod order;
 mod product_and_book;
 mod rating;
+mod shelf;
 mod stock;
 
 use std::collections::BTreeMap;

@@ -15,7 +15,7 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::{
     account, analytics, audit, book, certificate, course, enrollment, follow, live, order, product,
-    rating, recommendation, search, similar, stock, top, workflow,
+    rating, recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -94,6 +94,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(order::routes())
         .merge(product::routes())
         .merge(rating::routes())
+        .merge(shelf::routes())
         .merge(recommendation::routes())
         .merge(search::routes())
         .merge(similar::routes())

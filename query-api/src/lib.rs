@@ -24,14 +24,12 @@ mod product;
 mod rating;
 mod recommendation;
 mod search;
+mod shelf;
 mod similar;
 mod stock;
 mod top;
 mod view;
 mod workflow;
-
-#[cfg(test)]
-mod tests;
 
 pub use app::{App, router};
 pub use asked::Asked;

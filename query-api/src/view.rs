@@ -39,7 +39,7 @@ impl View {
         sqlx::query("set transaction isolation level repeatable read, read only")
             .execute(&mut *tx)
             .await?;
-        let positions = positions(&mut tx, reads).await?;
+        let positions = positions(&mut tx, reads).await?.ok_or_else(unbuilt)?;
         Ok(Self { tx, positions })
     }
 
@@ -55,13 +55,15 @@ pub async fn reached(pool: &PgPool, reads: Reads, asked: Freshness) -> Result<Po
     let mut pause = PAUSE_FIRST;
     loop {
         let positions = positions(&mut *pool.acquire().await?, reads).await?;
-        let lowest = positions.lowest();
-        if lowest >= token {
+        let lowest = positions.as_ref().map(Positions::lowest);
+        if let Some(positions) = positions
+            && positions.lowest() >= token
+        {
             return Ok(positions);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(behind(token - lowest));
+            return Err(lowest.map_or_else(unbuilt, |lowest| behind(token - lowest)));
         }
         tokio::time::sleep(pause.min(left)).await;
         pause = (pause * 2).min(PAUSE_MAX);
@@ -73,7 +75,12 @@ fn behind(lag_events: i64) -> Problem {
     Problem::busy("projection-behind", detail).with("lag_events", lag_events)
 }
 
-async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Positions, Problem> {
+fn unbuilt() -> Problem {
+    Problem::busy("projection-behind", "this read model is still being built")
+}
+
+/// None while one of them has never been built.
+async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Positions>, Problem> {
     let live: Vec<(Option<i64>, Option<bool>)> = sqlx::query_as(
         "select live.position, live.degraded
            from unnest($1::text[]) with ordinality as asked (name, place)
@@ -84,8 +91,6 @@ async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Positions, Pro
     .fetch_all(db)
     .await?;
     let degraded = live.iter().any(|(_, degraded)| *degraded == Some(true));
-    match live.into_iter().map(|(position, _)| position).collect() {
-        Some(each) => Ok(Positions { each, degraded }),
-        None => Err(Problem::busy("projection-behind", "this read model is still being built")),
-    }
+    let each: Option<Vec<i64>> = live.into_iter().map(|(position, _)| position).collect();
+    Ok(each.map(|each| Positions { each, degraded }))
 }

@@ -122,7 +122,7 @@ async fn append(log: &Log, adoption: &mut Adoption, rows: Vec<Row>) -> Result<()
     let verdicts = join_all(appends.into_iter().map(|append| log.append(append))).await;
     for (verdict, name) in verdicts.into_iter().zip(names) {
         let problem = match verdict? {
-            Verdict::Appended(_) => {
+            Verdict::Appended(_) | Verdict::Recovered(_) => {
                 adoption.appended += 1;
                 continue;
             }

@@ -53,11 +53,18 @@ impl Log {
             let facts = Facts::new(self);
             let decision = match prepare(facts.clone()).await {
                 Ok(decision) => decision,
-                // The facts may have gone since the command was accepted: its answer stands.
-                Err(error) => match self.answered::<A>(context).await? {
-                    Some(answer) => return answer.map_err(E::from),
-                    None => return Err(error),
-                },
+                Err(error) => {
+                    // The facts may have gone since the command was accepted: its answer stands.
+                    if let Some(answer) = self.answered::<A>(context).await? {
+                        return answer.map_err(E::from);
+                    }
+                    // A refusal, too, may stand on nothing but what the log says.
+                    if self.forget_stale_facts(&facts.guards()).await? == 0 {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(pause(attempt)).await;
+                    continue;
+                }
             };
             match self.attempt::<A>(decision, facts.guards(), context).await {
                 Attempt::Settled(outcome) => return outcome.map_err(E::from),
@@ -289,6 +296,37 @@ impl Log {
             },
             other => other,
         }
+    }
+
+    /// Forgets the facts that the log knows otherwise; returns how many there were.
+    async fn forget_stale_facts<R>(&self, guards: &[Guard]) -> Result<usize, ExecuteError<R>> {
+        if guards.is_empty() {
+            return Ok(0);
+        }
+        let (types, ids): (Vec<&str>, Vec<&str>) = guards
+            .iter()
+            .map(|guard| (guard.stream.aggregate_type.as_str(), guard.stream.aggregate_id.as_str()))
+            .unzip();
+        let sequences: Vec<i64> = guards.iter().map(|guard| guard.sequence).collect();
+        let stale: Vec<StreamId> = sqlx::query_as(
+            "select g.aggregate_type, g.aggregate_id
+             from unnest($1::text[], $2::text[], $3::bigint[])
+                  as g (aggregate_type, aggregate_id, sequence)
+             where g.sequence <> coalesce(
+                   (select e.sequence from eventstore.events e
+                     where e.aggregate_type = g.aggregate_type and e.aggregate_id = g.aggregate_id
+                     order by e.sequence desc limit 1), 0)",
+        )
+        .bind(types)
+        .bind(ids)
+        .bind(sequences)
+        .fetch_all(self.pool())
+        .await
+        .map_err(StoreError::from)?;
+        for stream in &stale {
+            self.inner.cache.forget(stream);
+        }
+        Ok(stale.len())
     }
 
     fn forget_fact(&self, stream: &str) {

@@ -7,6 +7,7 @@ use domain::account::{self, Account};
 use domain::enrollment::{self, Enrollment};
 use domain::order::{self, Line, Order};
 use domain::rating::{self, Rating, Score};
+use domain::shelf::{self, Shelf};
 use domain::{ItemId, ItemKind};
 use eventstore::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,7 @@ pub(super) fn signals(batch: &[&RecordedEvent]) -> Result<Vec<(i64, Signal)>, Pr
     for event in batch {
         let signal = match event.stream.aggregate_type.as_str() {
             Rating::TYPE => rated(event.decode()?),
+            Shelf::TYPE => Some(shelved(event.decode()?)),
             Enrollment::TYPE => enrolled(event.decode()?),
             Order::TYPE => ordered(event.decode()?),
             Account::TYPE => match event.decode()? {
@@ -102,6 +104,17 @@ fn rated(event: rating::Event) -> Option<Signal> {
         (false, true) => Some(Signal::Given { reader, item }),
         (true, false) => Some(Signal::TakenBack { reader, item }),
         (true, true) | (false, false) => None,
+    }
+}
+
+fn shelved(event: shelf::Event) -> Signal {
+    match event {
+        shelf::Event::FavouriteAdded { shelf, .. } => {
+            Signal::Given { reader: shelf.reader.uuid(), item: shelf.item }
+        }
+        shelf::Event::FavouriteRemoved { shelf, .. } => {
+            Signal::TakenBack { reader: shelf.reader.uuid(), item: shelf.item }
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use domain::fulfilment::Fulfilment;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
+use domain::projection::Projection;
 use domain::rating::Rating;
+use domain::shelf::Shelf;
 use domain::stock::Stock;
 use eventstore::RecordedEvent;
 use serde_json::Value;
@@ -29,7 +31,9 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,
         Product::TYPE => of::<Product>,
+        Projection::TYPE => of::<Projection>,
         Rating::TYPE => of::<Rating>,
+        Shelf::TYPE => of::<Shelf>,
         Stock::TYPE => of::<Stock>,
         other => {
             let detail = format!("no aggregate has the type {other}: its events can only be read");

@@ -115,11 +115,18 @@ async fn speak(pool: PgPool, log: Reader, bus: Option<Bus>, running: Running) {
 
 /// Waits until every read model shows `position`, within reason.
 async fn projected(pool: &PgPool, position: i64) {
+    let names: Vec<&str> = projections::all().iter().map(|projection| projection.name()).collect();
     let deadline = Instant::now() + PROJECTIONS_WAIT_MAX;
     while Instant::now() < deadline {
-        let lowest: Result<Option<i64>, sqlx::Error> =
-            sqlx::query_scalar("select min(position) from projections.live").fetch_one(pool).await;
-        if matches!(lowest, Ok(Some(lowest)) if lowest >= position) {
+        let passed: Result<bool, sqlx::Error> = sqlx::query_scalar(
+            "select count(*) filter (where position >= $2) = cardinality($1::text[])
+               from projections.live where name = any ($1)",
+        )
+        .bind(&names)
+        .bind(position)
+        .fetch_one(pool)
+        .await;
+        if matches!(passed, Ok(true)) {
             return;
         }
         tokio::time::sleep(PROJECTIONS_PAUSE).await;

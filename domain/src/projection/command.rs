@@ -1,0 +1,14 @@
+use chrono::{DateTime, Utc};
+
+use crate::{Name, Text};
+
+/// What an operator asks of a projection. That it exists is the caller's to look up. Its name is
+/// the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    Rebuild { projection: Name, at: DateTime<Utc> },
+    Pause { projection: Name, at: DateTime<Utc> },
+    Resume { projection: Name, at: DateTime<Utc> },
+    RetryParked { projection: Name, events: u32, first: i64, at: DateTime<Utc> },
+    DiscardParked { projection: Name, position: i64, reason: Text, at: DateTime<Utc> },
+}

@@ -1,0 +1,33 @@
+use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use super::ShelfId;
+
+/// What happened on a shelf.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    FavouriteAdded { shelf: ShelfId, at: DateTime<Utc> },
+    FavouriteRemoved { shelf: ShelfId, at: DateTime<Utc> },
+}
+
+impl Event {
+    /// Wire name and schema version. A new version comes with an upcaster.
+    const fn schema(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::FavouriteAdded { .. } => ("FavouriteAdded", "1.0.0"),
+            Self::FavouriteRemoved { .. } => ("FavouriteRemoved", "1.0.0"),
+        }
+    }
+}
+
+impl DomainEvent for Event {
+    fn event_type(&self) -> String {
+        self.schema().0.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        self.schema().1.to_owned()
+    }
+}

@@ -1,1 +1,0 @@
-//! Every endpoint against a real database.

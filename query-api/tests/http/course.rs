@@ -1,0 +1,72 @@
+use domain::course::samples::{add_lesson, details, publication, publish};
+use domain::course::{Command, Course};
+use domain::enrollment::Enrollment;
+use domain::enrollment::samples::{certificate, complete, course, enroll, enrollment};
+use domain::samples::{ada, at, bob, lesson, rust_course};
+use serde_json::json;
+
+use crate::world::World;
+
+async fn draft(world: &World) -> i64 {
+    world.register(ada(), "Ada").await;
+    world.register(bob(), "Bob").await;
+    let details = Box::new(details(Some("Read before you write."), Some(30)));
+    let create = Command::Create { course: rust_course(), by: ada(), details, at: at(0) };
+    world.run::<Course>(rust_course(), create).await;
+    world.run::<Course>(rust_course(), add_lesson(ada(), lesson(1), None)).await
+}
+
+#[tokio::test]
+async fn a_draft_is_seen_by_its_instructor_alone() {
+    let world = World::start().await;
+    let last = draft(&world).await;
+    let path = format!("/courses/{}", rust_course());
+    let adas = world.token(ada(), &[]);
+    let page = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!((&page["state"], &page["lesson_count"]), (&json!("draft"), &json!(1)));
+    assert_eq!(page["lessons"][0]["text"], json!("Who frees what."));
+    assert_eq!(world.get(&path).problem().await, (404, "item-unknown".to_owned()));
+    assert!(world.get("/courses").ok().await["items"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_student_sees_the_lessons_and_how_far_they_got() {
+    let world = World::start().await;
+    draft(&world).await;
+    let last = world.run::<Course>(rust_course(), publish()).await;
+    let adas = world.token(ada(), &[]);
+    let workflow = format!("/workflows/{}", publication());
+    let state = world.get(&workflow).bearer(&adas).after(last).ok().await;
+    assert_eq!((&state["state"], &state["percent"]), (&json!("COMPLETED"), &json!(100)));
+    let bobs = world.token(bob(), &[]);
+    assert_eq!(world.get(&workflow).bearer(&bobs).problem().await.0, 404);
+
+    let listed = world.get("/courses?q=readers&skill=rust&level=beginner").ok().await;
+    assert_eq!(listed["items"][0]["instructor_name"], json!("Ada"));
+    let path = format!("/courses/{}", rust_course());
+    let page = world.get(&path).bearer(&bobs).ok().await;
+    assert_eq!(page["lessons"][0].get("text"), None);
+    let progress = format!("{path}/progress");
+    let never = world.get(&progress).bearer(&bobs).problem().await;
+    assert_eq!(never, (404, "not-enrolled".to_owned()));
+
+    let last = world.run::<Enrollment>(enrollment(), enroll(course(1))).await;
+    let page = world.get(&path).bearer(&bobs).after(last).ok().await;
+    assert_eq!(page["lessons"][0]["text"], json!("Who frees what."));
+    assert_eq!((&page["my_enrollment"], &page["enrolled"]), (&json!("enrolled"), &json!(1)));
+    let so_far = world.get(&progress).bearer(&bobs).ok().await;
+    assert_eq!((&so_far["percent"], &so_far["lessons"]), (&json!(0), &json!(1)));
+
+    let last = world.run::<Enrollment>(enrollment(), complete(lesson(1), course(1))).await;
+    let done = world.get(&progress).bearer(&bobs).after(last).ok().await;
+    assert_eq!((&done["percent"], &done["state"]), (&json!(100), &json!("completed")));
+    assert_eq!(done["by_lesson"][0]["score"], json!(80));
+    let mine = world.get("/accounts/me/enrollments?state=completed").bearer(&bobs).ok().await;
+    assert_eq!(mine["items"][0]["certificate"], json!(certificate()));
+
+    let genuine = world.get(&format!("/certificates/{}", certificate())).ok().await;
+    assert_eq!(genuine["student_name"], json!("Bob"));
+    assert_eq!(genuine["course_title"], json!("Rust for Readers"));
+    let forged = world.get(&format!("/certificates/{}", publication())).problem().await;
+    assert_eq!(forged, (404, "certificate-unknown".to_owned()));
+}

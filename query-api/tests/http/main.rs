@@ -1,0 +1,13 @@
+//! The read side over HTTP, on a real log and with real projections: one module a slice.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod account;
+mod analytics;
+mod catalogue;
+mod conventions;
+mod course;
+mod live;
+mod order;
+mod rating;
+mod recommendation;
+mod world;

@@ -1,0 +1,46 @@
+use domain::Role;
+use domain::order::Order;
+use domain::order::samples::{confirm, lines, place};
+use domain::samples::{ada, bob, order};
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn an_order_is_seen_by_its_customer_and_by_those_who_handle_it() {
+    let world = World::start().await;
+    world.run::<Order>(order(1), place(order(1), lines())).await;
+    let last = world.run::<Order>(order(1), confirm()).await;
+    let path = format!("/orders/{}", order(1));
+    let (adas, bobs) = (world.token(ada(), &[]), world.token(bob(), &[]));
+    let page = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!((&page["status"], &page["total"]["minor"]), (&json!("CONFIRMED"), &json!(2034)));
+    assert_eq!(page["lines"][0]["quantity"], json!(6));
+    let steps: Vec<_> = page["timeline"].as_array().unwrap().iter().map(|s| &s["status"]).collect();
+    assert_eq!(steps, [&json!("PENDING"), &json!("CONFIRMED")]);
+    let hidden = world.get(&path).bearer(&bobs).problem().await;
+    assert_eq!(hidden, (404, "order-unknown".to_owned()));
+    let merchandiser = world.token(bob(), &[Role::Merchandiser]);
+    world.get(&path).bearer(&merchandiser).ok().await;
+}
+
+#[tokio::test]
+async fn orders_are_listed_by_customer_and_status() {
+    let world = World::start().await;
+    for n in 1..=2 {
+        world.run::<Order>(order(n), place(order(n), lines())).await;
+    }
+    let last = world.run::<Order>(order(1), confirm()).await;
+    let adas = world.token(ada(), &[]);
+    let count = async |path: &str, token: &str| {
+        let page = world.get(path).bearer(token).after(last).ok().await;
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(count("/accounts/me/orders", &adas).await, 2);
+    assert_eq!(count("/accounts/me/orders?status=CONFIRMED", &adas).await, 1);
+    assert_eq!(count(&format!("/orders?customer={}", ada()), &adas).await, 2);
+    assert_eq!(world.get("/orders").bearer(&adas).problem().await.0, 403);
+    let operator = world.token(bob(), &[Role::Operator]);
+    assert_eq!(count("/orders?status=PENDING", &operator).await, 1);
+    assert_eq!(count(&format!("/orders?customer={}", bob()), &operator).await, 0);
+}

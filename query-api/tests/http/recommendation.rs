@@ -1,0 +1,120 @@
+use domain::samples::{ada, bob, uuid};
+use domain::{AccountId, BookId};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const BOOKS: [(u128, &str, &str); 6] = [
+    (1, "Emma", "classics"),
+    (2, "Persuasion", "classics"),
+    (3, "Middlemarch", "classics"),
+    (4, "Dune", "science fiction"),
+    (5, "Solaris", "science fiction"),
+    (6, "Ulysses", "modern"),
+];
+
+fn book(n: u128) -> BookId {
+    uuid(n).into()
+}
+
+/// Three readers of classics and two of science fiction.
+async fn library(world: &World) -> i64 {
+    for (n, title, genre) in BOOKS {
+        world.add_book(book(n), title, &format!("Author {n}"), Some(genre)).await;
+    }
+    let mut last = 0;
+    for (reader, books) in [
+        (11, vec![1, 2, 3]),
+        (12, vec![1, 2]),
+        (13, vec![1, 2]),
+        (14, vec![4, 5]),
+        (15, vec![4, 5]),
+    ] {
+        for n in books {
+            let reader: AccountId = uuid(reader).into();
+            last = world.rate(reader, book(n), 9).await;
+        }
+    }
+    last
+}
+
+fn of<'a>(answer: &'a Value, field: &str) -> Vec<&'a str> {
+    answer["items"].as_array().unwrap().iter().map(|i| i[field].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn similar_items_share_readers_and_say_how_many() {
+    let world = World::start().await;
+    let last = library(&world).await;
+    let path = format!("/books/{}/similar", book(1));
+    let similar = world.get(&path).after(last).ok().await;
+    let first = &similar["items"][0];
+    assert_eq!(
+        (&first["title"], &first["source"]),
+        (&json!("Persuasion"), &json!("co-occurrence"))
+    );
+    assert_eq!(first["score"], json!(1.0));
+    assert_eq!(first["reasons"]["together"], json!(3));
+    let second = &similar["items"][1];
+    assert_eq!((&second["title"], &second["source"]), (&json!("Middlemarch"), &json!("content")));
+    assert_eq!(second["reasons"]["in_common"], json!(["classics"]));
+}
+
+#[tokio::test]
+async fn a_reader_gets_what_readers_with_the_same_likings_like() {
+    let world = World::start().await;
+    library(&world).await;
+    let last = world.rate(ada(), book(4), 8).await;
+    let token = world.token(ada(), &[]);
+    let ask = world.get("/recommendations?kind=book&limit=6").bearer(&token).after(last);
+    let list = ask.ok().await;
+    assert_eq!(of(&list, "title")[0], "Solaris");
+    let first = &list["items"][0];
+    assert_eq!(first["source"], json!("co-occurrence"));
+    assert_eq!(first["reasons"][0]["because"], json!(format!("book:{}", book(4))));
+    let shares: f64 =
+        first["reasons"].as_array().unwrap().iter().filter_map(|r| r["share"].as_f64()).sum();
+    assert!((shares - first["score"].as_f64().unwrap()).abs() < 1e-9);
+    assert!(!of(&list, "title").contains(&"Dune"), "what was rated is not recommended");
+    assert!(of(&list, "source").contains(&"top"));
+    assert_eq!(of(&list, "source").last(), Some(&"newest"));
+}
+
+#[tokio::test]
+async fn genres_come_next_when_nobody_shares_a_liking() {
+    let world = World::start().await;
+    library(&world).await;
+    world.add_book(book(7), "Cranford", "Elizabeth Gaskell", Some("classics")).await;
+    let last = world.rate(bob(), book(7), 10).await;
+    let token = world.token(bob(), &[]);
+    let list = world.get("/recommendations").bearer(&token).after(last).ok().await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 5);
+    assert_eq!(list["items"][0]["source"], json!("genres"));
+    assert_eq!(list["items"][0]["reasons"][0]["because"], json!("genre:classics"));
+}
+
+#[tokio::test]
+async fn a_session_without_an_account_is_recommended_by_what_it_looked_at() {
+    let world = World::start().await;
+    let last = library(&world).await;
+    let path = format!("/recommendations?items=book:{}&limit=1", book(5));
+    let list = world.get(&path).after(last).ok().await;
+    assert_eq!(of(&list, "title"), ["Dune"]);
+    let bad = world.get("/recommendations?items=dune").problem().await;
+    assert_eq!(bad, (422, "invalid".to_owned()));
+}
+
+#[tokio::test]
+async fn the_top_list_ranks_by_bayesian_average() {
+    let world = World::start().await;
+    library(&world).await;
+    let last = world.rate(ada(), book(6), 10).await;
+    let all = world.get("/top").after(last).ok().await;
+    let scores: Vec<f64> =
+        all["items"].as_array().unwrap().iter().filter_map(|i| i["score"].as_f64()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b));
+    assert_eq!(all["items"][0]["rank"], json!(1));
+    let week = world.get("/top?period=week&genre=modern&kind=book").ok().await;
+    assert_eq!(of(&week, "title"), ["Ulysses"]);
+    assert_eq!(week["items"][0]["ratings_in_period"], json!(1));
+}
