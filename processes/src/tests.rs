@@ -257,7 +257,37 @@ async fn an_order_of_1114_lines_is_confirmed() {
     }
 }
 
-/// Killed again and again, each time after a few more events, by programs that remember nothing.
+/// A program that is only there to be killed by the test below; by itself it has nothing to do.
+#[tokio::test]
+async fn a_program_of_its_own_runs_until_it_is_killed() {
+    if let Ok(url) = std::env::var(VICTIM) {
+        crate::run(program(&url).await, None, CancellationToken::new()).await;
+    }
+}
+
+const VICTIM: &str = "DAYBOOK_TEST_RUN_PROCESSES_ON";
+
+/// Ends as by `kill -9`.
+struct Victim(std::process::Child);
+
+impl Victim {
+    fn start(url: &str) -> Self {
+        let this = std::env::current_exe().expect("a test has a program");
+        let mut command = std::process::Command::new(this);
+        command.args(["--exact", "tests::a_program_of_its_own_runs_until_it_is_killed"]);
+        command.env(VICTIM, url).stdout(std::process::Stdio::null());
+        let child = local_services::spawn_bound_to_us(command, local_services::Signal::Kill);
+        Self(child.expect("the test's program starts"))
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it was still running");
+    }
+}
+
+/// Killed again and again, each time after a few more events; the next knows only the log.
 #[tokio::test]
 async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
     let shop = Shop::open().await;
@@ -276,12 +306,12 @@ async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
     let mut programs = 0;
     while !done().await {
         let before = shop.log.reader().head().await.expect("the log has an end");
-        let running = run(&program(&shop.url).await);
+        let victim = Victim::start(&shop.url);
         shop.until("it did something", async || {
             shop.log.reader().head().await.expect("the log has an end") > before || done().await
         })
         .await;
-        drop(running);
+        drop(victim);
         programs += 1;
         assert!(programs < 100, "it goes in circles");
     }
