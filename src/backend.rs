@@ -110,7 +110,12 @@ impl Backend {
     }
 
     pub fn personal_keys(&self) -> PersonalKeys {
-        let (pool, roots) = (self.pool.clone(), self.keys.roots.clone());
+        self.personal_keys_on(self.pool.clone())
+    }
+
+    /// The same keys, asked for over another pool.
+    pub fn personal_keys_on(&self, pool: PgPool) -> PersonalKeys {
+        let roots = self.keys.roots.clone();
         match &self.key_directory {
             Some(directory) => PersonalKeys::with_key_directory(pool, roots, directory.clone()),
             None => PersonalKeys::new(pool, roots),

@@ -68,7 +68,7 @@ pub async fn run(
     };
     let command = command_api::App::new(log.clone(), kit.clone());
     let read_pool = backend.another_pool().await?;
-    let read_keys = PersonalKeys::new(read_pool.clone(), backend.keys.roots.clone());
+    let read_keys = backend.personal_keys_on(read_pool.clone());
     let query = query_api::App::new(read_pool, read_keys, kit.clone(), bus.clone());
     let api = routes(roles, command, query);
     let site = site.build(api, &kit);

@@ -20,7 +20,7 @@ const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
 const SECRETS: [&str; 5] = ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys"];
 /// Lists are separated by commas in the environment.
-const LISTS: [&str; 1] = ["cors_origins"];
+const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
 const NOT_TEXT: [&str; 7] = [
     "connections_max",
@@ -57,6 +57,12 @@ pub struct Settings {
     pub lookup_key: Option<Secret>,
     /// Seeds of 32 bytes in base64, one a line, newest first: sign access tokens.
     pub signing_keys: Option<Secret>,
+    /// A directory all processes share and no database backup takes: wrapping keys of personal data
+    /// are kept there; none: with a database of our own, in the data directory, else in the database.
+    pub key_directory: Option<PathBuf>,
+    /// Files and `http://` addresses that get a signed checkpoint every hour; none: a file in the
+    /// data directory. See docs/HASHCHAIN.md.
+    pub checkpoints: Vec<String>,
 
     /// `iss` and `aud` of access tokens.
     pub issuer: String,
@@ -136,6 +142,8 @@ impl Default for Settings {
             master_key: None,
             lookup_key: None,
             signing_keys: None,
+            key_directory: None,
+            checkpoints: Vec::new(),
             issuer: "daybook".into(),
             audience: "daybook".into(),
             require_idempotency_key: false,

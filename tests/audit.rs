@@ -124,7 +124,7 @@ async fn a_course_of_things_is_a_tree_of_commands() {
 #[tokio::test]
 async fn personal_values_are_sealed_until_there_is_a_reason_and_gone_once_erased() {
     let system = System::start().await;
-    let (auditor, eve) = (system.auditor().await, system.member("Eve Moneypenny").await);
+    let (auditor, eve) = (system.auditor().await, system.member("Moneypenny").await);
     let stream = format!("audit/streams/account/{}", eve.id);
 
     let sealed = auditor.get(&stream).await.ok();
