@@ -3,6 +3,7 @@
 mod account;
 mod adopt;
 mod config;
+mod demo;
 mod doctor;
 mod events;
 mod healthcheck;
@@ -43,6 +44,8 @@ enum Command {
     Healthcheck(healthcheck::Healthcheck),
     /// Accounts, from the machine's side
     Account(account::Account),
+    /// Fill the log with sample data, and say what to look at
+    Demo(demo::Demo),
     /// Turn the rows of files into commands
     Import(import::Import),
     /// Show the log as it grows, or write it to a file that can be verified
@@ -68,6 +71,7 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(settings).await,
             Command::Healthcheck(healthcheck) => healthcheck.run(settings).await,
             Command::Account(account) => account.run(settings).await,
+            Command::Demo(demo) => demo.run(settings).await,
             Command::Import(import) => import.run(settings).await,
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
