@@ -49,10 +49,13 @@ struct Certificate {
     position: i64,
 }
 
+/// A completed lesson's score and when; none once it has been reopened.
+type Completion = Option<(Option<i16>, DateTime<Utc>)>;
+
 #[derive(Debug, Default)]
 struct Changes {
     enrollments: BTreeMap<(Uuid, Uuid), Row>,
-    completions: BTreeMap<(Uuid, Uuid, Uuid), Option<(Option<i16>, DateTime<Utc>)>>,
+    completions: BTreeMap<(Uuid, Uuid, Uuid), Completion>,
     certificates: Vec<Certificate>,
 }
 

@@ -14,10 +14,13 @@ use crate::{Projection, ProjectionError};
 
 pub struct FollowGraph;
 
+/// Since when, at which position; none once it has ended.
+type Following = Option<(DateTime<Utc>, i64)>;
+
 /// Follows as they stand after a batch, and by how much the counts of each account differ.
 #[derive(Debug, Default, PartialEq)]
 struct Changes {
-    follows: BTreeMap<(Uuid, Uuid), Option<(DateTime<Utc>, i64)>>,
+    follows: BTreeMap<(Uuid, Uuid), Following>,
     counts: BTreeMap<Uuid, (i64, i64)>,
 }
 

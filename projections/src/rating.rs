@@ -15,12 +15,15 @@ use crate::{Projection, ProjectionError};
 
 pub struct ItemRatings;
 
+/// The score, when, and at which position; none once it has been withdrawn.
+type Given = Option<(Score, DateTime<Utc>, i64)>;
+
 /// Differences per item and score, and each rating as it stands after the batch.
 #[derive(Debug, Default, PartialEq)]
 struct Changes {
     items: BTreeMap<ItemId, (i64, i64)>,
     scores: BTreeMap<(ItemId, Score), i64>,
-    ratings: BTreeMap<(Uuid, ItemId), Option<(Score, DateTime<Utc>, i64)>>,
+    ratings: BTreeMap<(Uuid, ItemId), Given>,
 }
 
 #[async_trait]
@@ -122,7 +125,7 @@ async fn write_scores(
 
 async fn write_ratings(
     tx: &mut PgConnection,
-    ratings: BTreeMap<(Uuid, ItemId), Option<(Score, DateTime<Utc>, i64)>>,
+    ratings: BTreeMap<(Uuid, ItemId), Given>,
 ) -> Result<(), ProjectionError> {
     let (mut given, mut withdrawn) = (Vec::new(), Vec::new());
     for ((reader, item), rating) in ratings {
