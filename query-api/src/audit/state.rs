@@ -53,3 +53,19 @@ fn of<A: Aggregate>(events: &[RecordedEvent]) -> Result<Value, Problem> {
     }
     serde_json::to_value(state).map_err(Problem::internal)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn everything_auditors_can_find_can_be_seen_as_it_was() {
+        let index = projections::all();
+        let index = index.iter().find(|projection| projection.name() == "audit_index").unwrap();
+        for aggregate_type in index.sources() {
+            assert_eq!(replay(aggregate_type, &[]).unwrap(), Value::Null, "{aggregate_type}");
+        }
+    }
+}
