@@ -11,13 +11,18 @@ use crate::settings::Settings;
 /// Where checkpoints go unless the settings name other places.
 const CHECKPOINTS: &str = "checkpoints.jsonl";
 
-/// Starts both. Any number of processes may have them.
-pub fn start(
+/// Starts both, after what a restore brought back of erased persons is gone again. Any number of
+/// processes may do so.
+pub async fn start(
     tasks: &mut JoinSet<&'static str>,
     backend: &Backend,
     settings: &Settings,
     work: &CancellationToken,
-) {
+) -> anyhow::Result<()> {
+    let restored = backend.personal_keys().erase_again().await?;
+    if restored > 0 {
+        tracing::warn!(restored, "destroyed {restored} restored keys of erased persons again");
+    }
     let rotating = backend.personal_keys().keep_rotating(work.clone());
     tasks.spawn(async move {
         rotating.await;
@@ -35,4 +40,5 @@ pub fn start(
         keeping.await;
         "the checkpoints"
     });
+    Ok(())
 }

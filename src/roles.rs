@@ -44,6 +44,16 @@ pub enum Role {
 impl Role {
     pub const ALL: [Self; 5] =
         [Self::CommandApi, Self::QueryApi, Self::Projections, Self::Processes, Self::Relay];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CommandApi => "command-api",
+            Self::QueryApi => "query-api",
+            Self::Projections => "projections",
+            Self::Processes => "processes",
+            Self::Relay => "relay",
+        }
+    }
 }
 
 /// Serves and works until `shutdown`, then lets requests and batches finish. `when_ready` is told
@@ -77,7 +87,7 @@ pub async fn run(
     let work = CancellationToken::new();
     let mut tasks = start(roles, backend, &log, bus, &work).await?;
     if roles.contains(&Role::CommandApi) {
-        custody::start(&mut tasks, backend, settings, &work);
+        custody::start(&mut tasks, backend, settings, &work).await?;
     }
     let serving = service_kit::serve(listener, site, shutdown.clone());
     tokio::pin!(serving);

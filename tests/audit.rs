@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::system::{Answer, Client, System, daybook};
+use crate::system::{Answer, Client, Program, System, WAIT_MAX, daybook};
 
 struct Rated {
     system: System,
@@ -161,7 +161,7 @@ async fn only_auditors_audit_and_every_denial_is_seen() {
         system.get(path).await.refused(401, "token-required");
     }
     let denied = format!("audit/access?kind=denied&account={}", ada.id);
-    let deadline = std::time::Instant::now() + crate::system::WAIT_MAX;
+    let deadline = std::time::Instant::now() + WAIT_MAX;
     loop {
         let seen = auditor.get(&denied).await.ok();
         if seen["items"].as_array().unwrap().len() >= 5 {
@@ -231,4 +231,55 @@ async fn what_cannot_be_asked_is_refused_with_the_field_named() {
     let put = auditor.put(format!("books/{book}"), json!({})).await;
     assert!(put.status.is_client_error(), "{put}");
     drop(system);
+}
+
+#[tokio::test]
+async fn an_order_is_traced_from_the_request_to_its_confirmation() {
+    let system = System::start().await;
+    let (auditor, mercy, ada) =
+        (system.auditor().await, system.merchandiser().await, system.ada().await);
+    let sku = Uuid::now_v7().simple().to_string();
+    let price = json!({ "minor": 1999, "currency": "GBP" });
+    let product = json!({ "sku": sku, "name": "A lamp", "price": price });
+    let product = mercy.post("products", product).await.accepted().id();
+    mercy.post(format!("stock/{product}/receipts"), json!({ "quantity": 5 })).await.accepted();
+
+    let trace = trace_id();
+    let items = json!({ "items": [{ "product_id": product, "quantity": 2 }] });
+    let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+    ada.post("orders", items).header("traceparent", traceparent).await.accepted();
+
+    let deadline = std::time::Instant::now() + WAIT_MAX;
+    let tree = loop {
+        let answer = auditor.get(format!("audit/trace/{trace}")).await;
+        if answer.status.is_success() && answer.body.to_string().contains("OrderConfirmed") {
+            break answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "{answer}");
+    };
+    let roots = tree["commands"].as_array().unwrap();
+    assert_eq!(roots.len(), 1, "everything follows from the request: {tree}");
+    let placed = &roots[0]["events"][0];
+    assert_eq!(placed["event_type"], "OrderPlaced");
+    assert!(placed["reactions"].to_string().contains("StockReserved"), "{tree}");
+}
+
+#[test]
+fn the_machine_verifies_and_shows_the_log_of_a_running_system() {
+    let program = Program::shared();
+    let run = |words: &[&str]| {
+        let mut command = daybook();
+        let output = command.args(words).arg("--data-dir").arg(&program.data_dir).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, verified) = run(&["verify", "--json"]);
+    let verified: Value = serde_json::from_str(&verified).unwrap();
+    assert_eq!((status, &verified["ok"]), (Some(0), &json!(true)), "{verified}");
+
+    let (status, tail) = run(&["events", "tail", "--no-follow", "--after", "0"]);
+    assert_eq!(status, Some(0));
+    assert!(tail.contains("AccountRegistered"), "{tail}");
+
+    let (status, _) = run(&["adopt", "--table", "eventstore.commits"]);
+    assert_eq!(status, Some(1));
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::cipher::SecretKey;
 use super::wrapping::RENEW_AFTER;
-use super::{PersonalError, PersonalKeys};
+use super::{ERASE_SUBJECTS, PersonalError, PersonalKeys};
 
 /// Subjects wrapped with a key older than this get a newer one, and the old key is destroyed: a
 /// day before the horizon ends, in case a run fails.
@@ -31,6 +31,26 @@ impl PersonalKeys {
     /// Makes a new wrapping key now, wraps every subject with it and destroys all others.
     pub async fn rotate_now(&self) -> Result<Rotation, PersonalError> {
         self.rotate_older_than(Duration::ZERO, Duration::ZERO).await
+    }
+
+    /// Destroys the keys of everybody the log says was erased: a restored database may hold keys
+    /// that are older than the erasure. Runs before anything is served; answers how many there were.
+    pub async fn erase_again(&self) -> Result<u64, PersonalError> {
+        // The list of types is that of the index events_standing, which makes this quick.
+        let erased: Vec<Uuid> = sqlx::query_scalar(
+            "select subject from eventstore.personal_keys
+             where wrapped is not null and subject::text in (
+                 select aggregate_id from eventstore.events
+                 where event_type in ('RoleGranted', 'RoleRevoked', 'AccountDeactivated',
+                                      'AccountReactivated', 'AccountErased')
+                   and event_type = 'AccountErased')",
+        )
+        .fetch_all(&self.inner.pool)
+        .await?;
+        if !erased.is_empty() {
+            sqlx::query(ERASE_SUBJECTS).bind(&erased).execute(&self.inner.pool).await?;
+        }
+        Ok(erased.len() as u64)
     }
 
     /// Rotates whenever something is due, until shut down. Any number of processes may do so.

@@ -235,3 +235,22 @@ async fn lookups_depend_on_the_key_the_kind_and_the_value() {
     let foreign = PersonalKeys::new(support::connect(&url).await, roots);
     assert_ne!(hash, foreign.lookup_hash("email", "ada@example.org"));
 }
+
+#[tokio::test]
+async fn a_restored_key_of_an_erased_person_is_destroyed_again() {
+    let url = support::database();
+    let log = support::open(&url).await;
+    let sealed = log.personal().seal_text(named(ada(), "Ada")).await.unwrap().json;
+    let mut append = command("1", &ada().to_string(), 0, 1);
+    append.writes[0].stream = StreamId::new("account", ada().to_string());
+    append.writes[0].events[0].event_type = "AccountErased".to_owned();
+    position(&log.append(append).await.unwrap());
+
+    // As after a restore: the log knows of the erasure, but the key is there.
+    let keys = another_process(&url).await;
+    assert!(keys.open_text(sealed.clone()).await.unwrap().contains("Ada"));
+    assert_eq!(keys.erase_again().await.unwrap(), 1);
+    assert_eq!(keys.erase_again().await.unwrap(), 0);
+    keys.forget(ada());
+    assert!(!keys.open_text(sealed).await.unwrap().contains("Ada"));
+}

@@ -1,9 +1,11 @@
 //! Events of every version ever written still read. The golden lines are never edited: they are
 //! what logs out there hold.
 
-use domain::book;
+use domain::book::{self, Book};
 use eventstore::{RecordedEvent, StreamId, upcast};
 use serde_json::Value;
+
+use crate::{command, position, support};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -62,4 +64,21 @@ fn todays_events_are_not_touched() {
     let payload = serde_json::json!({"type": "BookAdded", "details": {"genres": ["kids"]}});
     assert_eq!(upcast::upcast("BookAdded", "1.1.0", payload.clone()), payload);
     assert!(!upcast::is_old("ItemRated", "1.0.0"));
+}
+
+#[tokio::test]
+async fn loading_decides_on_todays_form_of_an_old_event() {
+    let log = support::log().await;
+    let golden = golden().remove(1);
+    let mut append = command("1", "b", 0, 1);
+    append.writes[0].stream = StreamId::new("book", "b");
+    append.writes[0].events[0].event_type = golden.event_type;
+    append.writes[0].events[0].event_version = golden.event_version;
+    append.writes[0].events[0].payload = golden.payload.to_string();
+    position(&log.append(append).await.unwrap());
+
+    let loaded = log.load::<Book>("b").await.unwrap();
+    let events = log.events_of::<Book>("b").await.unwrap();
+    assert_eq!(loaded.sequence, 1);
+    assert_eq!(serde_json::to_value(&events[0]).unwrap(), golden.today);
 }

@@ -124,11 +124,15 @@ fn tree(events: Vec<ShownEvent>) -> Vec<Command> {
 }
 
 /// The event that a command names as its cause: by position, as `type/id@sequence`, or by the
-/// command it came from.
+/// command it came from. The commands of our processes have ids that begin with the position.
 fn cause(before: &[Command], command: &Command) -> Option<(usize, usize)> {
     let named = command.causation_id.as_deref()?;
     for (index, candidate) in before.iter().enumerate() {
-        let by_command = (candidate.command_id == named).then_some(0);
+        let by_command = (candidate.command_id == named).then(|| {
+            let position = command.command_id.split(':').next().and_then(|id| id.parse().ok());
+            let exact = candidate.events.iter().position(|at| Some(at.event.position) == position);
+            exact.unwrap_or(0)
+        });
         let by_event = candidate.events.iter().position(|Effect { event, .. }| {
             named == event.position.to_string()
                 || named
@@ -175,12 +179,14 @@ mod tests {
             event(3, "reserve", Some("2")),
             event(4, "confirm", Some("thing/x@3")),
             event(5, "notify", Some("order")),
+            event(7, "2:invoice", Some("order")),
             event(6, "unrelated", Some("999")),
         ]);
         let names: Vec<&str> = roots.iter().map(|root| root.command_id.as_str()).collect();
         assert_eq!(names, ["order", "unrelated"]);
         let order = &roots[0];
         assert_eq!(order.events[0].reactions[0].command_id, "notify");
+        assert_eq!(order.events[1].reactions[1].command_id, "2:invoice");
         let reserve = &order.events[1].reactions[0];
         assert_eq!(reserve.command_id, "reserve");
         assert_eq!(reserve.events[0].reactions[0].command_id, "confirm");
