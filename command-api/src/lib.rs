@@ -8,6 +8,7 @@ pub mod book;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
+pub mod operations;
 pub mod order;
 pub mod product;
 pub mod rating;

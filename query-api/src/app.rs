@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, order, product,
-    rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
+    order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -91,6 +91,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(follow::routes())
         .merge(live::routes())
+        .merge(operations::routes())
         .merge(order::routes())
         .merge(product::routes())
         .merge(rating::routes())

@@ -18,6 +18,7 @@ mod follow;
 mod item;
 mod live;
 mod opened;
+mod operations;
 mod order;
 mod page;
 mod product;

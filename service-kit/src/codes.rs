@@ -229,6 +229,7 @@ pub const CODES: &[Code] = &[
         "The database went away while the command was being stored: it may have happened.",
         "Ask again with the same Idempotency-Key: the answer says what happened.",
     ),
+    code("parked-unknown", "No such parked event", "No event is parked under this id.", SAME),
     code("position-unknown", "No such position", "The log has no event at this position.", SAME),
     code(
         "precondition-failed",
@@ -251,6 +252,7 @@ pub const CODES: &[Code] = &[
          `lag_events` tells how far it is behind.",
         "Try again after the seconds in Retry-After, or without the token for an older answer.",
     ),
+    code("projection-unknown", "No such projection", "No projection has this name.", SAME),
     code(
         "rate-limited",
         "Too many requests",

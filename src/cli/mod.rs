@@ -11,6 +11,7 @@ mod import;
 mod migrate;
 mod openapi;
 mod progress;
+mod projections;
 mod serve;
 mod up;
 mod verify;
@@ -52,6 +53,8 @@ enum Command {
     Events(events::Events),
     /// Recompute the hash chain, of the log or of an exported file
     Verify(verify::Verify),
+    /// How the read models are doing; rebuild them; compare them with a rebuild
+    Projections(projections::Projections),
     /// Take over the events table of a postgres-es program
     Adopt(adopt::Adopt),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
@@ -75,6 +78,7 @@ impl Cli {
             Command::Import(import) => import.run(settings).await,
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
+            Command::Projections(projections) => projections.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Config(config) => config.run(settings),

@@ -35,7 +35,8 @@ use crate::Projection;
 
 pub use build::{BuildKey, BuildState};
 pub use requests::{
-    Discarded, ParkedEvent, RequestError, discard, parked, pause, rebuild, resume, retry, retry_all,
+    Discarded, ParkedEvent, RequestError, discard, is_run, known, parked, parked_event, pause,
+    rebuild, rebuild_for, resume, retry, retry_all,
 };
 pub use status::{ProjectionStatus, status};
 pub use verify::{

@@ -46,6 +46,16 @@ pub struct Discarded {
 /// Builds the newest version that runs anew beside the live one. Asking again while one is under
 /// way answers that one.
 pub async fn rebuild(pool: &PgPool, name: &str) -> Result<BuildKey, RequestError> {
+    rebuild_for(pool, name, i64::MAX).await
+}
+
+/// Like [`rebuild`], for the request recorded at a position: however often it is repeated, one
+/// build comes of it.
+pub async fn rebuild_for(
+    pool: &PgPool,
+    name: &str,
+    position: i64,
+) -> Result<BuildKey, RequestError> {
     let mut tx = pool.begin().await?;
     // The lease's row keeps two requests from opening two builds.
     let version: Option<i32> = sqlx::query_scalar(
@@ -57,20 +67,48 @@ pub async fn rebuild(pool: &PgPool, name: &str) -> Result<BuildKey, RequestError
     .fetch_optional(&mut *tx)
     .await?;
     let version = version.ok_or_else(|| RequestError::UnknownProjection(name.to_owned()))?;
-    let under_way: Option<BuildKey> = sqlx::query_as(
+    let made: Option<BuildKey> = sqlx::query_as(
         "select name, version, build from projections.builds
-         where name = $1 and version = $2 and purpose = 'serve' and state = 'building'",
+         where name = $1 and version = $2 and purpose = 'serve'
+           and (state = 'building'
+                or created_at >= (select recorded_at from eventstore.events where position = $3))
+         order by build desc limit 1",
     )
     .bind(name)
     .bind(version)
+    .bind(position)
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(key) = under_way {
+    if let Some(key) = made {
         return Ok(key);
     }
     let build = build::open(&mut tx, name, version, "serve").await?;
     tx.commit().await?;
     Ok(build.key)
+}
+
+/// True if some program runs this projection now.
+pub async fn is_run(pool: &PgPool, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from projections.leases
+                        where name = $1 and holder is not null and until > clock_timestamp())",
+    )
+    .bind(name)
+    .fetch_one(pool)
+    .await
+}
+
+/// One parked event.
+pub async fn parked_event(pool: &PgPool, id: i64) -> Result<ParkedEvent, RequestError> {
+    let event: Option<ParkedEvent> = sqlx::query_as(
+        "select id, name as projection, version, build, position, aggregate_type, aggregate_id,
+                event_type, error, attempts, parked_at, due_at
+         from projections.parked where id = $1 and not discarded",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?;
+    event.ok_or(RequestError::UnknownParked(id))
 }
 
 /// Stops a projection where it is, until it is resumed.
@@ -93,7 +131,8 @@ pub async fn resume(pool: &PgPool, name: &str) -> Result<(), RequestError> {
     Ok(())
 }
 
-async fn known(pool: &PgPool, name: &str) -> Result<(), RequestError> {
+/// An error unless some program has run a projection of this name.
+pub async fn known(pool: &PgPool, name: &str) -> Result<(), RequestError> {
     let known: bool =
         sqlx::query_scalar("select exists (select from projections.leases where name = $1)")
             .bind(name)
@@ -145,20 +184,28 @@ pub async fn retry(pool: &PgPool, id: i64) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// Tries up to `limit` failed events of a projection again now. Answers how many.
-pub async fn retry_all(pool: &PgPool, name: &str, limit: i64) -> Result<u64, RequestError> {
+/// Tries up to `limit` failed events of a projection again now. Answers how many, and the position
+/// of the first.
+pub async fn retry_all(
+    pool: &PgPool,
+    name: &str,
+    limit: i64,
+) -> Result<(i64, Option<i64>), RequestError> {
     known(pool, name).await?;
-    let asked = sqlx::query(
-        "update projections.parked set due_at = clock_timestamp(), attempts = 0
-         where id in (select id from projections.parked
-                      where name = $1 and error is not null
-                      order by position limit $2)",
+    let asked = sqlx::query_as(
+        "with asked as (
+             update projections.parked set due_at = clock_timestamp(), attempts = 0
+             where id in (select id from projections.parked
+                          where name = $1 and error is not null and not discarded
+                          order by position limit $2)
+             returning position)
+         select count(*), min(position) from asked",
     )
     .bind(name)
     .bind(limit)
-    .execute(pool)
+    .fetch_one(pool)
     .await?;
-    Ok(asked.rows_affected())
+    Ok(asked)
 }
 
 /// Gives a parked event up, in this build and in all later ones, and says why.

@@ -56,7 +56,7 @@ async fn a_retry_that_fails_again_keeps_the_event_parked() {
     let program = house.start(Tally::default().boxed()).await;
     house.append(&[counted("a", UNLUCKY), counted("a", 2)]).await;
     house.caught_up("tally").await;
-    assert_eq!(retry_all(&house.pool, "tally", 10).await.unwrap(), 1);
+    assert_eq!(retry_all(&house.pool, "tally", 10).await.unwrap(), (1, Some(1)));
     house
         .until(
             "select attempts = 1 and due_at > clock_timestamp()
