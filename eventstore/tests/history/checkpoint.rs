@@ -1,6 +1,6 @@
 //! Signed checkpoints show what the chain alone cannot.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventstore::Log;
@@ -36,7 +36,7 @@ async fn vouched_for() -> (Log, PathBuf) {
     (log, file)
 }
 
-async fn broken(log: &Log, file: &PathBuf) -> (i64, Fault) {
+async fn broken(log: &Log, file: &Path) -> (i64, Fault) {
     let checkpoints = read_checkpoints(file, Some(&key().public_key())).unwrap();
     let verification = verify(log.reader(), Range::WHOLE, &checkpoints, |_| ()).await.unwrap();
     let broken = verification.broken.unwrap();
