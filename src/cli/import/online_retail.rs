@@ -29,7 +29,8 @@ const GUEST: &str = "guest";
 pub fn plan(folder: &Path, rows_max: Option<u64>) -> anyhow::Result<Plan> {
     let source = Source::new("online-retail")?;
     let path = find(folder, &["transactions.csv", "transactions_train.csv"])?;
-    let ledger = Ledger::read(&mut Table::open(TRANSACTIONS, &path, rows_max)?)?;
+    let mut table = Table::open(TRANSACTIONS, &path, None)?;
+    let ledger = Ledger::read(&mut table, rows_max.unwrap_or(u64::MAX))?;
     Ok(plan_of(source, path.display().to_string(), ledger))
 }
 
@@ -185,8 +186,13 @@ mod tests {
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
     fn works(rows: &str) -> Vec<Work> {
+        works_of_first(u64::MAX, rows)
+    }
+
+    fn works_of_first(rows_max: u64, rows: &str) -> Vec<Work> {
         let file = format!("{HEADER}{rows}");
-        let ledger = Ledger::read(&mut testing::table(TRANSACTIONS, &file)).unwrap();
+        let mut table = testing::table(TRANSACTIONS, &file);
+        let ledger = Ledger::read(&mut table, rows_max).unwrap();
         testing::run(plan_of(Source::new("online-retail").unwrap(), "file".to_owned(), ledger))
     }
 
@@ -263,6 +269,22 @@ mod tests {
         );
         assert_eq!(testing::unreadable(&works), [5]);
         assert_eq!(nouns(&works), ["products", "opening stocks", "accounts", "orders"]);
+    }
+
+    #[test]
+    fn the_stock_is_that_of_the_whole_file_also_when_only_its_beginning_is_read() {
+        let works = works_of_first(
+            1,
+            "1,A,Lamp,6,2010-12-01 08:26:00,2.55,7,UK\n\
+             2,A,Lamp,4,2010-12-01 08:27:00,2.55,9,UK\n\
+             3,A,Lamp,four,2010-12-01 08:27:00,2.55,9,UK\n",
+        );
+        assert_eq!(nouns(&works), ["products", "opening stocks", "accounts", "orders"]);
+        let received = actions(&works).into_iter().find_map(|action| match action {
+            Action::Receive { quantity, .. } => Some(quantity.get()),
+            _ => None,
+        });
+        assert_eq!((received, testing::unreadable(&works).len()), (Some(10), 0));
     }
 
     #[test]

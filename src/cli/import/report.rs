@@ -100,8 +100,12 @@ impl Sum {
 impl Group {
     fn add(&mut self, row: RowRef, detail: &str) {
         self.sum.add(&row);
-        if self.first.len() < FIRST_MAX {
-            self.first.push(Quote { line: row.line, text: row.text, detail: detail.to_owned() });
+        // Answers come in any order; quoted are the first rows of the file.
+        let place = self.first.partition_point(|quote| quote.line < row.line);
+        if place < FIRST_MAX {
+            let quote = Quote { line: row.line, text: row.text, detail: detail.to_owned() };
+            self.first.insert(place, quote);
+            self.first.truncate(FIRST_MAX);
         }
     }
 }

@@ -119,15 +119,22 @@ impl Entry {
 }
 
 impl Ledger {
-    pub fn read(table: &mut Table) -> anyhow::Result<Self> {
+    /// Of the rows after `rows_max` only the goods are taken, so that a second run with more rows
+    /// finds the stock they need.
+    pub fn read(table: &mut Table, rows_max: u64) -> anyhow::Result<Self> {
         let columns = table.columns(COLUMNS)?;
         let mut ledger = Self::default();
+        let mut rows = 0;
         while let Some(line) = table.next()? {
+            rows += 1;
+            let counts = rows <= rows_max;
             let read = match line {
-                Line::Row(row) => ledger.enter(&row, columns),
+                Line::Row(row) => ledger.enter(&row, columns, counts),
                 Line::Unreadable { row, why } => Err(Other { row, code: None, detail: why }),
             };
-            if let Err(other) = read {
+            if let Err(other) = read
+                && counts
+            {
                 ledger.others.push(other);
             }
         }
@@ -136,7 +143,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn enter(&mut self, row: &Row<'_>, columns: [usize; 7]) -> Result<(), Other> {
+    fn enter(&mut self, row: &Row<'_>, columns: [usize; 7], counts: bool) -> Result<(), Other> {
         let [number, code, description, quantity, at, price, customer] =
             columns.map(|column| row.field(column));
         let unreadable = |detail: String| Other { row: row.reference(), code: None, detail };
@@ -173,6 +180,10 @@ impl Ledger {
         if number.is_empty() {
             return Err(unreadable("it belongs to no invoice".to_owned()));
         }
+        let good = self.good(code, sku, description, price, if takes_back { 0 } else { pieces });
+        if !counts {
+            return Ok(());
+        }
         let index = *self.by_number.entry(number.to_owned()).or_insert_with(|| {
             self.invoices.push(Invoice {
                 number: number.to_owned(),
@@ -185,7 +196,6 @@ impl Ledger {
         if self.invoices[index].entries.len() >= LINES_MAX {
             return Err(refused("too-many-lines", "an order has at most 2,000 lines"));
         }
-        let good = self.good(code, sku, description, price, if takes_back { 0 } else { pieces });
         self.invoices[index].entries.push(Entry {
             good,
             quantity: pieces,
