@@ -17,6 +17,7 @@ use crate::keys::Keys;
 use crate::settings::Settings;
 
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 
 /// How a subcommand stands to the services.
@@ -167,7 +168,8 @@ impl Backend {
 
     /// Closes the connections and stops what was started.
     pub async fn close(self) {
-        self.pool.close().await;
+        // Whoever still holds a connection must not hold us.
+        let _ = tokio::time::timeout(CLOSE_MAX, self.pool.close()).await;
         let services = self.services.clone();
         drop(self);
         // Stopping waits for processes, which is no work for this thread.

@@ -8,9 +8,9 @@ async fn a_follower_shows_up_on_both_sides() {
     let followed = ada.follow(&bob).await.accepted();
 
     let followers = bob.get(format!("accounts/{}/followers", bob.id)).after(&followed).await;
-    assert_eq!(followers["items"][0]["id"], ada.id.to_string(), "{followers}");
+    assert_eq!(followers["items"][0]["account"], ada.id.to_string(), "{followers}");
     let following = ada.get(format!("accounts/{}/following", ada.id)).after(&followed).await;
-    assert_eq!(following["items"][0]["id"], bob.id.to_string(), "{following}");
+    assert_eq!(following["items"][0]["account"], bob.id.to_string(), "{following}");
     let profile = ada.get(format!("accounts/{}", bob.id)).after(&followed).await;
     assert_eq!(profile["followers"], 1, "{profile}");
 }

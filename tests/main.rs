@@ -5,10 +5,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod apart;
 mod audit;
 mod book;
+mod course;
+mod crash;
+mod enrollment;
 mod follow;
+mod import;
+mod order;
+mod product;
 mod rating;
+mod recommendation;
 mod running;
+mod search;
 mod shelf;
+mod stock;
 mod system;

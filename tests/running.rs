@@ -50,10 +50,9 @@ fn a_stopped_system_finds_everything_again_and_ends_in_time() {
     let name = format!("daybook-e2e-{}", Uuid::now_v7().simple());
     let data_dir = std::env::temp_dir().join(name);
     let folder = data_dir.to_str().unwrap();
-    let flags = ["--listen", "127.0.0.1:0", "--data-dir", folder];
     for _ in 0..2 {
         // Making the operator needs the keys of the first time.
-        let mut program = Program::up("restarted", &flags, &[]);
+        let mut program = Program::up("restarted", &["--data-dir", folder]);
         let asked = Instant::now();
         program.signal(Signal::Terminate);
         let status = program.child.wait().unwrap();
@@ -78,4 +77,27 @@ fn serving_roles_needs_a_configured_system() {
     let output = daybook().args(flags).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("DATABASE_URL is not set"));
+}
+
+#[tokio::test]
+async fn open_streams_do_not_hold_up_the_end() {
+    let start = || Program::up("streaming", &["--ephemeral"]);
+    let mut program = tokio::task::spawn_blocking(start).await.unwrap();
+    let system = System::of(&program).await;
+    let ada = system.ada().await;
+    let mut streams = Vec::new();
+    for _ in 0..50 {
+        let stream = ada.get("live").open().await;
+        assert_eq!(stream.status().as_u16(), 200);
+        streams.push(stream);
+    }
+    let asked = Instant::now();
+
+    program.signal(Signal::Terminate);
+    let status = tokio::task::spawn_blocking(move || program.child.wait()).await.unwrap().unwrap();
+
+    assert!(status.success(), "{status}");
+    assert!(asked.elapsed() < WAIT_MAX / 6, "{:?}", asked.elapsed());
+    let last = streams.remove(0).text().await.unwrap_or_default();
+    assert!(last.contains("shutdown"), "{last}");
 }

@@ -22,11 +22,12 @@ impl Serve {
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;
         let backend = Backend::open(&settings, Tenure::Server).await?;
-        tracing::info!(roles = ?self.roles, "serving {:?} on http://{address}", self.roles);
+        let names: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
+        let names = names.join(", ");
         let (when_ready, ready) = oneshot::channel();
         tokio::spawn(async move {
             if ready.await.is_ok() {
-                tracing::info!("ready");
+                println!("Daybook serves {names} on http://{address}.");
             }
         });
         let ended =

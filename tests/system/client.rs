@@ -33,10 +33,6 @@ impl Client {
         }
     }
 
-    pub async fn log_in_again(&self) -> Self {
-        Self::log_in(&self.http, &self.base, &self.login).await
-    }
-
     pub fn get(&self, path: impl AsRef<str>) -> Ask {
         self.ask(Method::GET, path)
     }

@@ -3,7 +3,12 @@
 mod answer;
 mod ask;
 mod client;
+mod listening;
 mod program;
+mod school;
+mod shop;
+
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +16,10 @@ use uuid::Uuid;
 pub use answer::{Answer, Receipt};
 pub use ask::Ask;
 pub use client::Client;
-pub use program::{Program, WAIT_MAX, daybook};
+pub use listening::Listening;
+pub use program::{Program, Starting, WAIT_MAX, address, daybook, make_operator};
+pub use school::{School, drafted, lesson};
+pub use shop::Shop;
 
 /// A running Daybook, and an operator who can make anybody anything.
 #[derive(Clone)]
@@ -25,10 +33,18 @@ impl System {
     /// The one that all tests of this program share.
     pub async fn start() -> Self {
         let program = tokio::task::spawn_blocking(Program::shared).await.unwrap();
+        Self::of(program).await
+    }
+
+    /// The one that this program serves.
+    pub async fn of(program: &Program) -> Self {
+        Self::at(&program.base, &program.operator).await
+    }
+
+    pub async fn at(base: &str, operator: &Login) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let base = program.base.clone();
-        let operator = Client::log_in(&http, &base, &program.operator).await;
-        Self { base, http, operator }
+        let operator = Client::log_in(&http, base, operator).await;
+        Self { base: base.to_owned(), http, operator }
     }
 
     /// As nobody in particular.
@@ -38,6 +54,11 @@ impl System {
 
     pub fn post(&self, path: impl AsRef<str>, body: Value) -> Ask {
         Ask::new(self.http.post(self.url(path))).body(body)
+    }
+
+    /// The same system at another address, where others of its roles are.
+    pub fn reading_from(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
     }
 
     fn url(&self, path: impl AsRef<str>) -> String {
@@ -68,6 +89,14 @@ impl System {
 
     pub async fn merchandiser(&self) -> Client {
         self.with_role("Mercy", "merchandiser").await
+    }
+
+    pub async fn instructor(&self) -> Client {
+        self.with_role("Ines", "instructor").await
+    }
+
+    pub async fn analyst(&self) -> Client {
+        self.with_role("Anna", "analyst").await
     }
 
     pub async fn auditor(&self) -> Client {
@@ -102,7 +131,20 @@ pub struct Login {
 impl Login {
     /// Nobody else has this address.
     pub fn new(name: &str) -> Self {
-        let email = format!("{}-{}@example.org", name.to_lowercase(), Uuid::now_v7().simple());
+        let first = name.split(' ').next().unwrap_or(name).to_lowercase();
+        let email = format!("{first}-{}@example.org", Uuid::now_v7().simple());
         Self { email, password: "correct horse battery".to_owned(), name: name.to_owned() }
+    }
+}
+
+/// Asks until the answer is as it must become, and fails when it does not.
+pub async fn eventually(ask: impl Fn() -> Ask, holds: impl Fn(&Answer) -> bool) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = ask().await;
+        if holds(&answer) {
+            return answer;
+        }
+        assert!(begun.elapsed() < WAIT_MAX, "it stays so: {answer}");
     }
 }

@@ -14,7 +14,7 @@ use super::Login;
 /// How long anything may take before a test gives up on it.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// A running `daybook`. It ends with the test program, if not sooner.
+/// A running `daybook up`, and who operates it. It ends with the test program, if not sooner.
 pub struct Program {
     pub child: Child,
     pub base: String,
@@ -26,41 +26,64 @@ impl Program {
     /// The one that keeps nothing and serves every test.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Program> = OnceLock::new();
-        SHARED.get_or_init(|| Self::up("shared", &["--ephemeral", "--listen", "127.0.0.1:0"], &[]))
+        SHARED.get_or_init(|| Self::up("shared", &["--ephemeral"]))
     }
 
-    /// Runs `daybook up`, waits until it serves, and gives it an operator.
-    pub fn up(name: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
+    /// Runs `daybook up`, waits until it is ready, and gives it an operator.
+    pub fn up(name: &str, flags: &[&str]) -> Self {
         let mut command = daybook();
-        command.arg("up").args(flags).envs(environment.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
-        let mut child = spawn_bound_to_us(command, Signal::Terminate).unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut base, mut data_dir) = (String::new(), PathBuf::new());
-        for line in lines.by_ref().map_while(Result::ok) {
-            if let Some(rest) = line.strip_prefix("Data") {
-                data_dir = rest.rsplit(" in ").next().unwrap_or(rest).trim().into();
-            }
-            if let Some(rest) = line.strip_prefix("Daybook is up on ") {
-                base = rest.split(". ").next().unwrap_or(rest).to_owned();
-                break;
-            }
-        }
-        if base.is_empty() {
-            let words = std::fs::read_to_string(&log).unwrap_or_default();
-            panic!("`daybook up` did not come up: {words}");
-        }
-        // Nobody reads on, and a full pipe would stop the program.
-        std::thread::spawn(move || lines.for_each(drop));
+        command.args(["up", "--listen", "127.0.0.1:0"]).args(flags);
+        let (child, said) = Starting::new(name, command).ready();
+        let (_, data_dir) =
+            said.iter().find(|line| line.starts_with("Data ")).unwrap().split_once(" in ").unwrap();
         let operator = Login::new("Olga");
-        make_operator(&data_dir, &operator);
-        Self { child, base, data_dir, operator }
+        make_operator(daybook().args(["--data-dir", data_dir]), &operator);
+        Self { child, base: address(&said), data_dir: data_dir.into(), operator }
     }
 
     pub fn signal(&self, signal: Signal) {
         local_services::signal(self.child.id(), signal);
     }
+}
+
+/// A program on its way up.
+pub struct Starting {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Starting {
+    pub fn new(name: &str, mut command: Command) -> Self {
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
+        File::create(&log).unwrap();
+        let errors = File::options().append(true).open(&log).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        let child = spawn_bound_to_us(command, Signal::Terminate).unwrap();
+        Self { child, log }
+    }
+
+    /// What it said until it was ready.
+    pub fn ready(mut self) -> (Child, Vec<String>) {
+        let mut lines = BufReader::new(self.child.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
+        for line in lines.by_ref().map_while(Result::ok) {
+            let ready = line.starts_with("Daybook ");
+            said.push(line);
+            if ready {
+                // Nobody reads on, and a full pipe would stop the program.
+                std::thread::spawn(move || lines.for_each(drop));
+                return (self.child, said);
+            }
+        }
+        let words = std::fs::read_to_string(&self.log).unwrap_or_default();
+        panic!("`daybook` was never ready. It said {said:?} and {words}");
+    }
+}
+
+/// From `Daybook is up on http://127.0.0.1:8000. ...`
+pub fn address(said: &[String]) -> String {
+    let (_, rest) = said.last().unwrap().split_once(" on ").unwrap();
+    rest.split(". ").next().unwrap().trim_end_matches('.').to_owned()
 }
 
 /// The program under test, deaf to the settings of whoever runs the tests.
@@ -81,12 +104,11 @@ pub fn daybook() -> Command {
     command
 }
 
-fn make_operator(data_dir: &Path, login: &Login) {
-    let mut command = daybook();
+/// Runs `account create`, with the settings that `command` has already.
+pub fn make_operator(command: &mut Command, login: &Login) {
     command.args(["account", "create", "--role", "operator", "--password-stdin"]);
     command.arg("--email").arg(&login.email).arg("--display-name").arg(&login.name);
-    command.arg("--data-dir").arg(data_dir);
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(login.password.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "`daybook account create` failed");
 }
