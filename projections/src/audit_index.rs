@@ -11,7 +11,9 @@ use domain::fulfilment::Fulfilment;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
+use domain::projection::Projection as ProjectionActions;
 use domain::rating::Rating;
+use domain::shelf::Shelf;
 use domain::stock::Stock;
 use eventstore::RecordedEvent;
 use sqlx::PgConnection;
@@ -41,7 +43,9 @@ impl Projection for AuditIndex {
             Operators::TYPE,
             Order::TYPE,
             Product::TYPE,
+            ProjectionActions::TYPE,
             Rating::TYPE,
+            Shelf::TYPE,
             Stock::TYPE,
         ]
     }
