@@ -3,6 +3,8 @@
 -- One statement, one transaction: the lock first, so that positions are dense and become visible in
 -- order whoever else appends. A regular batch is checked and inserted as sets; an irregular one goes
 -- command by command, each seeing those before it, so that a bad command never fails its neighbours.
+-- Only what was decided on a command that fell falls with it: its state is not the log's, even where
+-- somebody else's events have brought the stream to the sequence it expects.
 --
 -- Verdicts: appended (also with no events: a decision), duplicate (the stored outcome), mismatch (the
 -- key was used for something else), conflict, guard, taken, full, erased.
@@ -49,6 +51,7 @@ declare
     k record;
     stored record;
     current_ bigint;
+    fallen text[] := '{}';
 begin
     perform pg_advisory_xact_lock(7236837427);
 
@@ -176,6 +179,10 @@ begin
                 at_position := stored.position;
                 stored_appended := stored.appended;
                 stored_refusal := stored.refusal;
+                fallen := fallen || array(
+                    select u.type || '/' || u.id
+                      from unnest(w_command, w_type, w_id, w_events) as u (command, type, id, events)
+                     where u.command = c and u.events > 0);
                 e := e + n;
                 return next;
                 continue;
@@ -189,7 +196,7 @@ begin
                 select coalesce((select s.sequence from eventstore.events s
                                   where s.aggregate_type = w.type and s.aggregate_id = w.id
                                   order by s.sequence desc limit 1), 0) into current_;
-                if current_ <> w.expected then
+                if current_ <> w.expected or w.type || '/' || w.id = any (fallen) then
                     verdict := 'conflict';
                     at_sequence := current_;
                     detail := w.type || '/' || w.id;
@@ -200,10 +207,11 @@ begin
             if verdict is null then
                 select 'guard', g.type || '/' || g.id into verdict, detail
                   from unnest(g_command, g_type, g_id, g_sequence) as g (command, type, id, sequence)
-                 where g.command = c and g.sequence <> coalesce(
+                 where g.command = c
+                   and (g.type || '/' || g.id = any (fallen) or g.sequence <> coalesce(
                        (select s.sequence from eventstore.events s
                          where s.aggregate_type = g.type and s.aggregate_id = g.id
-                         order by s.sequence desc limit 1), 0)
+                         order by s.sequence desc limit 1), 0))
                  limit 1;
             end if;
 
@@ -239,6 +247,10 @@ begin
             end if;
 
             if verdict is not null then
+                fallen := fallen || array(
+                    select u.type || '/' || u.id
+                      from unnest(w_command, w_type, w_id, w_events) as u (command, type, id, events)
+                     where u.command = c and u.events > 0);
                 e := e + n;
                 return next;
                 continue;

@@ -164,6 +164,55 @@ async fn a_hot_stream_loses_nothing() {
     assert_eq!(commands, 128 * 5, "each command has its answer");
 }
 
+/// The types of the events in the stream, in order.
+async fn history(log: &Log) -> Vec<String> {
+    let stream = eventstore::StreamId::new("rating", rating().to_string());
+    let events = log.reader().stream(&stream, 0, 100).await.unwrap();
+    events.into_iter().map(|event| event.event_type).collect()
+}
+
+/// Two commands of one batch: the second was decided on what the first would have made. Another
+/// process's event has taken the first one's place, so that the sequence alone looks right.
+#[tokio::test]
+async fn nothing_is_appended_that_was_decided_on_a_command_that_fell() {
+    let url = support::database();
+    let (one, two) = (support::open(&url).await, support::open(&url).await);
+    execute(&one, "a", rate(8)).await.unwrap();
+    two.load::<Rating>(rating()).await.unwrap();
+    execute(&one, "b", withdraw()).await.unwrap();
+
+    let (first, second) = tokio::join!(execute(&two, "c", rate(3)), execute(&two, "d", withdraw()));
+
+    first.unwrap();
+    let history = history(&one).await;
+    let twice = history.windows(2).any(|pair| pair[0] == pair[1]);
+    assert!(!twice, "{history:?}: what was withdrawn cannot be withdrawn again; {second:?}");
+}
+
+/// A client hangs up while its command waits: nobody hears that the command fell, and what was
+/// decided must be forgotten all the same.
+#[tokio::test]
+async fn a_command_whose_caller_left_leaves_nothing_behind() {
+    let url = support::database();
+    let (one, two) = (support::open(&url).await, support::open(&url).await);
+    execute(&one, "a", rate(8)).await.unwrap();
+    two.load::<Rating>(rating()).await.unwrap();
+    execute(&one, "b", withdraw()).await.unwrap();
+    tokio::select! {
+        biased;
+        answer = execute(&two, "c", rate(3)) => panic!("answered at once: {answer:?}"),
+        () = std::future::ready(()) => {}
+    }
+    // Behind it in the queue: when this is answered, the one before it has fallen.
+    let other = RatingId { reader: AccountId::from(Uuid::from_u128(9)), ..rating() };
+    two.execute::<Rating>(other, rate(1), &context("d")).await.unwrap();
+
+    let refused = execute(&two, "e", withdraw()).await.unwrap_err();
+
+    assert!(matches!(refused, ExecuteError::Refused { .. }), "{refused:?}");
+    assert_eq!(history(&one).await, ["ItemRated", "RatingWithdrawn"]);
+}
+
 #[tokio::test]
 async fn a_command_is_prepared_again_when_a_fact_changed() {
     let url = support::database();

@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::basis::Basis;
 use super::{Append, AppendError, BATCH_MAX, QUEUE_MAX, Verdict, columns, stuck};
 
 /// How long a batch is sent again after its connection was lost.
@@ -18,9 +19,38 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) type Answer = Result<Verdict, AppendError>;
 
+/// To a command that was decided on one which is not in the log: whoever sent it decides again.
+const FALLEN: Answer = Ok(Verdict::Conflict { current: 0 });
+
 struct Pending {
     append: Append,
+    stands_on: StandsOn,
     answer: oneshot::Sender<Answer>,
+}
+
+/// What a command was decided on.
+#[derive(Default)]
+pub(crate) struct StandsOn {
+    /// The state of the command's own stream: falls if the command's events are not appended.
+    pub(crate) own: Option<Basis>,
+    /// The states of the streams it takes facts from.
+    pub(crate) facts: Vec<Basis>,
+}
+
+impl Pending {
+    fn has_fallen(&self) -> bool {
+        self.stands_on.own.iter().chain(&self.stands_on.facts).any(Basis::has_fallen)
+    }
+
+    /// Whoever decided on these events must decide again if they are not in the log. That must be
+    /// known here: the caller may have left, and the next batch may have been decided already.
+    fn take_note(&self, answer: &Answer) {
+        let appended = matches!(answer, Ok(Verdict::Appended(_)));
+        let has_events = self.append.writes.iter().any(|write| !write.events.is_empty());
+        if let (Some(own), false, true) = (&self.stands_on.own, appended, has_events) {
+            own.fall();
+        }
+    }
 }
 
 /// The way to the appender task, which ends when the last of these is gone.
@@ -45,9 +75,13 @@ impl Queue {
     }
 
     /// Puts a command in line; its place in the log follows its place here.
-    pub(crate) fn push(&self, append: Append) -> Result<oneshot::Receiver<Answer>, AppendError> {
+    pub(crate) fn push(
+        &self,
+        append: Append,
+        stands_on: StandsOn,
+    ) -> Result<oneshot::Receiver<Answer>, AppendError> {
         let (answer, verdict) = oneshot::channel();
-        self.sender.try_send(Pending { append, answer }).map_err(|full| match full {
+        self.sender.try_send(Pending { append, stands_on, answer }).map_err(|full| match full {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
             mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
         })?;
@@ -74,13 +108,25 @@ impl Appender {
 
     /// Gives every command of a batch its answer.
     async fn settle(&mut self, batch: Vec<Pending>) {
+        let (fallen, batch): (Vec<Pending>, Vec<Pending>) =
+            batch.into_iter().partition(Pending::has_fallen);
+        for pending in fallen {
+            pending.take_note(&FALLEN);
+            let _ = pending.answer.send(FALLEN);
+        }
+        if batch.is_empty() {
+            return;
+        }
         let appends: Vec<&Append> = batch.iter().map(|pending| &pending.append).collect();
         let answers = match self.send(&appends).await {
             Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
             Err(Failure::Data(detail)) if batch.len() == 1 => vec![Ok(Verdict::Invalid(detail))],
-            Err(Failure::Data(_)) => self.send_alone(&appends).await,
+            Err(Failure::Data(_)) => self.send_alone(&batch).await,
             Err(Failure::Append(error)) => vec![Err(error); batch.len()],
         };
+        for (pending, answer) in batch.iter().zip(&answers) {
+            pending.take_note(answer);
+        }
         for (pending, answer) in batch.into_iter().zip(answers) {
             // A caller that no longer waits does not need its verdict.
             let _ = pending.answer.send(answer);
@@ -88,16 +134,25 @@ impl Appender {
     }
 
     /// A value that Postgres cannot store fails its statement whole: find out whose it is.
-    async fn send_alone(&mut self, appends: &[&Append]) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(appends.len());
-        for append in appends {
-            answers.push(match self.send(&[append]).await {
+    async fn send_alone(&mut self, batch: &[Pending]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for pending in batch {
+            let answer = match self.send_unless_fallen(pending).await {
                 Ok(mut verdicts) => verdicts.pop().ok_or(AppendError::OutcomeUnknown),
                 Err(Failure::Data(detail)) => Ok(Verdict::Invalid(detail)),
                 Err(Failure::Append(error)) => Err(error),
-            });
+            };
+            pending.take_note(&answer);
+            answers.push(answer);
         }
         answers
+    }
+
+    async fn send_unless_fallen(&mut self, pending: &Pending) -> Result<Vec<Verdict>, Failure> {
+        match pending.has_fallen() {
+            true => Ok(FALLEN.into_iter().collect()),
+            false => self.send(&[&pending.append]).await,
+        }
     }
 
     /// Sends a batch until it has verdicts. Sending again is safe: every command has an id.

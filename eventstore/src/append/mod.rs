@@ -1,6 +1,7 @@
 //! Appending: requests and verdicts. [`appender`] batches them, [`columns`] speaks SQL.
 
 pub(crate) mod appender;
+pub(crate) mod basis;
 mod columns;
 mod stuck;
 

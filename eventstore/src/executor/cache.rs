@@ -1,8 +1,8 @@
 //! Recently used aggregates, each as it will be when everything in the queue has been appended.
 //!
 //! Deciding on the pending state lets many commands on one stream join one batch. A wrong guess is
-//! harmless: the append compares sequences, and whoever is told anything but "appended" forgets the
-//! entry, so that those who decided on it conflict and decide again.
+//! harmless: the append compares sequences, and when a command is told anything but "appended" the
+//! [`Basis`] falls, so that those who decided on it conflict and the next one reads the log.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use domain::Recorded;
 use tokio::sync::Mutex;
 
+use crate::append::basis::Basis;
 use crate::event::StreamId;
 
 pub(super) struct Cache {
@@ -25,8 +26,8 @@ pub(super) type Slot<A> = Mutex<Option<Pending<A>>>;
 pub(super) struct Pending<A> {
     pub(super) state: A,
     pub(super) sequence: i64,
-    /// Tells one load from the next, so that a late verdict does not throw out a newer state.
-    pub(super) generation: u64,
+    /// What all of this stands on.
+    pub(super) basis: Basis,
 }
 
 impl Cache {

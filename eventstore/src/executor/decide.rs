@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::cache::Pending;
 use super::{Decision, ExecuteError, Facts, Log, StoreError};
+use crate::append::appender::StandsOn;
+use crate::append::basis::Basis;
 use crate::append::{
     Append, AppendError, EVENT_BYTES_MAX, Guard, NewEvent, Stored, Verdict, Write,
 };
@@ -59,14 +61,16 @@ impl Log {
                         return answer.map_err(E::from);
                     }
                     // A refusal, too, may stand on nothing but what the log says.
-                    if self.forget_stale_facts(&facts.guards()).await? == 0 {
+                    let (guards, bases) = facts.guards();
+                    let fallen = bases.iter().any(Basis::has_fallen);
+                    if self.forget_stale_facts(&guards).await? == 0 && !fallen {
                         return Err(error);
                     }
                     tokio::time::sleep(pause(attempt)).await;
                     continue;
                 }
             };
-            match self.attempt::<A>(decision, facts.guards(), context).await {
+            match self.attempt::<A>(decision, &facts, context).await {
                 Attempt::Settled(outcome) => return outcome.map_err(E::from),
                 Attempt::Again => tokio::time::sleep(pause(attempt)).await,
             }
@@ -77,20 +81,18 @@ impl Log {
     async fn attempt<A: Recorded>(
         &self,
         Decision { id, command }: Decision<A>,
-        guards: Vec<Guard>,
+        facts: &Facts,
         context: &Context,
     ) -> Attempt<A::Error> {
         let stream = StreamId::new(A::TYPE, id);
         let slot = self.inner.cache.slot::<A>(&stream);
         let mut held = slot.lock().await;
-        let pending = match &mut *held {
-            Some(pending) => pending,
-            none => match self.read_aggregate(&stream).await {
-                Ok(loaded) => none.insert(loaded),
-                Err(error) => return Attempt::Settled(Err(error.into())),
-            },
+        let pending = match self.pending(&mut held, &stream).await {
+            Ok(pending) => pending,
+            Err(error) => return Attempt::Settled(Err(error.into())),
         };
-        let generation = pending.generation;
+        let (guards, facts) = facts.guards();
+        let basis = pending.basis.clone();
         if let Some(expected) = context.expected
             && expected != pending.sequence
         {
@@ -104,7 +106,8 @@ impl Log {
                 Err(error) => return Attempt::Settled(Err(error)),
             };
         let erased = append.erased.clone();
-        let verdict = match self.inner.queue.push(append) {
+        let stands_on = StandsOn { own: Some(basis.clone()), facts };
+        let verdict = match self.inner.queue.push(append, stands_on) {
             Ok(verdict) => verdict,
             Err(error) => return Attempt::Settled(Err(error.into())),
         };
@@ -118,12 +121,8 @@ impl Log {
             }
             return Attempt::Settled(answer::<A>(stored, false));
         }
-        // What was decided here is not in the log: forget it, and whatever was built on it.
-        let mut held = slot.lock().await;
-        if held.as_ref().is_some_and(|pending| pending.generation == generation) {
-            *held = None;
-        }
-        drop(held);
+        // What was decided here is not in the log, or what it was decided on is not what the log has.
+        basis.fall();
         match verdict {
             Ok(verdict) => self.turned_down::<A>(verdict, context).await,
             Err(error) => Attempt::Settled(Err(error.into())),
@@ -223,7 +222,7 @@ impl Log {
         let next = Pending {
             state,
             sequence: pending.sequence + new_events.len() as i64,
-            generation: pending.generation,
+            basis: pending.basis.clone(),
         };
         let append = Append {
             caller: context.caller.clone(),

@@ -7,6 +7,7 @@ use domain::Recorded;
 
 use super::{Loaded, Log, StoreError};
 use crate::append::Guard;
+use crate::append::basis::Basis;
 use crate::event::StreamId;
 
 /// A command for one stream.
@@ -27,7 +28,7 @@ impl<A: Recorded> Decision<A> {
 #[derive(Clone)]
 pub struct Facts {
     log: Log,
-    guards: Arc<Mutex<Vec<Guard>>>,
+    guards: Arc<Mutex<Vec<(Guard, Basis)>>>,
 }
 
 impl Facts {
@@ -37,17 +38,19 @@ impl Facts {
 
     /// The state of another stream, guarded.
     pub async fn load<A: Recorded>(&self, id: impl Display) -> Result<Loaded<A>, StoreError> {
-        let id = id.to_string();
-        let loaded = self.log.load::<A>(&id).await?;
-        let guard = Guard { stream: StreamId::new(A::TYPE, id), sequence: loaded.sequence };
+        let stream = StreamId::new(A::TYPE, id.to_string());
+        let (loaded, basis) = self.log.load_with_basis::<A>(&stream).await?;
+        let guard = Guard { stream, sequence: loaded.sequence };
         let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        if !guards.contains(&guard) {
-            guards.push(guard);
+        let fact = (guard, basis);
+        if !guards.contains(&fact) {
+            guards.push(fact);
         }
         Ok(loaded)
     }
 
-    pub(super) fn guards(&self) -> Vec<Guard> {
-        self.guards.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What must still hold, and what it stands on.
+    pub(super) fn guards(&self) -> (Vec<Guard>, Vec<Basis>) {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().unzip()
     }
 }

@@ -1,7 +1,6 @@
 //! Aggregates out of their events.
 
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
 use domain::Recorded;
@@ -9,6 +8,7 @@ use postgres_es::PostgresEventRepository;
 
 use super::cache::Pending;
 use super::{Log, StoreError};
+use crate::append::basis::Basis;
 use crate::event::{DecodeError, StreamId};
 use crate::upcast;
 
@@ -26,19 +26,35 @@ impl<A> Loaded<A> {
     }
 }
 
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
 impl Log {
     /// An aggregate as it is, or as it will be once the commands in the queue are appended.
     pub async fn load<A: Recorded>(&self, id: impl Display) -> Result<Loaded<A>, StoreError> {
         let stream = StreamId::new(A::TYPE, id.to_string());
-        let slot = self.inner.cache.slot::<A>(&stream);
-        let mut slot = slot.lock().await;
-        let pending = match &mut *slot {
-            Some(pending) => pending,
-            none => none.insert(self.read_aggregate(&stream).await?),
-        };
-        Ok(Loaded { state: pending.state.clone(), sequence: pending.sequence })
+        let (loaded, _) = self.load_with_basis(&stream).await?;
+        Ok(loaded)
+    }
+
+    pub(super) async fn load_with_basis<A: Recorded>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<(Loaded<A>, Basis), StoreError> {
+        let slot = self.inner.cache.slot::<A>(stream);
+        let mut held = slot.lock().await;
+        let Pending { state, sequence, basis } = self.pending(&mut held, stream).await?;
+        Ok((Loaded { state: state.clone(), sequence: *sequence }, basis.clone()))
+    }
+
+    /// What the slot holds; read from the log if that is nothing, or stands on nothing.
+    pub(super) async fn pending<'a, A: Recorded>(
+        &self,
+        held: &'a mut Option<Pending<A>>,
+        stream: &StreamId,
+    ) -> Result<&'a mut Pending<A>, StoreError> {
+        if held.as_ref().is_none_or(|pending| pending.basis.has_fallen()) {
+            *held = None;
+            *held = Some(self.read_aggregate(stream).await?);
+        }
+        Ok(held.as_mut().expect("it was filled above"))
     }
 
     /// The domain events of a stream, personal values opened, brought to today's version.
@@ -86,7 +102,6 @@ impl Log {
         for event in events {
             state.apply(event);
         }
-        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-        Ok(Pending { state, sequence, generation })
+        Ok(Pending { state, sequence, basis: Basis::default() })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use domain::Recorded;
 use sqlx::PgPool;
 
-use crate::append::appender::Queue;
+use crate::append::appender::{Queue, StandsOn};
 use crate::append::{Append, AppendError, Verdict};
 use crate::context::{Context, Receipt};
 use crate::personal::PersonalKeys;
@@ -107,7 +107,7 @@ impl Log {
 
     /// Appends as told, without deciding: for takeovers, adapters and tests of the log itself.
     pub async fn append(&self, append: Append) -> Result<Verdict, AppendError> {
-        let answer = self.inner.queue.push(append)?;
+        let answer = self.inner.queue.push(append, StandsOn::default())?;
         answer.await.unwrap_or(Err(AppendError::Closed))
     }
 
