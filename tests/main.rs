@@ -5,14 +5,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod analytics;
 mod apart;
 mod audit;
 mod book;
+mod conventions;
 mod course;
 mod crash;
 mod enrollment;
 mod follow;
 mod import;
+mod live;
+mod operations;
 mod order;
 mod product;
 mod rating;

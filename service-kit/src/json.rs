@@ -7,9 +7,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{
     FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request,
 };
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -121,6 +121,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        refuse_nul_in_query(&parts.uri)?;
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(rejection) => {
@@ -135,6 +136,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// U+0000 as it stands in a URL.
+const NUL: &str = "%00";
+const NO_NUL: &str = "U+0000 is not allowed in text";
+
+/// Postgres has no text with U+0000; a query must not find that out.
+fn refuse_nul_in_query(uri: &Uri) -> Result<(), Problem> {
+    if !uri.query().is_some_and(|query| query.contains(NUL)) {
+        return Ok(());
+    }
+    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let pairs = pairs.map_or_else(|_| Vec::new(), |axum::extract::Query(pairs)| pairs);
+    let named = pairs.iter().find(|(_, value)| value.contains('\0'));
+    let pointer = named.map_or("/query".to_owned(), |(name, _)| format!("/query/{name}"));
+    Err(Problem::invalid(pointer, NO_NUL))
+}
+
+async fn refuse_nul_in_path(parts: &mut Parts) -> Result<(), Problem> {
+    if !parts.uri.path().contains(NUL) {
+        return Ok(());
+    }
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok();
+    let named = parameters.iter().flatten().find(|(_, value)| value.contains('\0'));
+    let pointer = named.map_or("/path".to_owned(), |(name, _)| format!("/path/{name}"));
+    Err(Problem::invalid(pointer, NO_NUL))
+}
+
 /// Path parameters; pointed at as `/path/<name>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
@@ -144,6 +171,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         use axum::extract::path::ErrorKind;
+        refuse_nul_in_path(parts).await?;
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(path)) => Ok(Self(path)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {

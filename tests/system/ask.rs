@@ -19,6 +19,11 @@ impl Ask {
         Self(self.0.json(&body))
     }
 
+    /// A body that may be anything.
+    pub fn text(self, content_type: &str, text: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.header("content-type", content_type).body(text))
+    }
+
     pub fn header(self, name: &str, value: impl ToString) -> Self {
         Self(self.0.header(name, value.to_string()))
     }

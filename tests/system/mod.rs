@@ -56,6 +56,15 @@ impl System {
         Ask::new(self.http.post(self.url(path))).body(body)
     }
 
+    /// With a token that may be anybody's, or nobody's.
+    pub fn ask_as(&self, token: &str, method: reqwest::Method, path: impl AsRef<str>) -> Ask {
+        Ask::new(self.http.request(method, self.url(path)).bearer_auth(token))
+    }
+
+    pub fn ask(&self, method: reqwest::Method, path: impl AsRef<str>) -> Ask {
+        Ask::new(self.http.request(method, self.url(path)))
+    }
+
     /// The same system at another address, where others of its roles are.
     pub fn reading_from(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }

@@ -31,8 +31,14 @@ impl Program {
 
     /// Runs `daybook up`, waits until it is ready, and gives it an operator.
     pub fn up(name: &str, flags: &[&str]) -> Self {
+        Self::up_with(name, flags, &[])
+    }
+
+    /// The same with settings in its environment.
+    pub fn up_with(name: &str, flags: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = daybook();
         command.args(["up", "--listen", "127.0.0.1:0"]).args(flags);
+        command.envs(settings.iter().copied());
         let (child, said) = Starting::new(name, command).ready();
         let (_, data_dir) =
             said.iter().find(|line| line.starts_with("Data ")).unwrap().split_once(" in ").unwrap();

@@ -66,7 +66,8 @@ pub(super) async fn start(
     Ok(next)
 }
 
-/// Takes a refresh token and gives the next. A client that lost the answer has 10 s to ask again.
+/// Takes a refresh token and gives the next. A client that lost the answer has 10 s to ask again,
+/// but once any token given since has been used, the answer was not lost.
 pub(super) async fn exchange(pool: &PgPool, token: &str) -> Result<Presented, sqlx::Error> {
     let mut tx = pool.begin().await?;
     let found: Option<(Uuid, Uuid, bool, bool, bool)> = sqlx::query_as(
@@ -74,9 +75,12 @@ pub(super) async fn exchange(pool: &PgPool, token: &str) -> Result<Presented, sq
                 s.revoked_at is not null,
                 t.expires_at < clock_timestamp(),
                 coalesce(t.used_at < clock_timestamp() - interval '10 seconds', false)
+                or exists (select from identity.refresh_tokens next
+                           where next.session = t.session and next.issued_at >= t.used_at
+                             and next.used_at is not null)
          from identity.refresh_tokens t join identity.sessions s on s.id = t.session
          where t.hash = $1
-         for update",
+         for update of t, s",
     )
     .bind(hash(token))
     .fetch_optional(&mut *tx)

@@ -1,0 +1,123 @@
+use serde_json::{Value, json};
+
+use crate::system::{School, drafted};
+
+#[tokio::test]
+async fn of_two_who_race_for_the_last_seat_one_gets_it() {
+    let school = School::teaching(1, Some(1)).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+
+    let (hers, his) =
+        tokio::join!(async { ada.put(school.enrollment(), json!({})).await }, async {
+            bob.put(school.enrollment(), json!({})).await
+        },);
+
+    let (winner, loser) = if hers.status.is_success() { (hers, his) } else { (his, hers) };
+    let enrolled = winner.accepted();
+    loser.refused(409, "course-full");
+    let course = school.system.get(format!("courses/{}", school.course)).after(enrolled).await;
+    assert_eq!((&course["seats"], &course["enrolled"]), (&json!(1), &json!(1)), "{course}");
+}
+
+#[tokio::test]
+async fn who_leaves_gives_the_seat_to_the_next() {
+    let school = School::teaching(1, Some(1)).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    bob.put(school.enrollment(), json!({})).await.refused(409, "course-full");
+
+    let left = ada.delete(school.enrollment()).await.accepted();
+    let enrolled = bob.put(school.enrollment(), json!({})).await.accepted();
+
+    assert!(enrolled.position > left.position);
+    let mine = ada.get("accounts/me/enrollments").after(enrolled).await;
+    assert_eq!(mine["items"][0]["state"], "withdrawn", "{mine}");
+}
+
+#[tokio::test]
+async fn enrolling_twice_takes_one_seat() {
+    let school = School::teaching(1, Some(2)).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    ada.put(school.enrollment(), json!({})).await.accepted();
+
+    let again = ada.put(school.enrollment(), json!({})).await.accepted();
+
+    assert_eq!(again.body["unchanged"], true, "{}", again.body);
+    bob.put(school.enrollment(), json!({})).await.accepted();
+}
+
+#[tokio::test]
+async fn the_percent_grows_with_each_lesson() {
+    let school = School::teaching(4, None).await;
+    let ada = school.system.ada().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    let progress = format!("courses/{}/progress", school.course);
+
+    let first = ada.put(school.completion(0), json!({ "score": 80 })).await.accepted();
+    let seen = ada.get(&progress).after(first).await;
+    assert_eq!(seen["percent"], 25, "{seen}");
+    assert_eq!(seen["by_lesson"][0]["score"], 80, "{seen}");
+    assert_eq!(seen["by_lesson"][1]["completed"], false, "{seen}");
+
+    let second = ada.put(school.completion(2), json!({})).await.accepted();
+    assert_eq!(ada.get(&progress).after(second).await["percent"], 50);
+    let reopened = ada.delete(school.completion(0)).await.accepted();
+    assert_eq!(ada.get(&progress).after(reopened).await["percent"], 25);
+    school.system.bob().await.get(&progress).await.refused(404, "not-enrolled");
+}
+
+#[tokio::test]
+async fn the_last_lesson_earns_a_certificate_once_that_everybody_can_check() {
+    let school = School::teaching(2, None).await;
+    let ada = school.system.ada().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    ada.put(school.completion(0), json!({})).await.accepted();
+    let progress = format!("courses/{}/progress", school.course);
+    let halfway = ada.get(&progress).await;
+    assert!(!halfway.status.is_success() || halfway["certificate"] == Value::Null, "{halfway}");
+
+    let completed = ada.put(school.completion(1), json!({})).await.accepted();
+    let done = ada.get(&progress).after(completed).await;
+    assert_eq!((&done["percent"], &done["state"]), (&json!(100), &json!("completed")), "{done}");
+    let certificate = done["certificate"].as_str().unwrap().to_owned();
+
+    let page = school.system.get(format!("certificates/{certificate}")).await;
+    assert_eq!(page["student_name"], "Ada", "{page}");
+    assert_eq!(page["course"], school.course.to_string(), "{page}");
+
+    ada.delete(school.completion(1)).await.accepted();
+    let again = ada.put(school.completion(1), json!({})).await.accepted();
+    let again = ada.get(&progress).after(again).await;
+    assert_eq!(again["certificate"], json!(certificate), "{again}");
+    assert_eq!(again["completed_at"], done["completed_at"], "{again}");
+    school
+        .system
+        .get(format!("certificates/{}", school.course))
+        .await
+        .refused(404, "certificate-unknown");
+}
+
+#[tokio::test]
+async fn what_is_not_published_or_not_there_takes_nobody() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.ada().await;
+    let (draft, _) = drafted(&school.ines, 1, None).await;
+
+    ada.put(format!("courses/{draft}/enrollment"), json!({})).await.refused(409, "course-not-open");
+    ada.put(format!("courses/{}/enrollment", ada.id), json!({}))
+        .await
+        .refused(404, "course-unknown");
+}
+
+#[tokio::test]
+async fn only_students_complete_lessons_and_only_those_of_the_course() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.ada().await;
+    ada.put(school.completion(0), json!({})).await.refused(409, "not-enrolled");
+    ada.put(school.enrollment(), json!({})).await.accepted();
+
+    let elsewhere = format!("courses/{}/lessons/{}/completion", school.course, ada.id);
+    ada.put(elsewhere, json!({})).await.refused(404, "lesson-unknown");
+    let problem = ada.put(school.completion(0), json!({ "score": 101 })).await;
+    assert_eq!(problem.refused(422, "invalid")["errors"][0]["pointer"], "/score");
+}

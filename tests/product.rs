@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::system::{Shop, System};
+
+fn lamp(sku: &str, minor: i64) -> Value {
+    json!({
+        "sku": sku, "name": "Reading lamp", "price": { "minor": minor, "currency": "GBP" },
+        "category": "Light", "tags": ["desk", "warm"],
+    })
+}
+
+fn sku() -> String {
+    format!("LAMP-{}", Uuid::now_v7().simple())
+}
+
+#[tokio::test]
+async fn a_product_is_found_by_its_sku_and_priced_anew() {
+    let system = System::start().await;
+    let mercy = system.merchandiser().await;
+    let sku = sku();
+    let added = mercy.post("products", lamp(&sku, 1999)).await;
+    assert_eq!(added.status.as_u16(), 201, "{added}");
+    let location = added.header("location").to_owned();
+    let added = added.accepted();
+
+    let product = system.get(&location).after(&added).await;
+    assert_eq!(product["price"], json!({ "minor": 1999, "currency": "GBP" }), "{product}");
+    assert_eq!(product["available"], 0, "{product}");
+    let found = system.get(format!("products?sku={sku}&category=light&tag=desk")).await;
+    assert_eq!(found["items"][0]["id"], added.id().to_string(), "{found}");
+
+    let price = json!({ "price": { "minor": 1499, "currency": "GBP" } });
+    let repriced = mercy.patch(format!("products/{}", added.id()), price).await.accepted();
+    let product = system.get(&location).after(repriced).await;
+    assert_eq!(product["price"]["minor"], 1499, "{product}");
+    assert_eq!(product["name"], "Reading lamp", "{product}");
+}
+
+#[tokio::test]
+async fn a_sku_names_one_product() {
+    let system = System::start().await;
+    let mercy = system.merchandiser().await;
+    let sku = sku();
+    mercy.post("products", lamp(&sku, 1999)).await.accepted();
+
+    mercy.post("products", lamp(&sku, 2999)).await.refused(409, "sku-taken");
+}
+
+#[tokio::test]
+async fn a_price_below_nothing_is_refused_with_the_field_named() {
+    let system = System::start().await;
+    let mercy = system.merchandiser().await;
+
+    let problem = mercy.post("products", lamp(&sku(), -1)).await.refused(422, "invalid");
+    assert!(problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/price"), "{problem}");
+    let mut pounds = lamp(&sku(), 1);
+    pounds["price"]["currency"] = json!("pounds");
+    let problem = mercy.post("products", pounds).await.refused(422, "invalid");
+    assert!(problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/price"), "{problem}");
+    system.ada().await.post("products", lamp(&sku(), 1)).await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn what_is_discontinued_is_neither_listed_nor_sold() {
+    let shop = Shop::with(5).await;
+    let ada = shop.system.ada().await;
+    let path = format!("products/{}", shop.product);
+    let sku = shop.system.get(&path).header("prefer", "wait=5").await;
+
+    let gone = shop.mercy.delete(&path).await.accepted();
+
+    let page = shop.system.get(&path).after(&gone).await;
+    assert_eq!(page["discontinued"], true, "{page}");
+    if let Some(sku) = sku.body["sku"].as_str() {
+        let list = shop.system.get(format!("products?sku={sku}")).after(&gone).await;
+        assert_eq!(list["items"], json!([]), "{list}");
+    }
+    let items = json!({ "items": [{ "product_id": shop.product, "quantity": 1 }] });
+    let problem = ada.post("orders", items).await.refused(409, "product-discontinued");
+    assert_eq!(problem["errors"][0]["pointer"], "/items/0/product_id", "{problem}");
+}
