@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use eventstore::bus::stream_bytes;
@@ -17,6 +17,8 @@ use crate::keys::Keys;
 use crate::settings::Settings;
 
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+const BUS_WAIT_MAX: Duration = Duration::from_secs(2);
+const BUS_LOOK_AGAIN: Duration = Duration::from_millis(10);
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 
@@ -137,7 +139,13 @@ impl Backend {
                     let free = disk_free(&self.data_dir).unwrap_or(u64::MAX);
                     options.stream_bytes_max = stream_bytes(free);
                 }
-                Ok(Some(Bus::connect_with(url, options).await?))
+                let bus = Bus::connect_with(url, options).await?;
+                // The connection is made behind our back; a server that is there answers soon.
+                let asked = Instant::now();
+                while !bus.is_connected() && asked.elapsed() < BUS_WAIT_MAX {
+                    tokio::time::sleep(BUS_LOOK_AGAIN).await;
+                }
+                Ok(Some(bus))
             }
             None => Ok(None),
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::system::{Program, System, daybook};
+use crate::system::{Program, System, daybook, eventually};
 
 const WRITERS: usize = 8;
 /// This many acknowledged, the power goes off.
@@ -81,5 +81,37 @@ async fn acknowledged_commands_survive_the_death_of_everything() {
     tokio::task::spawn_blocking(move || program.child.wait()).await.unwrap().unwrap();
     let name = folder.to_str().unwrap().to_owned();
     tokio::task::spawn_blocking(move || run(&["verify"], &name)).await.unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_database_and_a_killed_bus_come_back_under_the_running_system() {
+    let folder = std::env::temp_dir().join(format!("daybook-e2e-{}", Uuid::now_v7().simple()));
+    let name = folder.to_str().unwrap().to_owned();
+    let start = move || Program::up("revived", &["--data-dir", &name]);
+    let mut program = tokio::task::spawn_blocking(start).await.unwrap();
+    let system = System::of(&program).await;
+    let mercy = system.merchandiser().await;
+    let before = mercy.post("books", book(Uuid::now_v7())).await.accepted();
+
+    let postmaster = fs::read_to_string(folder.join("postgres/postmaster.pid")).unwrap();
+    signal(postmaster.lines().next().unwrap().parse().unwrap(), Signal::Kill);
+    for file in fs::read_dir(folder.join("nats")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let pid = name.strip_prefix("nats-server_").and_then(|name| name.strip_suffix(".ports"));
+        if let Some(pid) = pid {
+            signal(pid.parse().unwrap(), Signal::Kill);
+        }
+    }
+
+    let id = Uuid::now_v7();
+    let again = || mercy.post("books", book(id)).header("idempotency-key", id);
+    let after = eventually(again, |answer| answer.status.is_success()).await.accepted();
+    assert_eq!(after.position, before.position + 1);
+    let path = format!("books/{id}");
+    eventually(|| system.get(&path).after(&after), |answer| answer.status.is_success()).await;
+    program.signal(Signal::Terminate);
+    let status = tokio::task::spawn_blocking(move || program.child.wait()).await.unwrap();
+    assert!(status.unwrap().success());
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -101,3 +101,37 @@ async fn open_streams_do_not_hold_up_the_end() {
     let last = streams.remove(0).text().await.unwrap_or_default();
     assert!(last.contains("shutdown"), "{last}");
 }
+
+#[test]
+fn a_healthy_system_passes_its_examination() {
+    let program = Program::shared();
+    let output =
+        daybook().args(["doctor", "--json", "--data-dir"]).arg(&program.data_dir).output().unwrap();
+    let findings: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(findings.len() > 5, "{findings:?}");
+    for finding in &findings {
+        assert_ne!(finding["verdict"], "fail", "{finding}");
+        let fine = finding["verdict"] == "pass" || finding["fix"].is_string();
+        assert!(fine, "what is not well comes with what fixes it: {finding}");
+    }
+}
+
+#[test]
+fn the_description_needs_nothing_running() {
+    let output = daybook().arg("openapi").output().unwrap();
+    let description: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rating = &description["paths"]["/api/v1/{kind}/{id}/rating"];
+    assert!(rating["put"].is_object() && rating["delete"].is_object(), "{rating}");
+}
+
+#[test]
+fn settings_are_shown_without_their_secrets() {
+    let dump = daybook()
+        .args(["config", "dump"])
+        .env("DATABASE_URL", "postgresql://user:sesame@host/database")
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&dump.stdout);
+    assert!(dump.status.success() && words.contains("listen = "), "{words}");
+    assert!(!words.contains("sesame"), "{words}");
+}
