@@ -21,6 +21,9 @@ use crate::Projection;
 
 /// Events applied in one transaction at most, when batches have piled up.
 const EVENTS_MAX: usize = 5_000;
+/// Whoever has more than this to read waits for a turn, so that many builds at once do not fill
+/// the memory with their pages.
+const FAR_BEHIND: i64 = 20_000;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -81,7 +84,9 @@ impl Drive {
         self.compare_with_log().await?;
         self.retry_parked().await?;
         loop {
+            self.catch_up().await?;
             let mut feed = self.shared.feed.subscribe();
+            // What came before we listened.
             self.catch_up().await?;
             if self.build.state == BuildState::Building {
                 self.go_live().await?;
@@ -138,9 +143,15 @@ impl Drive {
 
     /// Reads the log window by window until its end, the next one while this one is applied.
     async fn catch_up(&mut self) -> Result<(), Stop> {
+        let shared = Arc::clone(&self.shared);
+        let mut turn = None;
         let mut reading = self.read_after(self.scanned, 0);
         loop {
             let page = self.page(&mut reading).await?;
+            if page.behind > FAR_BEHIND && turn.is_none() {
+                let waited = self.cancel.run_until_cancelled(shared.far_behind.acquire()).await;
+                turn = Some(waited.ok_or(Stop::Cancelled)?);
+            }
             if page.behind > 0 {
                 reading = self.read_after(page.until.position, page.next_window);
             }

@@ -14,6 +14,8 @@ use super::Shared;
 
 /// Batches kept for projections that are busy; whoever falls further behind reads the log.
 const BATCHES_KEPT: usize = 64;
+/// Under load batches grow meanwhile, so that those kept last long enough.
+const BATCH_INTERVAL: Duration = Duration::from_millis(5);
 
 const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 
@@ -63,6 +65,7 @@ async fn pump_once(shared: &Shared, bus: Option<Bus>) {
         match subscription.next().await {
             Ok(batch) => {
                 let _ = shared.feed.sender.send(FeedItem::Batch(batch));
+                tokio::time::sleep(BATCH_INTERVAL).await;
             }
             Err(error @ SubscribeError::Diverged { .. }) => {
                 tracing::error!(error = %error, "the log changed under its projections");

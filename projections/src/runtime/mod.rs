@@ -78,12 +78,16 @@ impl Default for Options {
     }
 }
 
+/// Builds that read the log from far behind at the same time.
+const FAR_BEHIND_MAX: usize = 3;
+
 /// What every part of a worker needs.
 struct Shared {
     pool: PgPool,
     reader: Reader,
     options: Options,
     transactions: Semaphore,
+    far_behind: Semaphore,
     idle: idle::IdleMoves,
     feed: feed::Feed,
 }
@@ -105,6 +109,7 @@ pub async fn run_with(
 ) {
     let shared = Arc::new(Shared {
         transactions: Semaphore::new(options.transactions_max),
+        far_behind: Semaphore::new(FAR_BEHIND_MAX),
         idle: idle::IdleMoves::default(),
         feed: feed::Feed::new(),
         pool,

@@ -7,7 +7,7 @@ use super::checkpoint::Mark;
 /// Positions scanned by the first page.
 const WINDOW_MIN: i64 = 4_000;
 /// A page of a rare type covers more positions, but never more than fit in memory if all match.
-const WINDOW_MAX: i64 = 32_000;
+const WINDOW_MAX: i64 = 16_000;
 /// With fewer events than this a page is too small to be worth its transaction.
 const EVENTS_WANTED: usize = 2_000;
 

@@ -155,7 +155,7 @@ impl Worker {
             lease::plan(self.id, &lease::leases(pool).await?, &lease::workers(pool, ttl).await?);
         for (name, version) in plan.take {
             if let Some(token) = lease::take(pool, self.id, &name, version, ttl).await? {
-                tracing::info!(projection.name = name, "took the lease of {name} v{version}");
+                tracing::debug!(projection.name = name, "took the lease of {name} v{version}");
                 held.insert((name, version), token);
             }
         }
