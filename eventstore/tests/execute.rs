@@ -307,6 +307,8 @@ mod lost_connection {
     pub struct Proxy {
         pub folder: PathBuf,
         pub cut_next_answer: Arc<AtomicBool>,
+        /// The line stays open and nothing comes over it any more.
+        pub hold_next_answer: Arc<AtomicBool>,
     }
 
     pub fn start(server: PathBuf) -> Proxy {
@@ -314,17 +316,23 @@ mod lost_connection {
         std::fs::create_dir_all(&folder).unwrap();
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
         let cut_next_answer = Arc::new(AtomicBool::new(false));
-        let cut = cut_next_answer.clone();
+        let hold_next_answer = Arc::new(AtomicBool::new(false));
+        let (cut, hold) = (cut_next_answer.clone(), hold_next_answer.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let upstream = UnixStream::connect(&server).await.unwrap();
-                tokio::spawn(carry(client, upstream, cut.clone()));
+                tokio::spawn(carry(client, upstream, cut.clone(), hold.clone()));
             }
         });
-        Proxy { folder, cut_next_answer }
+        Proxy { folder, cut_next_answer, hold_next_answer }
     }
 
-    async fn carry(client: UnixStream, server: UnixStream, cut: Arc<AtomicBool>) {
+    async fn carry(
+        client: UnixStream,
+        server: UnixStream,
+        cut: Arc<AtomicBool>,
+        hold: Arc<AtomicBool>,
+    ) {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
         let forth = async { tokio::io::copy(&mut from_client, &mut to_server).await };
@@ -333,6 +341,9 @@ mod lost_connection {
             while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
                 if cut.swap(false, Ordering::SeqCst) {
                     return;
+                }
+                if hold.swap(false, Ordering::SeqCst) {
+                    std::future::pending::<()>().await;
                 }
                 if to_client.write_all(&buffer[..read]).await.is_err() {
                     return;
@@ -343,10 +354,8 @@ mod lost_connection {
     }
 }
 
-/// The server committed, the answer never came: the appender finds out instead of appending twice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_cut_between_sending_and_answer_appends_once() {
-    let direct = support::log().await;
+/// The same log as another process has it, whose connections go through a proxy.
+async fn behind_proxy(direct: &Log) -> (lost_connection::Proxy, Log) {
     let options = (*direct.pool().connect_options()).clone();
     let server = options.get_socket().unwrap().join(".s.PGSQL.5432");
     let proxy = lost_connection::start(server);
@@ -358,6 +367,14 @@ async fn a_connection_cut_between_sending_and_answer_appends_once() {
     let log =
         Log::open(pool, direct.personal().clone(), eventstore::Options::default()).await.unwrap();
     execute(&log, "warm", rate(1)).await.unwrap();
+    (proxy, log)
+}
+
+/// The server committed, the answer never came: the appender finds out instead of appending twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_cut_between_sending_and_answer_appends_once() {
+    let direct = support::log().await;
+    let (proxy, log) = behind_proxy(&direct).await;
 
     proxy.cut_next_answer.store(true, std::sync::atomic::Ordering::SeqCst);
     let receipt = execute(&log, "cut", rate(2)).await.unwrap();
@@ -367,5 +384,20 @@ async fn a_connection_cut_between_sending_and_answer_appends_once() {
     assert_eq!(direct.reader().head().await.unwrap(), 2, "once, not twice");
     let next = execute(&log, "next", rate(3)).await.unwrap();
     assert_eq!(next.sequence, 3);
+    std::fs::remove_dir_all(&proxy.folder).unwrap();
+}
+
+/// A host that loses its power says nothing: whoever waits for its answer must not wait for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_falls_silent_is_asked_again() {
+    let direct = support::log().await;
+    let (proxy, log) = behind_proxy(&direct).await;
+
+    proxy.hold_next_answer.store(true, std::sync::atomic::Ordering::SeqCst);
+    let asked = execute(&log, "silent", rate(2));
+    let receipt = tokio::time::timeout(std::time::Duration::from_secs(30), asked).await;
+
+    assert_eq!(receipt.expect("it waits for ever").unwrap().sequence, 2);
+    assert_eq!(direct.reader().head().await.unwrap(), 2, "once, not twice");
     std::fs::remove_dir_all(&proxy.folder).unwrap();
 }

@@ -14,6 +14,9 @@ use super::{Append, AppendError, BATCH_MAX, QUEUE_MAX, Verdict, columns, stuck};
 
 /// How long a batch is sent again after its connection was lost.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
+/// How long one attempt may take: a server that vanished without a word never answers. The append
+/// itself takes milliseconds, and waits for its lock for 2 s.
+const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 /// Between two attempts to send a batch again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -160,7 +163,8 @@ impl Appender {
         let deadline = Instant::now() + WAIT_MAX;
         let mut lost = false;
         loop {
-            let error = match self.try_send(batch).await {
+            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.try_send(batch)).await;
+            let error = match attempt.unwrap_or_else(|_| Err(no_answer())) {
                 Ok(verdicts) => {
                     count(&verdicts);
                     return Ok(if lost { recovered(verdicts) } else { verdicts });
@@ -171,6 +175,9 @@ impl Appender {
                 ErrorKind::Data => return Err(Failure::Data(error.to_string())),
                 ErrorKind::Final => {
                     tracing::error!("the append failed: {error}");
+                    // Whatever was wrong may have been wrong with this session alone: a server that
+                    // became a standby, a statement prepared before a migration.
+                    self.connection = None;
                     return Err(Failure::Append(AppendError::Failed(error.to_string())));
                 }
                 ErrorKind::LockTimeout => self.remove_stuck_holder().await,
@@ -252,6 +259,13 @@ fn kind_of(error: &sqlx::Error) -> ErrorKind {
         }
         _ => ErrorKind::Final,
     }
+}
+
+fn no_answer() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(
+        std::io::ErrorKind::TimedOut,
+        format!("no answer within {ATTEMPT_MAX:?}"),
+    ))
 }
 
 fn recovered(verdicts: Vec<Verdict>) -> Vec<Verdict> {
