@@ -15,6 +15,7 @@ mod crash;
 mod enrollment;
 mod follow;
 mod import;
+mod killed;
 mod live;
 mod operations;
 mod order;

@@ -268,7 +268,10 @@ mod tests {
             ]
         );
         assert_eq!(testing::unreadable(&works), [5]);
-        assert_eq!(nouns(&works), ["products", "opening stocks", "accounts", "orders"]);
+        assert_eq!(
+            nouns(&works),
+            ["products", "products", "opening stocks", "opening stocks", "accounts", "orders"]
+        );
     }
 
     #[test]

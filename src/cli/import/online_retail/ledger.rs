@@ -171,6 +171,8 @@ impl Ledger {
         if !takes_back && pieces < 0 {
             return Err(refused("negative-quantity", "it corrects the stock and is no sale"));
         }
+        // The stock counts every piece sold, also where the price is in doubt.
+        let good = self.good(code, sku, description, price, if takes_back { 0 } else { pieces });
         if !price.is_whole_pence() && !takes_back {
             return Err(refused("price-precision", "a price is a whole number of pence"));
         }
@@ -180,7 +182,6 @@ impl Ledger {
         if number.is_empty() {
             return Err(unreadable("it belongs to no invoice".to_owned()));
         }
-        let good = self.good(code, sku, description, price, if takes_back { 0 } else { pieces });
         if !counts {
             return Ok(());
         }

@@ -1,0 +1,257 @@
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::system::{Program, System, daybook, eventually};
+
+/// A folder of files that is gone at the end of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn of(name: &str, files: &[(&str, &str)]) -> Self {
+        let unique = format!("daybook-import-{}", Uuid::now_v7().simple());
+        let folder = std::env::temp_dir().join(unique).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in files {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.join(file).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.0.parent().unwrap());
+    }
+}
+
+/// `daybook import`, beside the program that serves all tests.
+fn import(arguments: &[&str]) -> Command {
+    let mut command = daybook();
+    command.arg("import").args(arguments);
+    command.arg("--data-dir").arg(&Program::shared().data_dir);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// What an import that was done says.
+async fn report(arguments: &[&str]) -> Value {
+    let output = output(import(&[arguments, &["--json"]].concat())).await;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Rows accepted, those of them that were there already, refused, unreadable.
+fn counts(report: &Value, file: usize) -> [u64; 4] {
+    let file = &report["files"][file];
+    let number = |value: &Value| value.as_u64().unwrap();
+    [
+        number(&file["accepted"]["rows"]),
+        number(&file["accepted"]["already_there"]),
+        number(&file["refused"]["rows"]),
+        number(&file["unreadable"]["rows"]),
+    ]
+}
+
+async fn only(system: &System, path: &str) -> Value {
+    let found = eventually(
+        || system.get(path),
+        |answer| answer["items"].as_array().is_some_and(|items| items.len() == 1),
+    );
+    found.await["items"][0].clone()
+}
+
+#[tokio::test]
+async fn a_rated_book_shows_its_stars_doubled_and_a_second_import_changes_nothing() {
+    let system = System::start().await;
+    let folder = Folder::of(
+        "goodbooks",
+        &[
+            (
+                "books.csv",
+                "book_id,isbn,authors,original_publication_year,title,language_code,image_url\n\
+             1,439023483,Suzanne Collins,2008.0,\"The Zanzibar Games (Zanzibar, #1)\",eng,\n\
+             2,439023484,Somebody Else,1999.0,Wrong check digit,eng,\n",
+            ),
+            (
+                "ratings_train.csv",
+                "seq,user_id,book_id,rating\n1,7,1,5\n2,8,1,4\n3,7,2,3\n4,7,1,six\n",
+            ),
+        ],
+    );
+    let path = folder.path("");
+
+    let first = report(&["goodbooks", &path]).await;
+    assert_eq!([counts(&first, 0), counts(&first, 1)], [[1, 0, 1, 0], [2, 0, 1, 1]], "{first}");
+    let refused = &first["files"][1]["refused"]["by_code"]["item-unknown"]["first"][0];
+    assert_eq!(refused["line"], 4, "{first}");
+    let book = only(&system, "books?q=zanzibar").await;
+    let ratings = format!("books/{}/ratings", book["id"].as_str().unwrap());
+    let ratings = eventually(|| system.get(&ratings), |answer| answer["count"] == 2).await;
+    assert_eq!(ratings["average"], 9.0, "{ratings}");
+
+    let second = report(&["goodbooks", &path]).await;
+    assert_eq!([counts(&second, 0), counts(&second, 1)], [[1, 1, 1, 0], [2, 2, 1, 1]], "{second}");
+    assert_eq!(second["prepared"]["accounts"]["made"], 0, "{second}");
+}
+
+#[tokio::test]
+async fn invoices_become_orders_that_are_fulfilled_and_add_up_to_the_penny() {
+    let system = System::start().await;
+    let mercy = system.merchandiser().await;
+    let folder = Folder::of(
+        "online-retail",
+        &[(
+            "transactions.csv",
+            "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
+         536365,ZLAMP,Lantern of Zanzibar,6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n\
+         536366,ZLAMP,Lantern of Zanzibar,4,2010-12-01 09:00:00,2.55,,United Kingdom\n\
+         C536379,ZLAMP,Lantern of Zanzibar,-4,2010-12-02 09:00:00,2.55,,United Kingdom\n\
+         C536380,ZLAMP,Lantern of Zanzibar,-1,2010-12-02 09:41:00,2.55,17850,United Kingdom\n\
+         536367,ZLAMP,damages,-2,2010-12-03 09:00:00,0,,United Kingdom\n\
+         536368,ZLAMP,Lantern of Zanzibar,1,2010-12-03 09:00:00,0.001,,United Kingdom\n",
+        )],
+    );
+
+    let report = report(&["online-retail", &folder.path("")]).await;
+
+    let file = &report["files"][0];
+    assert_eq!(counts(&report, 0), [3, 0, 3, 0], "{report}");
+    assert_eq!(file["accepted"]["pence"], "1530", "{report}");
+    assert_eq!(file["accepted"]["as"]["cancellations"]["pence"], "-1020", "{report}");
+    assert_eq!(file["refused"]["by_code"]["partial-return"]["pence"], "-255", "{report}");
+    assert_eq!(file["rows"], json!({ "rows": 6, "pence": "1275.1" }), "{report}");
+    let lamp = only(&system, "products?q=lantern+zanzibar").await;
+    let stock = format!("stock/{}", lamp["id"].as_str().unwrap());
+    let stock = eventually(|| mercy.get(&stock), |stock| stock["reserved"] == 6).await;
+    assert_eq!(stock["on_hand"], 11, "everything ever sold: {stock}");
+}
+
+#[tokio::test]
+async fn a_submission_after_leaving_is_refused_by_the_rules_of_enrollment() {
+    let system = System::start().await;
+    let folder = Folder::of(
+        "oulad",
+        &[
+            (
+                "courses.csv",
+                "code_module,code_presentation,module_presentation_length\nZZZ,2013J,268\n",
+            ),
+            (
+                "assessments.csv",
+                "code_module,code_presentation,id_assessment,assessment_type,date,weight\n\
+             ZZZ,2013J,990001,TMA,19,50\nZZZ,2013J,990002,TMA,40,50\n",
+            ),
+            (
+                "studentInfo.csv",
+                "code_module,code_presentation,id_student,final_result\n\
+             ZZZ,2013J,990011,Withdrawn\nZZZ,2013J,990012,Pass\n",
+            ),
+            (
+                "studentRegistration.csv",
+                "code_module,code_presentation,id_student,date_registration,date_unregistration\n\
+             ZZZ,2013J,990011,-10,20\nZZZ,2013J,990012,-5,\n",
+            ),
+            (
+                "studentAssessment.csv",
+                "id_assessment,id_student,date_submitted,is_banked,score\n\
+             990001,990011,19,0,80\n990002,990011,38,0,70\n\
+             990001,990012,18,0,90\n990002,990012,39,0,\n",
+            ),
+        ],
+    );
+
+    let report = report(&["oulad", &folder.path("")]).await;
+
+    let accepted: Vec<_> = (0..5).map(|file| counts(&report, file)[0]).collect();
+    assert_eq!(accepted, [1, 2, 2, 2, 3], "{report}");
+    let late = &report["files"][4]["refused"]["by_code"]["not-enrolled"]["first"][0];
+    assert_eq!(late["line"], 3, "{report}");
+    let course = only(&system, "courses?q=zzz").await;
+    let page = system.get(format!("courses/{}", course["id"].as_str().unwrap())).await;
+    assert_eq!(page["lessons"].as_array().map(Vec::len), Some(2), "{page}");
+}
+
+#[tokio::test]
+async fn anybodys_files_are_read_as_their_columns_are_explained() {
+    let system = System::start().await;
+    let folder = Folder::of(
+        "zanzibar-club",
+        &[
+            ("ratings.csv", "who\twhat\n"),
+            (
+                "stars.csv",
+                "\u{feff}who,what,stars\r\n1,zz9,3.5\r\n2,zz9,4\r\n,,\r\n3,zz9\r\n4,zz9,9\r\n",
+            ),
+            ("trust.csv", "a,b\n1,2\n2,2\n"),
+            ("shelf.csv", "who,what\n1,zz9\n2,zz9\n1,zz9\n"),
+        ],
+    );
+    let columns = ["--columns", "reader=who,item=what"];
+
+    let stars = folder.path("stars.csv");
+    let rated = report(&["ratings", &stars, columns[0], "reader=who,item=what,stars=stars"]).await;
+    assert_eq!(counts(&rated, 0), [2, 0, 1, 1], "{rated}");
+    assert_eq!(rated["files"][0]["blank_lines"], 1, "{rated}");
+    let book = only(&system, "books?q=%22Item+zz9%22").await;
+    assert_eq!(book["authors"], json!(["unknown"]), "{book}");
+    let ratings = format!("books/{}/ratings", book["id"].as_str().unwrap());
+    eventually(|| system.get(&ratings), |answer| answer["average"] == 7.5).await;
+
+    let trust = folder.path("trust.csv");
+    let followed = report(&["follows", &trust, columns[0], "follower=a,followee=b"]).await;
+    assert_eq!(counts(&followed, 0), [1, 0, 1, 0], "{followed}");
+    assert_eq!(followed["prepared"]["accounts"]["already_there"], 2, "the same source: {followed}");
+
+    let kept = report(&["favourites", &folder.path("shelf.csv"), columns[0], columns[1]]).await;
+    assert_eq!(counts(&kept, 0), [3, 0, 0, 0], "{kept}");
+    assert_eq!(kept["files"][0]["accepted"]["nothing_changed"], 1, "{kept}");
+}
+
+#[tokio::test]
+async fn a_wrong_column_is_a_mistake_of_usage_and_a_dry_run_sends_nothing() {
+    let folder = Folder::of("dry-zanzibar", &[("stars.csv", "who,what,stars\n1,dry1,3\n")]);
+    let stars = folder.path("stars.csv");
+
+    let wrong = output(import(&["ratings", &stars, "--columns", "reader=whom"])).await;
+    let errors = String::from_utf8_lossy(&wrong.stderr);
+    assert_eq!(wrong.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("only who, what, stars"), "{errors}");
+
+    let columns = "reader=who,item=what";
+    let dry = report(&["ratings", &stars, "--columns", columns, "--dry-run"]).await;
+    assert_eq!((&dry["dry_run"], counts(&dry, 0)), (&json!(true), [1, 0, 0, 0]), "{dry}");
+    let wet = report(&["ratings", &stars, "--columns", columns]).await;
+    assert_eq!(counts(&wet, 0), [1, 0, 0, 0], "{wet}");
+}
+
+#[tokio::test]
+async fn an_import_that_was_killed_goes_on() {
+    let system = System::start().await;
+    let rows: String = (1..=3_000).map(|row| format!("zk{row},Zanzibar killed {row}\n")).collect();
+    let folder = Folder::of("killed-zanzibar", &[("books.csv", &format!("id,title\n{rows}"))]);
+    let books = folder.path("books.csv");
+    let arguments = ["books", &books, "--concurrency", "8", "--json"];
+
+    let mut killed = import(&arguments).spawn().unwrap();
+    let some = |answer: &crate::system::Answer| answer["items"] != json!([]);
+    eventually(|| system.get("books?q=zanzibar+killed"), some).await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    let report = report(&arguments[..4]).await;
+    let [accepted, there, refused, unreadable] = counts(&report, 0);
+    assert_eq!((accepted, refused, unreadable), (3_000, 0, 0), "{report}");
+    assert!(there > 0, "{report}");
+}
