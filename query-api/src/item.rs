@@ -45,8 +45,8 @@ pub struct Item {
     #[sqlx(flatten)]
     pub rating: RatingSummary,
     #[sqlx(flatten)]
-    #[serde(skip_serializing_if = "Price::is_none")]
-    pub price: Price,
+    #[serde(skip_serializing_if = "ItemPrice::is_none")]
+    pub price: ItemPrice,
 }
 
 /// How an item is rated, in short.
@@ -59,13 +59,13 @@ pub struct RatingSummary {
 
 /// An amount in the currency's smallest unit.
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow, ToSchema)]
-pub struct Price {
+pub struct ItemPrice {
     #[sqlx(rename = "price_minor")]
     pub minor: Option<i64>,
     pub currency: Option<String>,
 }
 
-impl Price {
+impl ItemPrice {
     fn is_none(&self) -> bool {
         self.minor.is_none()
     }

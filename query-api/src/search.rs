@@ -1,4 +1,4 @@
-//! Finding books, courses and products by their words, best match first.
+//! Finding books, courses and products by their words, best match first; titles while typing.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use crate::item::{self, CATALOGUE, COLUMNS, Item};
 use crate::{Answer, App, Asked};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(search))
+    OpenApiRouter::new().routes(routes!(search)).routes(routes!(suggest))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -85,4 +85,85 @@ async fn search(
         Answer::page(&uri, &page)
     })
     .await
+}
+
+/// Suggestions of one answer.
+const SUGGESTIONS_MAX: i64 = 10;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    /// The beginning of a title, as typed so far.
+    q: String,
+    /// `book`, `course` or `product`; without it, all three.
+    #[param(value_type = Option<String>)]
+    kind: Option<ItemKind>,
+}
+
+/// Titles that go on from what was typed.
+#[derive(Debug, Serialize, ToSchema)]
+struct Suggestions {
+    items: Vec<Suggestion>,
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Suggestion {
+    item: String,
+    kind: String,
+    id: Uuid,
+    title: String,
+}
+
+#[utoipa::path(
+    get, path = "/search/suggest", tag = "search", params(Typed), security(()),
+    responses((status = 200, description = "Titles, most rated first", body = Suggestions))
+)]
+async fn suggest(
+    State(app): State<App>,
+    asked: Asked,
+    Query(Typed { q, kind }): Query<Typed>,
+) -> Result<Response, Problem> {
+    let words =
+        title_words(&q).ok_or_else(|| Problem::invalid("/query/q", "what are you looking for?"))?;
+    app.read(&asked, item::READS, move |mut view| async move {
+        let items: Vec<Suggestion> = sqlx::query_as(&format!(
+            "select c.kind || ':' || c.item as item, c.kind, c.item as id, c.title
+               from {CATALOGUE} c
+               left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+              where shown and search @@ to_tsquery('simple', $1)
+                and ($2::text is null or c.kind = $2)
+              order by coalesce(r.ratings, 0) desc, c.title, c.item limit $3",
+        ))
+        .bind(words)
+        .bind(kind.map(ItemKind::name))
+        .bind(SUGGESTIONS_MAX)
+        .fetch_all(view.db())
+        .await?;
+        Answer::json(&Suggestions { items })
+    })
+    .await
+}
+
+/// As a tsquery over titles (weight A): every word, the last one perhaps unfinished.
+fn title_words(q: &str) -> Option<String> {
+    let words: Vec<String> = q
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("'{}':A", word.to_lowercase()))
+        .collect();
+    let (last, before) = words.split_last()?;
+    let unfinished = last.replace(":A", ":*A");
+    Some(before.iter().chain([&unfinished]).map(String::as_str).collect::<Vec<_>>().join(" & "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_word_may_be_unfinished() {
+        assert_eq!(title_words("The sec").as_deref(), Some("'the':A & 'sec':*A"));
+        assert_eq!(title_words("o'b & !\\").as_deref(), Some("'o':A & 'b':*A"));
+        assert_eq!(title_words(" ' "), None);
+    }
 }

@@ -15,6 +15,7 @@ pub(super) enum Topic {
     Products,
     Ratings,
     Enrollments,
+    Favourites,
     Stock,
     Orders,
     /// That something happened, for dashboards: no ids.
@@ -22,7 +23,7 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -30,6 +31,7 @@ impl Topic {
         Self::Products,
         Self::Ratings,
         Self::Enrollments,
+        Self::Favourites,
         Self::Stock,
         Self::Orders,
         Self::Activity,
@@ -44,6 +46,7 @@ impl Topic {
             Self::Products => "products",
             Self::Ratings => "ratings",
             Self::Enrollments => "enrollments",
+            Self::Favourites => "favourites",
             Self::Stock => "stock",
             Self::Orders => "orders",
             Self::Activity => "activity",
@@ -163,6 +166,11 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             let (student, course) = id.split_once(':').unwrap_or_default();
             let people = student.parse().into_iter().collect();
             (Topic::Enrollments, course.to_owned(), Audience::Some(people, &[]))
+        }
+        "shelf" => {
+            let (reader, item) = id.split_once(':').unwrap_or_default();
+            let people = reader.parse().into_iter().collect();
+            (Topic::Favourites, item.to_owned(), Audience::Some(people, &[]))
         }
         "stock" => (Topic::Stock, id.to_owned(), Audience::Everyone),
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),

@@ -51,6 +51,8 @@ async fn books_are_found_by_words_genre_and_author_and_sorted_as_asked() {
     assert_eq!(found["items"][0]["item"], json!(format!("book:{emma}")));
     let none = world.get("/search?q=emma&kind=course").ok().await;
     assert!(none["items"].as_array().unwrap().is_empty());
+    let suggested = world.get("/search/suggest?q=mid").ok().await;
+    assert_eq!(suggested["items"][0]["title"], json!("Middlemarch"));
     let token = world.token(ada(), &[]);
     let page = world.get(&format!("/books/{emma}")).bearer(&token).ok().await;
     assert_eq!(page["my_rating"], json!(9));

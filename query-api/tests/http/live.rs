@@ -66,6 +66,8 @@ async fn a_client_that_comes_back_hears_what_it_missed_and_the_end() {
     let mut first = Stream::open(&world, "/live", &token, None).await;
     let before = world.add_book(middlemarch(), "Middlemarch", "George Eliot", None).await;
     first.until(&format!("id: {before}")).await;
+    let heard = first.until("event: books").await;
+    assert!(heard.contains(&format!("\"about\":\"{}\"", middlemarch())), "{heard}");
     drop(first);
     let missed = world.run::<Order>(order(1), place(order(1), lines())).await;
     let mut again = Stream::open(&world, "/live", &token, Some(before)).await;
