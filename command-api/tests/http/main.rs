@@ -6,6 +6,7 @@ mod book;
 mod course;
 mod enrollment;
 mod follow;
+mod operations;
 mod order;
 mod product;
 mod rating;

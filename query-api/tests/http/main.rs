@@ -7,6 +7,7 @@ mod catalogue;
 mod conventions;
 mod course;
 mod live;
+mod operations;
 mod order;
 mod rating;
 mod recommendation;
