@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
 use crate::error::Error;
@@ -102,7 +102,8 @@ pub(crate) fn postgres(
 /// Folders of Postgres programs on this machine, the most explicitly chosen first.
 fn machines() -> Vec<(PathBuf, &'static str)> {
     if let Some(folder) = env::var_os("PG_BIN") {
-        return vec![(folder.into(), "PG_BIN")];
+        let folder = path::absolute(&folder).unwrap_or_else(|_| folder.into());
+        return vec![(folder, "PG_BIN")];
     }
     let mut folders = Vec::new();
     if let Some(program) = on_path("postgres") {

@@ -1,6 +1,6 @@
 //! What is started together, lives together and is stopped together.
 
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use crate::data_dir::{Attached, DataDir, elsewhere, make, short_name};
 use crate::error::Error;
@@ -67,6 +67,9 @@ pub fn start(options: &Options) -> Result<Services, Error> {
     };
     let path = data_dir.path().to_owned();
     let runtime_dir = options.runtime_dir.clone().unwrap_or_else(|| path.join("runtime"));
+    // The programs in it are run from another folder than the one we are in.
+    let runtime_dir = absolute(&runtime_dir)
+        .map_err(|source| Error::Io { what: "find the folder we are in".into(), source })?;
     let mut postgres_elsewhere = None;
 
     let postgres = if options.postgres {
