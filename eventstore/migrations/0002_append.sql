@@ -179,10 +179,19 @@ begin
                 at_position := stored.position;
                 stored_appended := stored.appended;
                 stored_refusal := stored.refusal;
-                fallen := fallen || array(
-                    select u.type || '/' || u.id
-                      from unnest(w_command, w_type, w_id, w_events) as u (command, type, id, events)
-                     where u.command = c and u.events > 0);
+                -- If it was appended right where it would stand now, nothing else is in its place.
+                if verdict = 'mismatch' or not stored.appended or not exists (
+                        select from unnest(w_command, w_type, w_id, w_expected, w_events)
+                                 as u (command, type, id, expected, events)
+                         where u.command = c and u.type = stored.aggregate_type
+                           and u.id = stored.aggregate_id
+                           and u.expected + u.events = stored.sequence) then
+                    fallen := fallen || array(
+                        select u.type || '/' || u.id
+                          from unnest(w_command, w_type, w_id, w_events)
+                               as u (command, type, id, events)
+                         where u.command = c and u.events > 0);
+                end if;
                 e := e + n;
                 return next;
                 continue;

@@ -73,6 +73,34 @@ async fn the_same_key_twice_in_one_batch_is_decided_once() {
     assert_eq!(sequences(&log).await, [(1, "s".to_owned(), 1)]);
 }
 
+/// As when a takeover that was interrupted goes on in the middle of a stream.
+#[tokio::test]
+async fn what_follows_a_repeated_command_in_its_batch_is_appended() {
+    let log = support::log().await;
+    log.append(command("a", "s", 0, 1)).await.unwrap();
+    let (again, next) =
+        tokio::join!(log.append(command("a", "s", 0, 1)), log.append(command("b", "s", 1, 1)));
+    assert!(matches!(again.unwrap(), Verdict::Duplicate(_)));
+    assert_eq!(position(&next.unwrap()), 2);
+}
+
+/// What the second expects to stand on would have been the first's events; those that are there
+/// are another command's.
+#[tokio::test]
+async fn what_follows_a_command_that_fell_falls_too() {
+    let log = support::log().await;
+    log.append(command("other", "s", 0, 1)).await.unwrap();
+    let (fell, next) =
+        tokio::join!(log.append(command("a", "s", 0, 1)), log.append(command("b", "s", 1, 1)));
+    assert_eq!(fell.unwrap(), Verdict::Conflict { current: 1 });
+    assert_eq!(next.unwrap(), Verdict::Conflict { current: 1 });
+    let mut guarded = command("d", "t", 0, 1);
+    guarded.guards.push(Guard { stream: StreamId::new("thing", "s"), sequence: 1 });
+    let (fell, guarded) = tokio::join!(log.append(command("c", "s", 0, 1)), log.append(guarded));
+    assert_eq!(fell.unwrap(), Verdict::Conflict { current: 1 });
+    assert!(matches!(guarded.unwrap(), Verdict::GuardFailed { .. }));
+}
+
 #[tokio::test]
 async fn a_key_is_not_used_for_two_things() {
     let log = support::log().await;
