@@ -1,7 +1,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::system::{Client, System};
+use crate::system::{Client, School, System, drafted, lesson};
 
 async fn published(ines: &Client, seats: u32) -> Uuid {
     let body = json!({
@@ -55,4 +55,115 @@ async fn a_course_not_published_takes_nobody() {
     let answer = system.ada().await.put(format!("courses/{course}/enrollment"), json!({})).await;
 
     assert!([404, 409].contains(&answer.status.as_u16()), "{answer}");
+}
+
+#[tokio::test]
+async fn lessons_are_added_moved_and_removed_and_keep_their_order() {
+    let system = System::start().await;
+    let ines = system.instructor().await;
+    let (course, lessons) = drafted(&ines, 2, None).await;
+    let path = format!("courses/{course}/lessons");
+    let mut first = lesson("First");
+    first["position"] = json!(1);
+    let added = ines.post(&path, first).await;
+    assert_eq!(added.status.as_u16(), 201, "{added}");
+    assert!(added.header("location").starts_with(&format!("/api/v1/{path}/")), "{added}");
+    let added = added.accepted();
+    let titles = |page: &crate::system::Answer| -> Vec<String> {
+        let lessons = page["lessons"].as_array().unwrap();
+        lessons.iter().map(|lesson| lesson["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let page = ines.get(format!("courses/{course}")).after(&added).await;
+    assert_eq!(titles(&page), ["First", "Lesson 1", "Lesson 2"]);
+
+    let last = json!({ "position": 3, "title": "Last" });
+    let moved = ines.patch(format!("{path}/{}", lessons[0]), last).await.accepted();
+    let page = ines.get(format!("courses/{course}")).after(&moved).await;
+    assert_eq!(titles(&page), ["First", "Lesson 2", "Last"]);
+    let removed = ines.delete(format!("{path}/{}", lessons[1])).await.accepted();
+    let page = ines.get(format!("courses/{course}")).after(&removed).await;
+    assert_eq!(titles(&page), ["First", "Last"]);
+    assert_eq!(page["lessons"][1]["position"], 2, "{page}");
+    let beyond = ines.patch(format!("{path}/{}", lessons[0]), json!({ "position": 9 })).await;
+    assert_eq!(beyond.refused(422, "invalid")["errors"][0]["pointer"], "/position");
+}
+
+#[tokio::test]
+async fn a_publication_is_accepted_and_its_address_says_that_it_is_complete() {
+    let system = System::start().await;
+    let ines = system.instructor().await;
+    let (course, _) = drafted(&ines, 1, None).await;
+    let path = format!("courses/{course}");
+    system.get(&path).await.refused(404, "item-unknown");
+
+    let answer = ines.post(format!("{path}/publication"), json!({})).await;
+    assert_eq!(answer.status.as_u16(), 202, "{answer}");
+    let location = answer.header("location").to_owned();
+    let published = answer.accepted();
+
+    let workflow = ines.get(&location).after(&published).await;
+    assert_eq!(workflow["state"], "COMPLETED", "{workflow}");
+    assert_eq!((&workflow["percent"], &workflow["kind"]), (&json!(100), &json!("publication")));
+    let page = system.get(&path).after(&published).await;
+    assert_eq!(page["state"], "published", "{page}");
+    let word = page["title"].as_str().unwrap().rsplit(' ').next().unwrap();
+    let found = system.get(format!("courses?q={word}&skill=reading")).await;
+    assert_eq!(found["items"][0]["id"], course.to_string(), "{found}");
+    assert!(page["lessons"][0]["text"].is_null(), "the text is for students: {page}");
+    ines.post(format!("{path}/publication"), json!({})).await.refused(409, "course-published");
+    system.ada().await.get(&location).await.refused(404, "workflow-unknown");
+}
+
+#[tokio::test]
+async fn a_course_without_lessons_or_description_is_not_published() {
+    let system = System::start().await;
+    let ines = system.instructor().await;
+    let (empty, _) = drafted(&ines, 0, None).await;
+    let publication = format!("courses/{empty}/publication");
+    ines.post(&publication, json!({})).await.refused(409, "course-without-lesson");
+    let untold = json!({ "title": "Nothing to read yet" });
+    ines.post(format!("courses/{empty}/lessons"), untold).await.accepted();
+    ines.post(&publication, json!({})).await.refused(409, "course-without-lesson");
+
+    let bare = ines.post("courses", json!({ "title": "Bare" })).await.accepted().id();
+    ines.post(format!("courses/{bare}/lessons"), lesson("One")).await.accepted();
+    let publication = format!("courses/{bare}/publication");
+    ines.post(&publication, json!({})).await.refused(409, "course-without-description");
+}
+
+#[tokio::test]
+async fn only_its_instructor_changes_a_course_or_sees_its_draft() {
+    let system = System::start().await;
+    let (ines, other, ada) =
+        (system.instructor().await, system.instructor().await, system.ada().await);
+    let (course, lessons) = drafted(&ines, 1, None).await;
+    let path = format!("courses/{course}");
+    let title = json!({ "title": "Mine now" });
+
+    other.patch(&path, title.clone()).await.refused(403, "not-the-instructor");
+    other.post(format!("{path}/lessons"), lesson("X")).await.refused(403, "not-the-instructor");
+    other.delete(format!("{path}/lessons/{}", lessons[0])).await.refused(403, "not-the-instructor");
+    let publication = format!("{path}/publication");
+    other.post(&publication, json!({})).await.refused(403, "not-the-instructor");
+    ada.patch(&path, title).await.refused(403, "forbidden");
+    ada.post("courses", json!({ "title": "T" })).await.refused(403, "forbidden");
+    let last = ines.patch(&path, json!({ "level": "beginner" })).await.accepted();
+    other.get(&path).after(&last).await.refused(404, "item-unknown");
+    let page = ines.get(&path).after(last).await;
+    assert_eq!((&page["state"], &page["level"]), (&json!("draft"), &json!("beginner")), "{page}");
+}
+
+#[tokio::test]
+async fn an_archived_course_takes_nobody_and_changes_no_more() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.ada().await;
+    let path = format!("courses/{}", school.course);
+    let archived = school.ines.delete(&path).await.accepted();
+    assert!(archived.position > school.published.position);
+
+    ada.put(school.enrollment(), json!({})).await.refused(409, "course-not-open");
+    let change = school.ines.patch(&path, json!({ "title": "Again" })).await;
+    change.refused(410, "course-archived");
+    let page = school.system.get(&path).after(archived).await;
+    assert_eq!(page["state"], "archived", "{page}");
 }

@@ -31,7 +31,6 @@ async fn who_was_away_hears_what_was_missed_once() {
     let ada = system.ada().await;
     let book = system.add_book(json!({ "title": "Emma", "authors": ["Jane Austen"] })).await;
     let topic = format!("live?topics=ratings:book:{book}");
-    let before = ada.rate(book, 1).await.accepted();
     let mut live = Listening::to(ada.get(&topic)).await;
     assert_eq!(live.next().await.event, "open");
     let first = ada.rate(book, 2).await.accepted();
@@ -46,7 +45,6 @@ async fn who_was_away_hears_what_was_missed_once() {
 
     let heard = [live.next().await.id, live.next().await.id, live.next().await.id];
     assert_eq!(heard, [second.position, third.position, fourth.position]);
-    assert!(before.position < first.position);
 }
 
 #[tokio::test]
@@ -63,7 +61,7 @@ async fn who_was_away_for_longer_than_we_remember_begins_anew() {
 async fn nobody_hears_of_the_orders_of_others() {
     let shop = Shop::with(5).await;
     let (ada, bob) = (shop.system.ada().await, shop.system.bob().await);
-    let mut his = Listening::to(bob.get("live?topics=orders,account")).await;
+    let mut his = Listening::to(bob.get("live?topics=orders")).await;
     let mut keepers = Listening::to(shop.mercy.get("live?topics=orders")).await;
     assert_eq!(
         (his.next().await.event, keepers.next().await.event),

@@ -33,6 +33,11 @@ impl Client {
         }
     }
 
+    /// The same person at another address.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     pub fn get(&self, path: impl AsRef<str>) -> Ask {
         self.ask(Method::GET, path)
     }
