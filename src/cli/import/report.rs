@@ -1,8 +1,10 @@
 //! What became of every row.
 
+mod as_json;
+mod as_text;
+
 use std::{
     collections::BTreeMap,
-    fmt::{self, Write as _},
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
@@ -10,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::table::RowRef;
 
@@ -219,64 +221,6 @@ impl Report {
         let Some(mut full) = self.full.take() else { return Ok(()) };
         writeln!(full, "{sums}").and_then(|()| full.flush()).context("the report cannot be written")
     }
-
-    pub fn json(&self) -> Value {
-        let sum = |sum: Sum| {
-            let mut value = json!({ "rows": sum.rows });
-            if self.counts_money {
-                value["pence"] = json!(pence(sum.worth));
-            }
-            value
-        };
-        let group = |group: &Group| {
-            let mut value = sum(group.sum);
-            let quote = |quote: &Quote| json!({ "line": quote.line, "row": quote.text, "detail": quote.detail });
-            value["first"] = group.first.iter().map(quote).collect();
-            value
-        };
-        let file = |file: &FileReport| {
-            let [accepted, refused, _] = file.sums();
-            let mut accepted = sum(accepted);
-            accepted["already_there"] = json!(file.already_there);
-            accepted["nothing_changed"] = json!(file.nothing_changed);
-            accepted["as"] = object(file.accepted.iter().map(|(noun, of)| (*noun, sum(*of))));
-            let mut refused = sum(refused);
-            refused["by_code"] =
-                object(file.refused.iter().map(|(code, of)| (code.as_str(), group(of))));
-            json!({
-                "file": file.path,
-                "rows": sum(Sum::of(file.sums().into_iter())),
-                "accepted": accepted,
-                "refused": refused,
-                "unreadable": group(&file.unreadable),
-                "blank_lines": file.blank_lines,
-            })
-        };
-        let prepared = |prepared: &Prepared| {
-            let refused = prepared.refused.iter().map(|(code, (count, detail))| {
-                (code.as_str(), json!({ "count": count, "first": detail }))
-            });
-            json!({
-                "made": prepared.made,
-                "already_there": prepared.already_there,
-                "nothing_changed": prepared.nothing_changed,
-                "refused": object(refused),
-            })
-        };
-        let stage = |(name, works, took): &(&str, u64, Duration)| json!({ "name": name, "count": works, "seconds": took.as_secs_f64() });
-        json!({
-            "source": self.source,
-            "dry_run": self.dry_run,
-            "files": self.files.iter().map(file).collect::<Value>(),
-            "prepared": object(self.prepared.iter().map(|(noun, of)| (*noun, prepared(of)))),
-            "stages": self.stages.iter().map(stage).collect::<Value>(),
-            "failure": self.failure,
-        })
-    }
-}
-
-fn object<'k>(entries: impl Iterator<Item = (&'k str, Value)>) -> Value {
-    Value::Object(entries.map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// Thousandths of a penny as pence, with decimals only where there are any.
@@ -285,92 +229,6 @@ fn pence(thousandths: i64) -> String {
     let sign = if thousandths < 0 { "-" } else { "" };
     let text = format!("{sign}{}.{rest:03}", whole.abs());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// A number with commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line =
-            |f: &mut fmt::Formatter<'_>, indent: usize, label: &str, sum: Sum, more: &str| {
-                let rows = grouped(sum.rows);
-                let width = 44_usize.saturating_sub(indent);
-                write!(f, "{:indent$}{label:<width$}{rows:>12}", "")?;
-                if self.counts_money {
-                    write!(f, "{:>18} p", pence(sum.worth))?;
-                }
-                writeln!(f, "{more}")
-            };
-        for file in &self.files {
-            let [accepted, refused, unreadable] = file.sums();
-            writeln!(f, "{}", file.path)?;
-            line(f, 2, "rows", Sum::of(file.sums().into_iter()), "")?;
-            let mut more = String::new();
-            for (count, what) in
-                [(file.already_there, "already there"), (file.nothing_changed, "nothing changed")]
-            {
-                if count > 0 {
-                    write!(more, "   {what} {}", grouped(count))?;
-                }
-            }
-            line(f, 2, if self.dry_run { "to be sent" } else { "accepted" }, accepted, &more)?;
-            if file.accepted.len() > 1 {
-                for (noun, sum) in &file.accepted {
-                    line(f, 4, noun, *sum, "")?;
-                }
-            }
-            line(f, 2, "refused by rule", refused, "")?;
-            for (code, group) in &file.refused {
-                line(f, 4, code, group.sum, "")?;
-                quotes(f, group)?;
-            }
-            line(f, 2, "unreadable", unreadable, "")?;
-            quotes(f, &file.unreadable)?;
-            if file.blank_lines > 0 {
-                writeln!(f, "  {} blank lines are no rows", grouped(file.blank_lines))?;
-            }
-        }
-        for (noun, prepared) in &self.prepared {
-            write!(f, "besides: {} {noun}", grouped(prepared.made))?;
-            for (count, what) in [
-                (prepared.already_there, "already there"),
-                (prepared.nothing_changed, "nothing changed"),
-            ] {
-                if count > 0 {
-                    write!(f, ", {what} {}", grouped(count))?;
-                }
-            }
-            for (code, (count, detail)) in &prepared.refused {
-                write!(f, ", refused as {code} {} ({detail})", grouped(*count))?;
-            }
-            writeln!(f)?;
-        }
-        if let Some(failure) = &self.failure {
-            writeln!(f, "It ended early: {failure}")?;
-            writeln!(f, "Run the same command again: it goes on where it stopped.")?;
-        }
-        Ok(())
-    }
-}
-
-fn quotes(f: &mut fmt::Formatter<'_>, group: &Group) -> fmt::Result {
-    for Quote { line, text, detail } in &group.first {
-        let text: String =
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(100).collect();
-        writeln!(f, "      line {line}: {detail}: {text}")?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -410,6 +268,5 @@ mod tests {
     #[test]
     fn pence_have_decimals_only_when_needed() {
         assert_eq!([0, 1000, 100, -1_100, -100].map(pence), ["0", "1", "0.1", "-1.1", "-0.1"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -59,6 +59,9 @@ pub struct Entry {
     pub text: Box<str>,
 }
 
+/// Goods with prices and quantities, sorted.
+type Contents = Vec<(u32, Price, i64)>;
+
 pub enum Cancels {
     Nothing,
     /// The invoice of that index, whole.
@@ -100,7 +103,7 @@ impl Invoice {
     }
 
     /// What was bought or taken back, in an order of its own: how many of which good at which price.
-    fn contents(&self) -> Vec<(u32, Price, i64)> {
+    fn contents(&self) -> Contents {
         let sign = if self.takes_back() { -1 } else { 1 };
         let mut contents: Vec<_> = self
             .entries
@@ -234,7 +237,7 @@ impl Ledger {
 
     /// Finds for each cancellation the latest order before it that it takes back whole.
     fn match_cancellations(&mut self) {
-        let mut open: HashMap<(&str, Vec<(u32, Price, i64)>), Vec<usize>> = HashMap::new();
+        let mut open: HashMap<(&str, Contents), Vec<usize>> = HashMap::new();
         let mut cancels = Vec::with_capacity(self.invoices.len());
         for (at, invoice) in self.invoices.iter().enumerate() {
             let key = (invoice.customer.as_str(), invoice.contents());

@@ -1,7 +1,7 @@
 //! Who enrolled, submitted and left, merged into the order it happened.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -117,11 +117,14 @@ impl History {
             };
             let enrolled =
                 Enrolled { line: row.line as u32, registered, left, first_submission: None };
-            if enrollments.contains_key(&(student, course as u16)) {
-                let detail = "the student is in this course already";
-                self.others.push(Work::refused(row.reference(), "registered-twice", detail));
-            } else {
-                enrollments.insert((student, course as u16), enrolled);
+            match enrollments.entry((student, course as u16)) {
+                Entry::Vacant(place) => {
+                    place.insert(enrolled);
+                }
+                Entry::Occupied(_) => {
+                    let detail = "the student is in this course already";
+                    self.others.push(Work::refused(row.reference(), "registered-twice", detail));
+                }
             }
         }
         self.others.push(Work::Blank { file: REGISTRATIONS, lines: table.blank_lines });
