@@ -1,11 +1,14 @@
 //! The roles in processes of their own, on a Postgres and a NATS that somebody else started.
 
-use std::process::Command;
+use std::process::{Child, Command};
 
 use local_services::{Signal, testing};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::system::{Login, Starting, System, address, daybook, eventually, make_operator};
+use crate::system::{
+    Client, Listening, Login, Shop, Starting, System, address, daybook, eventually, make_operator,
+};
 
 /// 32 bytes each; nothing secret is kept here.
 const KEYS: [(&str, &str); 3] = [
@@ -23,55 +26,136 @@ fn configured(database: &str, nats: Option<&str>) -> Command {
     command
 }
 
-fn serve(role: &[&str], database: &str, nats: Option<&str>) -> Starting {
+fn serve(number: usize, role: &[&str], database: &str, nats: Option<&str>) -> Starting {
     let mut command = configured(database, nats);
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     for role in role {
         command.args(["--role", role]);
     }
-    Starting::new(&format!("apart-{}", role.join("-")), command)
+    Starting::new(&format!("apart-{number}-{}", role.join("-")), command)
+}
+
+/// What runs in one process each. Two of the kinds that must not get in each other's way.
+const PROCESSES: [&[&str]; 6] = [
+    &["command-api"],
+    &["command-api"],
+    &["query-api"],
+    &["projections", "processes"],
+    &["processes"],
+    &["relay"],
+];
+
+/// The system in pieces, ready.
+struct Apart {
+    programs: Vec<(Child, String)>,
+    /// Where commands go, and where else.
+    commands: System,
+    other: String,
+    queries: String,
+}
+
+impl Apart {
+    async fn start() -> Self {
+        let begin = || {
+            let (database, nats) = (testing::database_url(), testing::nats());
+            let nats = nats.as_deref();
+            let refused = serve_once(&database);
+            assert!(refused.contains("daybook migrate"), "{refused}");
+            let migrated = configured(&database, nats).arg("migrate").output().unwrap();
+            assert!(migrated.status.success(), "{migrated:?}");
+            let mut number = 0;
+            let starting = PROCESSES.map(|roles| {
+                number += 1;
+                serve(number, roles, &database, nats)
+            });
+            let olga = Login::new("Olga");
+            make_operator(&mut configured(&database, nats), &olga);
+            let ready = starting.map(Starting::ready);
+            let programs = ready.map(|(child, said)| (child, address(&said)));
+            (Vec::from(programs), olga)
+        };
+        let (programs, olga) = tokio::task::spawn_blocking(begin).await.unwrap();
+        let commands = System::at(&programs[0].1, &olga).await;
+        let (other, queries) = (programs[1].1.clone(), programs[2].1.clone());
+        Self { programs, commands, other, queries }
+    }
+
+    async fn stop(self) {
+        for (child, address) in &self.programs {
+            let site = self.commands.reading_from(address);
+            eventually(|| site.get("/readyz"), |answer| answer.status.is_success()).await;
+            local_services::signal(child.id(), Signal::Terminate);
+        }
+        let mut programs = self.programs;
+        let end = move || programs.iter_mut().all(|(child, _)| child.wait().unwrap().success());
+        assert!(tokio::task::spawn_blocking(end).await.unwrap());
+    }
 }
 
 #[tokio::test]
 async fn roles_apart_work_together() {
-    let begin = || {
-        let (database, nats) = (testing::database_url(), testing::nats());
-        let nats = nats.as_deref();
-        let refused = serve_once(&database);
-        assert!(refused.contains("daybook migrate"), "{refused}");
-        let migrated = configured(&database, nats).arg("migrate").output().unwrap();
-        assert!(migrated.status.success(), "{migrated:?}");
-        let starting = [
-            serve(&["command-api"], &database, nats),
-            serve(&["query-api"], &database, nats),
-            serve(&["projections", "processes"], &database, nats),
-            serve(&["relay"], &database, nats),
-        ];
-        let olga = Login::new("Olga");
-        make_operator(&mut configured(&database, nats), &olga);
-        (starting.map(Starting::ready), olga)
-    };
-    let (programs, olga) = tokio::task::spawn_blocking(begin).await.unwrap();
-    let commands = System::at(&address(&programs[0].1), &olga).await;
-    let queries = address(&programs[1].1);
-    let queries = commands.reading_from(&queries);
+    let apart = Apart::start().await;
+    what_is_written_here_is_read_there(&apart).await;
+    two_of_a_kind_sell_nothing_twice_and_know_each_others_keys(&apart).await;
+    apart.stop().await;
+}
+
+async fn what_is_written_here_is_read_there(apart: &Apart) {
+    let commands = &apart.commands;
+    let queries = commands.reading_from(&apart.queries);
+    let ada = commands.ada().await;
+    let mut live = Listening::to(ada.at(&apart.queries).get("live?topics=ratings")).await;
+    assert_eq!(live.next().await.event, "open");
 
     let mercy = commands.merchandiser().await;
     let book = json!({ "title": "Middlemarch", "authors": ["George Eliot"] });
     let book = mercy.post("books", book).await.accepted();
-    let rated = commands.ada().await.rate(book.id(), 9).await.accepted();
+    let rated = ada.rate(book.id(), 9).await.accepted();
 
-    let ratings = queries.get(format!("books/{}/ratings", book.id())).after(rated).await;
+    let ratings = queries.get(format!("books/{}/ratings", book.id())).after(&rated).await;
     assert_eq!(ratings["count"], 1, "{ratings}");
-    let wrong_side = queries.post("sessions", json!({})).await;
-    assert!(wrong_side.status.is_client_error(), "{wrong_side}");
-    for (child, said) in &programs {
-        let ready = commands.reading_from(&address(std::slice::from_ref(said.last().unwrap())));
-        eventually(|| ready.get("/readyz"), |answer| answer.status.is_success()).await;
-        local_services::signal(child.id(), Signal::Terminate);
+    assert_eq!(live.until("ItemRated").await.id, rated.position);
+    for wrong_side in [
+        queries.post("sessions", json!({})).await,
+        commands.get("books").await,
+        commands.get(format!("books/{}/ratings", book.id())).await,
+    ] {
+        let status = wrong_side.status.as_u16();
+        assert!([404, 405].contains(&status), "{wrong_side}");
+        assert_eq!(wrong_side.header("content-type"), "application/problem+json", "{wrong_side}");
     }
-    let end = || programs.map(|(mut child, _)| child.wait().unwrap().success());
-    assert_eq!(tokio::task::spawn_blocking(end).await.unwrap(), [true; 4]);
+}
+
+async fn two_of_a_kind_sell_nothing_twice_and_know_each_others_keys(apart: &Apart) {
+    let shop = Shop::of(apart.commands.clone(), 0).await;
+    let stock = format!("stock/{}/receipts", shop.product);
+    shop.mercy.post(stock, json!({ "quantity": 10 })).await.accepted();
+    let ada = shop.system.ada().await;
+    let elsewhere = ada.at(&apart.other);
+    let key = Uuid::now_v7();
+    let items = json!({ "items": [{ "product_id": shop.product, "quantity": 1 }] });
+    let send = |who: &Client| {
+        let ask = who.post("orders", items.clone()).header("idempotency-key", key);
+        async move { ask.await }
+    };
+    let first = send(&ada).await.accepted();
+    let again = send(&elsewhere).await;
+    assert_eq!(again.header("idempotency-replayed"), "true", "{again}");
+    assert_eq!(again.accepted().position, first.position);
+
+    let both = [&ada, &elsewhere];
+    let orders = (0..30).map(|number| both[number % 2].orders(shop.product, 1));
+    let mut orders = futures::future::join_all(orders).await;
+    orders.push(first);
+    let reader = ada.at(&apart.queries);
+    let settled = futures::future::join_all(orders.iter().map(|order| reader.settled(order))).await;
+
+    let confirmed = settled.iter().filter(|order| order["status"] == "CONFIRMED").count();
+    assert_eq!(confirmed, 10);
+    let stock = format!("stock/{}", shop.product);
+    let level = || reader.get(&stock);
+    let level = eventually(level, |level| level["reserved"] == 10).await;
+    assert_eq!(level["available"], 0, "{level}");
 }
 
 fn serve_once(database: &str) -> String {
