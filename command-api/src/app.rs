@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use eventstore::Log;
+use eventstore::{Log, StoreError};
 use service_kit::Kit;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,16 +57,18 @@ pub fn router(app: App) -> OpenApiRouter {
 }
 
 /// Removes what has expired and what a crash left behind.
-pub async fn sweep(log: &Log) -> Result<(), sqlx::Error> {
+pub async fn sweep(log: &Log) -> Result<(), StoreError> {
     session::sweep(log.pool()).await?;
-    credentials::sweep(log.pool()).await
+    credentials::sweep(log.pool()).await?;
+    log.drop_old_refusals().await?;
+    Ok(())
 }
 
 /// [`sweep`]s every hour until the end.
 pub async fn housekeeping(log: Log, shutdown: CancellationToken) {
     loop {
         if let Err(error) = sweep(&log).await {
-            tracing::warn!(error = %error, "old sessions and credentials stay a while: {error}");
+            tracing::warn!(error = %error, "what has expired stays a while: {error}");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

@@ -184,3 +184,23 @@ async fn a_client_may_choose_the_id() {
     let again = world.post("/accounts").json(body("bob@example.org")).await;
     assert_eq!(again.problem(), (409, "account-exists"));
 }
+
+#[tokio::test]
+async fn a_refusal_is_remembered_for_a_day_and_what_happened_for_ever() {
+    let world = World::start().await;
+    let id = AccountId::new(Uuid::new_v4());
+    let body = |email: &str| json!({"id": id, "email": email, "password": PASSWORD, "display_name": "Ada"});
+    world.post("/accounts").json(body("ada@example.org")).await.done();
+    let again = world.post("/accounts").json(body("bob@example.org")).await;
+    assert_eq!(again.problem(), (409, "account-exists"));
+    sqlx::query("update eventstore.commands set recorded_at = recorded_at - interval '25 hours'")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    command_api::sweep(&world.log).await.unwrap();
+    let kept: Vec<bool> = sqlx::query_scalar("select appended from eventstore.commands")
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, [true]);
+}
