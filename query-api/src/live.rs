@@ -14,16 +14,18 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use domain::Role;
+use domain::{AccountId, Role};
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use service_kit::{Problem, Query, header};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::{App, Asked};
 use hub::Joined;
@@ -31,6 +33,9 @@ pub use hub::Live;
 use notice::{Notice, Reader, Topic, notices};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a connection makes sure that its session has not ended: a log-out or a new password
+/// takes effect within 2 s.
+const STANDING_EVERY: Duration = Duration::from_millis(500);
 /// A client further behind than this begins anew.
 const REPLAY_MAX: i64 = 10_000;
 const REPLAY_PAGE: i64 = 500;
@@ -78,10 +83,11 @@ async fn live(
             })?)
         }
     };
+    let session = asked.session();
     let joined = app.live().join().await?;
     let (sender, events) = mpsc::channel(WAITING_MAX);
     tokio::spawn(async move {
-        let client = Client { app, reader, topics, sender };
+        let client = Client { app, reader, session, topics, sender };
         // The only end that is nobody's wish is that of the client, who has gone.
         let _ = client.serve(joined, last).await;
     });
@@ -94,6 +100,7 @@ async fn live(
 struct Client {
     app: App,
     reader: Reader,
+    session: Option<Uuid>,
     /// `None`: everything the reader may see.
     topics: Option<Vec<(Topic, Option<String>)>>,
     sender: mpsc::Sender<Event>,
@@ -116,8 +123,17 @@ impl Client {
         }
         let shutdown = self.app.kit().shutdown().clone();
         let mut seen = position;
+        let mut look = tokio::time::interval(STANDING_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let received = tokio::select! {
+                _ = look.tick() => {
+                    if !self.still_stands().await {
+                        // The client comes back with its token and is told what is wrong with it.
+                        return self.event("reset", seen).await;
+                    }
+                    continue;
+                }
                 () = shutdown.cancelled() => return self.event("shutdown", seen).await,
                 () = self.sender.closed() => return Err(Gone),
                 received = batches.recv() => received,
@@ -139,6 +155,14 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Nobody is told anything on old knowledge: no answer from the database is a no.
+    async fn still_stands(&self) -> bool {
+        let Some(session) = self.session else { return true };
+        let account = AccountId::new(self.reader.account);
+        let standing = self.app.kit().standing();
+        matches!(standing.still_stands(account, session).await, Ok(true))
     }
 
     /// What happened after `last` and up to `until`, from the log.

@@ -11,8 +11,9 @@ use super::PersonalError;
 use super::cipher::SecretKey;
 use super::wrapping::WrappingKeys;
 
-/// How long a process may go on using a key after it read the row; an erasure is complete after it.
-const KEY_AGE_MAX: Duration = Duration::from_secs(2);
+/// How long a process may go on using a key after it read the row. An erasure is complete 2 s after
+/// it was accepted, answers that were being made meanwhile included.
+const KEY_AGE_MAX: Duration = Duration::from_millis(1_500);
 const KEYS_HELD_MAX: u64 = 100_000;
 /// A wrapping key may be destroyed between choosing and using it, which happens once a day at most.
 const ATTEMPTS_MAX: usize = 5;

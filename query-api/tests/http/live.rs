@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use domain::Role;
 use domain::order::Order;
 use domain::order::samples::{lines, place};
 use domain::samples::{ada, bob, middlemarch, order};
 use http_body_util::BodyExt;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::world::World;
 
@@ -81,4 +83,26 @@ async fn a_client_that_comes_back_hears_what_it_missed_and_the_end() {
     assert_eq!(bad, (422, "invalid".to_owned()));
     let forbidden = world.get("/live?topics=activity").bearer(&token).problem().await;
     assert_eq!(forbidden.0, 403);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session_it_was_opened_in() {
+    let world = World::start().await;
+    let session = Uuid::from_u128(0x5e55);
+    let issued =
+        world.kit.tokens().issue(ada(), session, vec![Role::Member], service_kit::clock::now());
+    let mut ada_hears = Stream::open(&world, "/live", &issued.token, None).await;
+    ada_hears.until("event: open").await;
+    sqlx::query(
+        "insert into identity.sessions (id, account, expires_at, revoked_at, revoked_for)
+         values ($1, $2, clock_timestamp() + interval '7 days', clock_timestamp(), 'password')",
+    )
+    .bind(session)
+    .bind(ada().uuid())
+    .execute(world.log.pool())
+    .await
+    .unwrap();
+    ada_hears.until("event: reset").await;
+    let refused = world.get("/live").bearer(&issued.token).problem().await;
+    assert_eq!(refused, (401, "token-invalid".to_owned()));
 }

@@ -69,6 +69,14 @@ impl Standing {
         Ok(Bearer { account: claims.sub, session: claims.sid, roles })
     }
 
+    /// Whether a token that was good still is: for answers that outlive the moment they were
+    /// permitted at. To be asked every second or so, since it knows of the last half hour only.
+    pub async fn still_stands(&self, account: AccountId, session: Uuid) -> Result<bool, Problem> {
+        let changes = self.changes().await?;
+        let inactive = changes.accounts.get(&account).is_some_and(|rights| rights.inactive);
+        Ok(!inactive && !changes.ended.contains(&session))
+    }
+
     async fn changes(&self) -> Result<Arc<Changes>, Problem> {
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
