@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 use service_kit::page::Page;
-use service_kit::{Problem, conditional_bytes, header};
+use service_kit::{Freshness, Problem, conditional_bytes, header};
 
 use crate::view::{Positions, Reads, View, reached};
 use crate::{App, Asked, opened};
@@ -84,7 +84,7 @@ impl App {
         let key = Key { question: asked.question(), positions };
         let kept = match self.cache().get(&key).await {
             Some(kept) => kept,
-            None => self.rendered(key.question, reads, render).await?,
+            None => self.rendered(key.question, asked.freshness, reads, render).await?,
         };
         let body = match opened::open(self.keys(), &kept.answer.body).await? {
             Some(opened) => opened,
@@ -96,6 +96,7 @@ impl App {
     async fn rendered<F, Fut>(
         &self,
         question: String,
+        freshness: Freshness,
         reads: Reads,
         render: F,
     ) -> Result<Arc<Kept>, Problem>
@@ -104,6 +105,9 @@ impl App {
         Fut: Future<Output = Result<Answer, Problem>> + Send,
     {
         let view = View::open(self.pool(), reads).await?;
+        // The snapshot itself must have passed the position: it may come from another replica than
+        // the one that was asked, or a build may have been found worthless meanwhile.
+        view.positions.must_have_passed(freshness)?;
         let positions = view.positions.clone();
         let key = Key { question, positions: positions.clone() };
         // Of many who ask the same at once, one reads.

@@ -31,6 +31,11 @@ impl Positions {
     pub fn lowest(&self) -> i64 {
         self.each.iter().copied().min().unwrap_or(0)
     }
+
+    pub fn must_have_passed(&self, asked: Freshness) -> Result<(), Problem> {
+        let lag = asked.position.unwrap_or(0) - self.lowest();
+        if lag > 0 { Err(behind(lag)) } else { Ok(()) }
+    }
 }
 
 impl View {

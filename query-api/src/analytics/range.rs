@@ -85,12 +85,13 @@ impl Range {
         if params.tz.as_deref().is_some_and(|tz| !tz.eq_ignore_ascii_case("utc")) {
             return Err(Problem::invalid("/query/tz", "days are counted in UTC"));
         }
-        let to = params.to.unwrap_or_else(|| now.date_naive());
+        let sensible = |pointer, day: NaiveDate| match (1900..=9000).contains(&day.year()) {
+            true => Ok(day),
+            false => Err(Problem::invalid(pointer, "the years 1900 to 9000 are known")),
+        };
+        let to = sensible("/query/to", params.to.unwrap_or_else(|| now.date_naive()))?;
         let from = params.from.unwrap_or_else(|| to - Days::new(DAYS_DEFAULT));
-        let sensible = |day: NaiveDate| (1900..=9000).contains(&day.year());
-        if !sensible(from) || !sensible(to) {
-            return Err(Problem::invalid("/query/from", "the years 1900 to 9000 are known"));
-        }
+        let from = sensible("/query/from", from)?;
         match (to - from).num_days() {
             ..0 => Err(Problem::invalid("/query/from", "`from` comes after `to`")),
             0..DAYS_MAX => Ok(Self { from, to, by: params.by, now }),
@@ -154,5 +155,6 @@ mod tests {
         assert!(Range::of(params("2026-04-21", "2026-04-20", By::Day), now).is_err());
         assert!(Range::of(params("1999-01-01", "2026-04-20", By::Day), now).is_err());
         assert!(Range::of(params("-9999-01-01", "2026-04-20", By::Day), now).is_err());
+        assert!(Range::of(params("", "-262143-01-01", By::Day), now).is_err());
     }
 }

@@ -54,7 +54,7 @@ async fn verified(
     if params.from < 1 {
         return Err(Problem::invalid("/query/from", "positions begin with 1"));
     }
-    let to = params.to.unwrap_or(params.from + POSITIONS_MAX - 1);
+    let to = params.to.unwrap_or(params.from.saturating_add(POSITIONS_MAX - 1));
     if to < params.from || to - params.from >= POSITIONS_MAX {
         let detail = format!("at most {POSITIONS_MAX} positions in one call");
         return Err(Problem::invalid("/query/to", detail));

@@ -88,6 +88,8 @@ async fn trace(
         let detail = format!("no event belongs to {correlation_id}");
         return Err(Problem::not_found("trace-unknown", detail));
     }
+    // Opening personal values takes a connection: whoever waits for one must not hold another.
+    drop(view);
     let truncated = events.len() as i64 > TRACE_EVENTS_MAX;
     events.truncate(TRACE_EVENTS_MAX as usize);
     let events = shown(&app, &auditing, &events, params.reveal.as_ref()).await?;
