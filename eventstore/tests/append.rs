@@ -8,6 +8,7 @@ use domain::Claim;
 use eventstore::StreamId;
 use eventstore::append::{Append, AppendError, Guard, NewEvent, QUEUE_MAX, Verdict, Write};
 use sqlx::Row;
+use uuid::Uuid;
 
 /// A command that writes `count` events to a stream after `expected`.
 fn command(key: &str, stream: &str, expected: i64, count: usize) -> Append {
@@ -143,15 +144,19 @@ async fn a_command_that_cannot_be_stored_does_not_fail_its_neighbours() {
     broken.writes[0].events[0].payload = "{not json".to_owned();
     let mut nul = command("nul", "y", 0, 1);
     nul.writes[0].events[0].metadata = "{\"a\":\"\0\"}".to_owned();
-    let (before, broken, nul, after) = tokio::join!(
+    // No index takes a name of this size, and no compression makes it small.
+    let name: String = (0..400).map(|n| Uuid::from_u128(n * n * 7_919).to_string()).collect();
+    let (before, broken, nul, long, after) = tokio::join!(
         log.append(command("a", "s", 0, 1)),
         log.append(broken),
         log.append(nul),
+        log.append(command("long", &name, 0, 1)),
         log.append(command("b", "s", 1, 1)),
     );
     assert_eq!(position(&before.unwrap()), 1);
     assert!(matches!(broken.unwrap(), Verdict::Invalid(_)));
     assert!(matches!(nul.unwrap(), Verdict::Invalid(_)));
+    assert!(matches!(long.unwrap(), Verdict::Invalid(_)));
     assert_eq!(position(&after.unwrap()), 2);
 }
 

@@ -234,7 +234,8 @@ enum Failure {
 }
 
 enum ErrorKind {
-    /// The values themselves cannot be stored (SQLSTATE classes 22 and 23).
+    /// The values themselves cannot be stored (SQLSTATE classes 22 and 23, and 54: too long for an
+    /// index or too deep).
     Data,
     LockTimeout,
     /// Nobody knows whether the batch was committed.
@@ -252,7 +253,9 @@ fn kind_of(error: &sqlx::Error) -> ErrorKind {
     };
     match database.code().as_deref() {
         Some("55P03") => ErrorKind::LockTimeout,
-        Some(code) if code.starts_with("22") || code.starts_with("23") => ErrorKind::Data,
+        Some(code) if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => {
+            ErrorKind::Data
+        }
         // Shut down, starting up, out of connections, deadlock or serialization: try again.
         Some(code) if ["08", "57", "53", "40"].iter().any(|class| code.starts_with(class)) => {
             ErrorKind::Lost
