@@ -35,6 +35,11 @@ impl Ask {
 }
 
 impl Ask {
+    /// The same request once more.
+    pub fn again(&self) -> Self {
+        Self(self.0.try_clone().unwrap())
+    }
+
     /// Sends the request and leaves the answer to be read as it comes.
     pub async fn open(self) -> reqwest::Response {
         self.0.send().await.unwrap()

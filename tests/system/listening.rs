@@ -1,12 +1,15 @@
 //! What a client hears on the live stream.
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{Ask, WAIT_MAX};
 
 /// An open stream of Server-Sent Events.
+///
+/// It listens all the time, as a browser does: whoever lets 64 events lie is sent away.
 pub struct Listening {
-    response: reqwest::Response,
+    chunks: mpsc::UnboundedReceiver<String>,
     text: String,
 }
 
@@ -20,10 +23,18 @@ pub struct Heard {
 
 impl Listening {
     pub async fn to(ask: Ask) -> Self {
-        let response = ask.open().await;
+        let mut response = ask.open().await;
         assert_eq!(response.status().as_u16(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, text: String::new() }
+        let (heard, chunks) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                if heard.send(String::from_utf8(chunk.to_vec()).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { chunks, text: String::new() }
     }
 
     pub async fn next(&mut self) -> Heard {
@@ -32,12 +43,12 @@ impl Listening {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
                 self.text = rest;
                 if let Some(heard) = parsed(&event) {
+                    self.last = heard.id;
                     return heard;
                 }
             }
-            let chunk = tokio::time::timeout(WAIT_MAX, self.response.chunk()).await;
-            let chunk = chunk.expect("the stream stays silent").unwrap();
-            self.text += std::str::from_utf8(&chunk.expect("the stream goes on")).unwrap();
+            let chunk = tokio::time::timeout(WAIT_MAX, self.chunks.recv()).await;
+            self.text += &chunk.expect("the stream stays silent").expect("the stream goes on");
         }
     }
 
@@ -50,6 +61,13 @@ impl Listening {
             }
         }
     }
+}
+
+async fn opened(ask: Ask) -> reqwest::Response {
+    let response = ask.open().await;
+    assert_eq!(response.status().as_u16(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    response
 }
 
 /// None for a heartbeat.
