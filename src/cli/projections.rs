@@ -63,10 +63,8 @@ impl Chosen {
         if let Some(unknown) = self.names.iter().find(|name| !known.contains(&name.as_str())) {
             bail!("there is no projection {unknown}; there are {}", known.join(", "));
         }
-        let chosen = |projection: &Box<dyn Projection>| {
-            self.all || self.names.iter().any(|name| name == projection.name())
-        };
-        Ok(all.into_iter().filter(chosen).collect())
+        let chosen = |name: &str| self.all || self.names.iter().any(|chosen| chosen == name);
+        Ok(all.into_iter().filter(|projection| chosen(projection.name())).collect())
     }
 }
 
@@ -201,7 +199,7 @@ fn show(bar: &ProgressBar, build: &ProjectionStatus) {
     bar.set_length(u64::try_from(build.head).unwrap_or(0));
     progress::reach(bar, build.position);
     if let Some(error) = &build.error {
-        bar.println(format!("{}: {error}", build.name));
+        bar.set_message(format!("{}: {error}", build.name));
     }
 }
 
