@@ -99,10 +99,15 @@ begin
             or cardinality(k_command) <> (
                 select count(distinct (u.kind, u.key, case u.op when 'place' then u.holder else '' end))
                   from unnest(k_op, k_kind, k_key, k_holder) as u (op, kind, key, holder))
-            or exists (select 1 from unnest(k_op, k_kind, k_key, k_holder) as u (op, kind, key, holder),
+            or exists (select 1 from unnest(k_op, k_kind, k_key) as u (op, kind, key),
+                       lateral (select 1 from eventstore.claims s
+                                 where s.kind = u.kind and s.key = u.key limit 1) s
+                        where u.op = 'unique')
+            -- Apart from the above: one condition for both would read every holder of the key.
+            or exists (select 1 from unnest(k_kind, k_key, k_holder) as u (kind, key, holder),
                        lateral (select 1 from eventstore.claims s
                                  where s.kind = u.kind and s.key = u.key
-                                   and (u.op = 'unique' or s.holder = u.holder) limit 1) s)
+                                   and s.holder = u.holder limit 1) s)
             or exists (select 1 from unnest(k_op, k_kind, k_key) as u (op, kind, key),
                        lateral (select 1 from eventstore.claim_places s
                                  where s.kind = u.kind and s.key = u.key limit 1) s);
@@ -246,10 +251,12 @@ begin
                              not exists (select 1 from eventstore.claims s
                                           where s.kind = u.kind and s.key = u.key
                                             and s.holder = u.holder)
-                             and (select s.places from eventstore.claim_places s
-                                   where s.kind = u.kind and s.key = u.key)
-                                 <= (select count(*) from eventstore.claims s
-                                      where s.kind = u.kind and s.key = u.key)
+                             -- Holders are counted only where places are limited.
+                             and exists (
+                                 select 1 from eventstore.claim_places p
+                                  where p.kind = u.kind and p.key = u.key
+                                    and p.places <= (select count(*) from eventstore.claims s
+                                                      where s.kind = u.kind and s.key = u.key))
                          else false
                        end
                  order by u.o limit 1;
