@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -195,7 +194,7 @@ async fn whatever_is_killed_acknowledged_commands_are_in_the_log_once_at_their_p
     blocking(move || check(&name, &acknowledged)).await;
     program.signal(Signal::Terminate);
     assert!(blocking(move || program.child.wait().unwrap()).await.success());
-    fs::remove_dir_all(PathBuf::from(folder)).unwrap();
+    fs::remove_dir_all(folder).unwrap();
 }
 
 fn check(folder: &str, acknowledged: &BTreeMap<String, i64>) {

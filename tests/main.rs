@@ -9,6 +9,7 @@ mod analytics;
 mod apart;
 mod audit;
 mod book;
+mod chain;
 mod conventions;
 mod course;
 mod crash;

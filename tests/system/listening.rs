@@ -7,11 +7,9 @@ use super::{Ask, WAIT_MAX};
 
 /// An open stream of Server-Sent Events.
 ///
-/// It listens all the time, as a browser does: whoever lets 64 events lie is sent away.
-pub struct Listening {
-    chunks: mpsc::UnboundedReceiver<String>,
-    text: String,
-}
+/// It listens all the time and opens the stream again where it ended, as a browser does: the system
+/// sends away whoever lets 64 events lie, and whoever's roles have changed.
+pub struct Listening(mpsc::UnboundedReceiver<Heard>);
 
 /// One event, as the browser would see it.
 #[derive(Debug, Clone)]
@@ -23,33 +21,20 @@ pub struct Heard {
 
 impl Listening {
     pub async fn to(ask: Ask) -> Self {
-        let mut response = ask.open().await;
-        assert_eq!(response.status().as_u16(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let (heard, chunks) = mpsc::unbounded_channel();
+        let mut response = opened(ask.again()).await;
+        let (speaker, listener) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            while let Ok(Some(chunk)) = response.chunk().await {
-                if heard.send(String::from_utf8(chunk.to_vec()).unwrap()).is_err() {
-                    return;
-                }
+            while let Some(last) = spoken(&mut response, &speaker).await {
+                let again = ask.again().header("last-event-id", last);
+                response = opened(again).await;
             }
         });
-        Self { chunks, text: String::new() }
+        Self(listener)
     }
 
     pub async fn next(&mut self) -> Heard {
-        loop {
-            while let Some((event, rest)) = self.text.split_once("\n\n") {
-                let (event, rest) = (event.to_owned(), rest.to_owned());
-                self.text = rest;
-                if let Some(heard) = parsed(&event) {
-                    self.last = heard.id;
-                    return heard;
-                }
-            }
-            let chunk = tokio::time::timeout(WAIT_MAX, self.chunks.recv()).await;
-            self.text += &chunk.expect("the stream stays silent").expect("the stream goes on");
-        }
+        let heard = tokio::time::timeout(WAIT_MAX, self.0.recv()).await;
+        heard.expect("the stream stays silent").expect("the system is there")
     }
 
     /// The next event of this type; those before it are of no interest.
@@ -61,6 +46,26 @@ impl Listening {
             }
         }
     }
+}
+
+/// Until the stream ends: the id of the last event. None if nobody listens any more.
+async fn spoken(
+    response: &mut reqwest::Response,
+    speaker: &mpsc::UnboundedSender<Heard>,
+) -> Option<i64> {
+    let (mut text, mut last) = (String::new(), None);
+    while let Ok(Some(chunk)) = response.chunk().await {
+        text += std::str::from_utf8(&chunk).unwrap();
+        while let Some((event, rest)) = text.split_once("\n\n") {
+            let heard = parsed(event);
+            text = rest.to_owned();
+            if let Some(heard) = heard {
+                last = Some(heard.id);
+                speaker.send(heard).ok()?;
+            }
+        }
+    }
+    last
 }
 
 async fn opened(ask: Ask) -> reqwest::Response {
