@@ -141,7 +141,11 @@ impl Log {
             Verdict::Taken { kind } => Err(ExecuteError::Taken { kind }),
             Verdict::Full { kind } => Err(ExecuteError::Full { kind }),
             Verdict::Erased => Err(ExecuteError::Erased),
-            Verdict::Invalid(detail) => Err(ExecuteError::Invalid(detail)),
+            Verdict::Invalid(detail) => {
+                // The database's own words are for us, not for the client.
+                tracing::warn!("a command cannot be stored: {detail}");
+                Err(ExecuteError::Invalid("a value of this command cannot be stored".to_owned()))
+            }
             Verdict::Conflict { .. } => return Attempt::Again,
             Verdict::GuardFailed { stream } => {
                 self.forget_fact(&stream);
