@@ -80,12 +80,12 @@ impl RecordedEvent {
         upcast::upcast_text(&self.event_type, &self.event_version, &self.payload)
             .and_then(|payload| serde_json::from_str(&payload))
             .map_err(|source| DecodeError {
-            position: self.position,
-            stream: self.stream.clone(),
-            event_type: self.event_type.clone(),
-            event_version: self.event_version.clone(),
-            source,
-        })
+                position: self.position,
+                stream: self.stream.clone(),
+                event_type: self.event_type.clone(),
+                event_version: self.event_version.clone(),
+                source,
+            })
     }
 
     /// The metadata as a map; empty if a foreign writer stored something else.
