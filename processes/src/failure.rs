@@ -1,6 +1,13 @@
 //! What can go wrong besides a rule saying no.
 
+use std::future::Future;
+use std::time::Duration;
+
 use eventstore::{ExecuteError, Receipt, StoreError};
+use tokio::time::timeout;
+
+/// The longest the database may take to answer: one that vanished without a word never does.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// A step failed and will be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +23,16 @@ impl From<StoreError> for Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self(error.to_string())
+    }
+}
+
+/// An answer of the database, or a failure once it has taken too long.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, Failure> {
+    match timeout(ANSWER_MAX, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure(format!("no answer from the database in {ANSWER_MAX:?}"))),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cause::Cause;
 use crate::checkpoint::{self, Progress};
-use crate::failure::Failure;
+use crate::failure::{Failure, in_time};
 use crate::fulfilment::{self, NAME};
 use crate::lanes::Lanes;
 
@@ -55,14 +55,14 @@ pub(crate) async fn run(log: Log, bus: Option<Bus>, shutdown: CancellationToken)
 /// Two at once would do no harm, command ids see to that; they would only do everything twice.
 async fn take_turn(log: &Log) -> Result<PgConnection, Failure> {
     let options = log.pool().connect_options();
-    let mut connection = PgConnection::connect_with(&options).await?;
+    let mut connection = in_time(PgConnection::connect_with(&options)).await?;
     loop {
-        let mine: bool = sqlx::query_scalar(
+        let try_lock = sqlx::query_scalar(
             "select pg_try_advisory_lock(hashtextextended('daybook process ' || $1, 0))",
         )
         .bind(NAME)
-        .fetch_one(&mut connection)
-        .await?;
+        .fetch_one(&mut connection);
+        let mine: bool = in_time(try_lock).await?;
         if mine {
             return Ok(connection);
         }
@@ -76,7 +76,7 @@ async fn drive(
     shutdown: &CancellationToken,
     turn: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let mut saved = checkpoint::load(log.reader(), NAME).await?;
+    let mut saved = in_time(checkpoint::load(log.reader(), NAME)).await?;
     let mut events = Subscription::start(log.reader().clone(), bus, saved).await;
     let mut progress = Progress::new(saved);
     let mut lanes = Lanes::default();
@@ -121,11 +121,11 @@ async fn drive(
             _ = tick.tick() => {
                 report(&progress);
                 if progress.finished() > saved {
-                    checkpoint::save(log.pool(), NAME, progress.finished()).await?;
+                    in_time(checkpoint::save(log.pool(), NAME, progress.finished())).await?;
                     saved = progress.finished();
                 }
                 if turn_checked.elapsed() > TURN_EVERY {
-                    turn.ping().await?;
+                    in_time(turn.ping()).await?;
                     turn_checked = Instant::now();
                 }
             }
