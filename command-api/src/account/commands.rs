@@ -155,9 +155,8 @@ pub async fn deactivate(
     context: &Context,
     account: AccountId,
 ) -> Result<Receipt, Problem> {
-    demote_first(log, context, account).await?;
     let command = Command::Deactivate { account, at: context.now };
-    let receipt = log.execute::<Account>(account, command, context).await.or_refuse(refused)?;
+    let receipt = close(log, context, account, command).await?;
     session::revoke_account(log.pool(), account, "deactivated").await?;
     Ok(receipt)
 }
@@ -171,15 +170,36 @@ pub async fn reactivate(
     log.execute::<Account>(account, command, context).await.or_refuse(refused)
 }
 
-/// Destroys the person's key with the event, and whatever opened the account. An operator is
-/// demoted first, so that the last one cannot be erased.
+/// Destroys the person's key with the event, and whatever opened the account.
 pub async fn erase(log: &Log, context: &Context, account: AccountId) -> Result<Receipt, Problem> {
-    demote_first(log, context, account).await?;
     let command = Command::Erase { account, at: context.now };
-    let receipt = log.execute::<Account>(account, command, context).await.or_refuse(refused)?;
+    let receipt = close(log, context, account, command).await?;
     session::revoke_account(log.pool(), account, "erased").await?;
     credentials::remove(log.pool(), account).await?;
     Ok(receipt)
+}
+
+/// Ends an account. An operator is demoted first, so that the last one stays; that nobody promotes
+/// the account again meanwhile is a fact the decision stands on.
+async fn close(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    command: Command,
+) -> Result<Receipt, Problem> {
+    demote_first(log, context, account).await?;
+    log.decide::<Account, _, _, _>(context, |facts| {
+        let command = command.clone();
+        async move {
+            if facts.load::<Operators>(operators::STREAM).await?.state.contains(account) {
+                let promoted = Problem::busy("busy", "the account was made an operator meanwhile");
+                return Err(Undecided::Unprepared(promoted));
+            }
+            Ok(Decision::new(account, command))
+        }
+    })
+    .await
+    .or_refuse(refused)
 }
 
 async fn grant_operator(
