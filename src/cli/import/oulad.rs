@@ -1,8 +1,8 @@
 //! The Open University's learning data: courses, students, enrollments and submissions.
 //!
 //! A presentation of a module is a course, its assessments are the lessons, a submission completes
-//! one. Every date of the set is a day counted from the start of the presentation. What happened is
-//! sent in the order it happened, so a submission after the student left is refused by the rules of
+//! one. Every date of the set is a day counted from the start of the presentation. What a student did
+//! is sent in the order it was done, so a submission after the student left is refused by the rules of
 //! enrollment, not by the import.
 
 mod catalogue;

@@ -1,4 +1,4 @@
-//! Who enrolled, submitted and left, merged into the order it happened.
+//! Who enrolled, submitted and left, for each student in the order it happened.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -19,12 +19,23 @@ use crate::cli::import::{
 /// One thing that happened. Small, because the set's 200,000 are sorted in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Moment {
+    phase: Phase,
     at: DateTime<Utc>,
     /// On the same day: first enroll, then submit, then leave.
     deed: Deed,
     line: u32,
     student: u32,
     course: u16,
+}
+
+/// Those who leave give a seat back, and the log takes a batch with such a command in it one by one:
+/// kept together they do not slow down the others. Per student the order is that of time all the
+/// same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Taking,
+    Leaving,
+    AfterLeaving,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,19 +194,22 @@ impl History {
                 _ => submitted,
             };
             moment.at = catalogue.courses[usize::from(moment.course)].day(day);
+            if enrolled.and_then(|enrolled| enrolled.left).is_some_and(|left| left < day) {
+                moment.phase = Phase::AfterLeaving;
+            }
         }
         self.moments = submissions;
         for ((student, course), enrolled) in enrollments {
             let Enrolled { line, registered, left, .. } = enrolled;
             let of_course = &mut catalogue.courses[usize::from(course)];
             of_course.first_day = of_course.first_day.min(enrolled.day());
-            let mut add = |deed, day: i16| {
+            let mut add = |phase, deed, day: i16| {
                 let at = of_course.day(day);
-                self.moments.push(Moment { at, deed, line, student, course });
+                self.moments.push(Moment { phase, at, deed, line, student, course });
             };
-            add(Deed::Enroll { registered, left }, enrolled.day());
+            add(Phase::Taking, Deed::Enroll { registered, left }, enrolled.day());
             if let Some(left) = left {
-                add(Deed::Leave, left);
+                add(Phase::Leaving, Deed::Leave, left);
             }
         }
         self.moments.sort_unstable();
@@ -285,7 +299,9 @@ fn submission(row: &Row<'_>, columns: [usize; 5], catalogue: &Catalogue) -> Resu
     };
     let deed = Deed::Submit { assessment: number, submitted, banked: banked == "1", score };
     let (line, course) = (row.line as u32, lesson.course as u16);
-    Ok(Moment { at: DateTime::UNIX_EPOCH, deed, line, student, course })
+    // The time needs the enrollments, which are arranged later.
+    let at = DateTime::UNIX_EPOCH;
+    Ok(Moment { phase: Phase::Taking, at, deed, line, student, course })
 }
 
 /// Each student's account once, whatever the number of courses and so of rows.
