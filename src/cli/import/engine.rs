@@ -178,3 +178,63 @@ fn note(report: &mut Report, work: Work) -> anyhow::Result<()> {
         Work::Send(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::cli::import::{
+        source::Source,
+        table::RowRef,
+        work::{Emit, register},
+    };
+
+    fn plan(produce: impl FnOnce(&mut Emit<'_>) -> anyhow::Result<()> + Send + 'static) -> Plan {
+        let stage = Stage { name: "test", total: 3, produce: Box::new(produce) };
+        Plan {
+            source: Source::new("test").unwrap(),
+            files: vec!["file.csv".to_owned()],
+            stages: vec![stage],
+            places_orders: false,
+        }
+    }
+
+    async fn dry(plan: Plan) -> serde_json::Value {
+        let report = Report::new("test", &plan.files, false);
+        run(None, plan, 4, true, report).await.unwrap().json()
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_counts_every_row_and_sends_nothing() {
+        let report = dry(plan(|emit| {
+            let source = Source::new("test")?;
+            for line in 2..102 {
+                let (mut task, _) = register(&source, "Reader", "7", DateTime::UNIX_EPOCH);
+                task.rows = vec![RowRef::new(0, line, "7")];
+                emit(Work::Send(Box::new(task)))?;
+            }
+            emit(Work::refused(RowRef::new(0, 102, "x"), "code", "no"))?;
+            emit(Work::unreadable(RowRef::new(0, 103, "x"), "why"))?;
+            emit(Work::Blank { file: 0, lines: 5 })
+        }))
+        .await;
+        let file = &report["files"][0];
+        let counts = ["accepted", "refused", "unreadable"].map(|kind| file[kind]["rows"].as_u64());
+        assert_eq!(counts, [Some(100), Some(1), Some(1)], "{report}");
+        assert_eq!((&file["rows"]["rows"], report["failure"].is_null()), (&102.into(), true));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_off_ends_the_import_with_what_is_known() {
+        let report = dry(plan(|emit| {
+            emit(Work::unreadable(RowRef::new(0, 2, "x"), "why"))?;
+            bail!("the disk is gone")
+        }))
+        .await;
+        assert_eq!(report["failure"], "the disk is gone", "{report}");
+        assert_eq!(report["files"][0]["unreadable"]["rows"], 1, "{report}");
+    }
+}

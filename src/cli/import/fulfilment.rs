@@ -60,7 +60,7 @@ impl Fulfilment {
 
     /// Up to where nothing is left to do for any order.
     async fn position(&self) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar("select coalesce(min(position), 0) from processes.checkpoints")
+        sqlx::query_scalar("select position from processes.checkpoints where name = 'fulfilment'")
             .fetch_one(self.log.pool())
             .await
     }
