@@ -238,6 +238,15 @@ async fn a_command_is_prepared_again_when_a_fact_changed() {
     assert_eq!(seen.into_inner().unwrap(), [1, 2], "first the stale fact, then the true one");
 }
 
+/// Clients and imports try again when the database is away, and give up on anything else.
+#[tokio::test]
+async fn a_database_that_is_away_is_told_from_an_event_that_cannot_be_read() {
+    let log = support::log().await;
+    log.pool().close().await;
+    let away = execute(&log, "a", rate(8)).await.unwrap_err();
+    assert!(matches!(away, ExecuteError::Store(eventstore::StoreError::Database(_))), "{away:?}");
+}
+
 /// A process that once saw that there is no such thing must not go on saying so.
 #[tokio::test]
 async fn a_refusal_on_a_stale_fact_is_prepared_again() {

@@ -190,12 +190,27 @@ impl IntoResponse for Problem {
 /// A database that cannot be reached is a reason to come back; anything else is our fault.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::warn!(error = %error, "the database cannot be reached: {error}");
-                Self::busy("unavailable", "the database cannot be reached at the moment")
-            }
-            other => Self::internal(other),
+        if passes(&error) {
+            tracing::warn!(error = %error, "the database cannot be reached: {error}");
+            return Self::busy("unavailable", "the database cannot be reached at the moment");
         }
+        Self::internal(error)
+    }
+}
+
+/// Whether the same question may be answered in a moment: the connection was lost or could not be
+/// made, or the server is starting, stopping or out of room (SQLSTATE classes 08, 53 and 57).
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
+        _ => false,
     }
 }

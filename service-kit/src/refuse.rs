@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use axum::http::StatusCode;
+use eventstore::personal::PersonalError;
 use eventstore::{ExecuteError, Receipt, StoreError};
 
 use crate::Problem;
@@ -103,7 +104,9 @@ fn problem<R>(error: ExecuteError<R>, refused: impl FnOnce(R) -> Problem) -> Pro
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Database(error) => error.into(),
+            StoreError::Database(error) | StoreError::Personal(PersonalError::Database(error)) => {
+                error.into()
+            }
             other => Self::internal(other),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
+use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
 use domain::Recorded;
 use postgres_es::PostgresEventRepository;
 
@@ -67,7 +67,7 @@ impl Log {
         let serialized = repository
             .get_events::<A>(aggregate_id)
             .await
-            .map_err(|error| StoreError::Load(format!("{}/{aggregate_id}: {error}", A::TYPE)))?;
+            .map_err(|error| unread(error, A::TYPE, aggregate_id))?;
         let mut events = Vec::with_capacity(serialized.len());
         for event in serialized {
             events.push(self.open_event::<A>(event).await?);
@@ -103,5 +103,19 @@ impl Log {
             state.apply(event);
         }
         Ok(Pending { state, sequence, basis: Basis::default() })
+    }
+}
+
+/// A database that cannot be reached is told from everything else: the one passes, the other not.
+fn unread(error: PersistenceError, aggregate_type: &str, aggregate_id: &str) -> StoreError {
+    let stream = format!("{aggregate_type}/{aggregate_id}");
+    match error {
+        PersistenceError::ConnectionError(cause) | PersistenceError::UnknownError(cause) => {
+            match cause.downcast::<sqlx::Error>() {
+                Ok(cause) => StoreError::Database(*cause),
+                Err(cause) => StoreError::Load(format!("{stream}: {cause}")),
+            }
+        }
+        other => StoreError::Load(format!("{stream}: {other}")),
     }
 }
