@@ -10,6 +10,18 @@ use crate::event::{RecordedEvent, StreamId};
 /// Notified by every append with the last position as its payload.
 pub(crate) const APPENDED_CHANNEL: &str = "daybook_appended";
 
+/// A statement that reads whole events: the columns of [`RecordedEvent`], and which rows.
+macro_rules! events {
+    ($rows:literal) => {
+        concat!(
+            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                    payload::text as payload, metadata::text as metadata, recorded_at
+             from eventstore.events ",
+            $rows
+        )
+    };
+}
+
 /// Reads events. Every page is one short statement, so that a long read holds no snapshot open.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -47,14 +59,11 @@ impl Reader {
         until: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(
-            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text as payload, metadata::text as metadata, recorded_at
-             from eventstore.events
-             where position > $1 and position <= $2
+        sqlx::query_as(events!(
+            "where position > $1 and position <= $2
              order by position
-             limit $3",
-        )
+             limit $3"
+        ))
         .bind(after)
         .bind(until)
         .bind(limit)
@@ -69,14 +78,11 @@ impl Reader {
         after: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(
-            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text as payload, metadata::text as metadata, recorded_at
-             from eventstore.events
-             where aggregate_type = any ($1) and position > $2
+        sqlx::query_as(events!(
+            "where aggregate_type = any ($1) and position > $2
              order by position
-             limit $3",
-        )
+             limit $3"
+        ))
         .bind(aggregate_types)
         .bind(after)
         .bind(limit)
@@ -93,13 +99,10 @@ impl Reader {
         after: i64,
         until: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(
-            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text as payload, metadata::text as metadata, recorded_at
-             from eventstore.events
-             where aggregate_type || '' = any ($1) and position > $2 and position <= $3
-             order by position",
-        )
+        sqlx::query_as(events!(
+            "where aggregate_type || '' = any ($1) and position > $2 and position <= $3
+             order by position"
+        ))
         .bind(aggregate_types)
         .bind(after)
         .bind(until)
@@ -114,14 +117,11 @@ impl Reader {
         after_sequence: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(
-            "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text as payload, metadata::text as metadata, recorded_at
-             from eventstore.events
-             where aggregate_type = $1 and aggregate_id = $2 and sequence > $3
+        sqlx::query_as(events!(
+            "where aggregate_type = $1 and aggregate_id = $2 and sequence > $3
              order by sequence
-             limit $4",
-        )
+             limit $4"
+        ))
         .bind(&stream.aggregate_type)
         .bind(&stream.aggregate_id)
         .bind(after_sequence)
