@@ -1,0 +1,11 @@
+//! What Daybook costs, measured beside what people would take instead.
+//!
+//! Machines differ and are noisy, so every figure is a ratio to a reference measured in the same
+//! run: ours and the references alternate, round by round, and medians are compared. A benchmark
+//! reports; it never passes or fails.
+
+mod report;
+mod rounds;
+
+pub use report::{Goal, Latency, Machine, Report, Round};
+pub use rounds::{Contender, Options, alternate};
