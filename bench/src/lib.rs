@@ -4,8 +4,13 @@
 //! run: ours and the references alternate, round by round, and medians are compared. A benchmark
 //! reports; it never passes or fails.
 
+mod append;
+mod cli;
+mod database;
 mod report;
 mod rounds;
 
+pub use cli::Bench;
+pub use database::{Database, Server};
 pub use report::{Goal, Latency, Machine, Report, Round};
 pub use rounds::{Contender, Options, alternate};

@@ -16,6 +16,8 @@ pub struct Options {
     pub clients: Option<usize>,
     /// The `daybook` program, for what is measured from outside.
     pub program: std::path::PathBuf,
+    /// The Postgres to work on; none: one started for the run.
+    pub database_url: Option<String>,
 }
 
 /// Somebody who does the same work.

@@ -2,6 +2,7 @@
 
 mod account;
 mod adopt;
+mod bench;
 mod config;
 mod demo;
 mod doctor;
@@ -57,6 +58,8 @@ enum Command {
     Projections(projections::Projections),
     /// Take over the events table of a postgres-es program
     Adopt(adopt::Adopt),
+    /// Measure this machine: ours beside what people would take instead
+    Bench(bench::Bench),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi(openapi::Openapi),
     /// Print or check the settings
@@ -80,6 +83,7 @@ impl Cli {
             Command::Verify(verify) => verify.run(settings).await,
             Command::Projections(projections) => projections.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
+            Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Config(config) => config.run(settings),
         }

@@ -1,0 +1,110 @@
+//! `bench NAME`: a benchmark is a variant of [`Name`] and an arm of [`Name::run`]; what is no
+//! benchmark but runs from here is a [`Special`].
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::{Options, Report, append};
+
+/// What a measurement is called and how long it may take.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Bench {
+    /// What to measure
+    #[arg(required = true)]
+    name: Option<Name>,
+
+    /// Print one JSON object a line instead of tables
+    #[arg(long)]
+    json: bool,
+
+    /// How long each contender works in each round
+    #[arg(long, value_name = "N", default_value_t = 10.0, value_parser = positive)]
+    seconds: f64,
+
+    /// How many rounds; medians of them are compared
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// How many work at once, where a benchmark has such a number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    clients: Option<u16>,
+
+    #[command(subcommand)]
+    special: Option<Special>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Everything below, one after the other
+    All,
+    /// Many committers, one event each to streams of their own
+    Append,
+}
+
+impl Name {
+    async fn run(self, options: &Options) -> anyhow::Result<Vec<Report>> {
+        match self {
+            Self::All => unreachable!("it stands for all others"),
+            Self::Append => append::run(options).await,
+        }
+    }
+
+    /// The benchmarks this name stands for.
+    fn meant(self) -> Vec<Self> {
+        let all = Self::value_variants().iter().copied().filter(|name| *name != Self::All);
+        all.filter(|name| self == Self::All || self == *name).collect()
+    }
+}
+
+/// What runs from here without being a benchmark.
+#[derive(Debug, clap::Subcommand)]
+enum Special {}
+
+impl Special {
+    async fn run(self, _program: PathBuf) -> anyhow::Result<ExitCode> {
+        match self {}
+    }
+}
+
+impl Bench {
+    /// `program` is a `daybook`, for what is measured from outside; without `database_url` a
+    /// Postgres is started for the run.
+    pub async fn run(
+        self,
+        program: PathBuf,
+        database_url: Option<String>,
+    ) -> anyhow::Result<ExitCode> {
+        let name = match (self.special, self.name) {
+            (Some(special), _) => return special.run(program).await,
+            (None, Some(name)) => name,
+            (None, None) => unreachable!("clap asks for it"),
+        };
+        let options = Options {
+            round: Duration::from_secs_f64(self.seconds),
+            rounds: self.rounds.into(),
+            clients: self.clients.map(usize::from),
+            program,
+            database_url,
+        };
+        for name in name.meant() {
+            for report in name.run(&options).await? {
+                match self.json {
+                    true => println!("{}", serde_json::to_string(&report)?),
+                    false => println!("{report}"),
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number of seconds, up to a day".to_owned()),
+    }
+}
