@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::{Options, Report, append};
+use crate::{Options, Report, append, command, reference, visible};
 
 /// What a measurement is called and how long it may take.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,10 @@ enum Name {
     All,
     /// Many committers, one event each to streams of their own
     Append,
+    /// Commands over HTTP, everything running
+    Command,
+    /// From a command to the query side showing it
+    Visible,
 }
 
 impl Name {
@@ -50,6 +54,8 @@ impl Name {
         match self {
             Self::All => unreachable!("it stands for all others"),
             Self::Append => append::run(options).await,
+            Self::Command => command::run(options).await,
+            Self::Visible => visible::run(options).await,
         }
     }
 
@@ -62,11 +68,17 @@ impl Name {
 
 /// What runs from here without being a benchmark.
 #[derive(Debug, clap::Subcommand)]
-enum Special {}
+enum Special {
+    /// What `command` is compared with, as a process of its own
+    #[command(hide = true)]
+    Reference(reference::Serve),
+}
 
 impl Special {
     async fn run(self, _program: PathBuf) -> anyhow::Result<ExitCode> {
-        match self {}
+        match self {
+            Self::Reference(reference) => reference.run().await.map(|()| ExitCode::SUCCESS),
+        }
     }
 }
 

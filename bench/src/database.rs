@@ -80,6 +80,12 @@ impl Server {
 }
 
 impl Database {
+    /// One that is there already.
+    pub fn at(url: &str) -> anyhow::Result<Self> {
+        let options: PgConnectOptions = url.parse().context("the database's address")?;
+        Ok(Self { url: url.to_owned(), options })
+    }
+
     pub async fn pool(&self, connections: usize) -> anyhow::Result<PgPool> {
         let connections = u32::try_from(connections)?;
         let pool = PgPoolOptions::new()

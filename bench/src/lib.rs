@@ -6,9 +6,15 @@
 
 mod append;
 mod cli;
+mod command;
 mod database;
+mod http;
+mod raters;
+mod reference;
 mod report;
 mod rounds;
+mod system;
+mod visible;
 
 pub use cli::Bench;
 pub use database::{Database, Server};
