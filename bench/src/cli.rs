@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::{Options, Report, append, command, reference, visible};
+use crate::{Options, Report, append, command, rebuild, reference, relay, visible};
 
 /// What a measurement is called and how long it may take.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,14 @@ pub struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     clients: Option<u16>,
 
+    /// How long a log to make, where a benchmark needs one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    events: Option<i64>,
+
+    /// Only what has this in its name, where a benchmark measures several things
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+
     #[command(subcommand)]
     special: Option<Special>,
 }
@@ -47,6 +55,10 @@ enum Name {
     Command,
     /// From a command to the query side showing it
     Visible,
+    /// From the log to JetStream
+    Relay,
+    /// Every projection anew from a long log
+    Rebuild,
 }
 
 impl Name {
@@ -56,6 +68,8 @@ impl Name {
             Self::Append => append::run(options).await,
             Self::Command => command::run(options).await,
             Self::Visible => visible::run(options).await,
+            Self::Relay => relay::run(options).await,
+            Self::Rebuild => rebuild::run(options).await,
         }
     }
 
@@ -99,6 +113,8 @@ impl Bench {
             round: Duration::from_secs_f64(self.seconds),
             rounds: self.rounds.into(),
             clients: self.clients.map(usize::from),
+            events: self.events,
+            only: self.only,
             program,
             database_url,
         };

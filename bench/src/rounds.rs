@@ -14,10 +14,21 @@ pub struct Options {
     pub rounds: usize,
     /// Overrides how many work at once, where a benchmark has such a number.
     pub clients: Option<usize>,
+    /// Overrides how long a log is made, where a benchmark needs one.
+    pub events: Option<i64>,
+    /// Measure only what has this in its name, where a benchmark measures several things.
+    pub only: Option<String>,
     /// The `daybook` program, for what is measured from outside.
     pub program: std::path::PathBuf,
     /// The Postgres to work on; none: one started for the run.
     pub database_url: Option<String>,
+}
+
+impl Options {
+    /// Whether one of several things is to be measured.
+    pub fn is_wanted(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
 }
 
 /// Somebody who does the same work.

@@ -18,8 +18,9 @@ use async_nats::jetstream::context::{
     PublishError,
 };
 use async_nats::jetstream::stream::RawMessageError;
-use async_nats::{ConnectOptions, ServerAddr};
+use async_nats::{ConnectOptions, HeaderMap, ServerAddr};
 use percent_encoding::percent_decode_str;
+use tokio_util::bytes::Bytes;
 
 use crate::RecordedEvent;
 
@@ -149,6 +150,17 @@ impl Bus {
     /// No `Nats-Msg-Id`: a message the server takes for a repetition is acknowledged and not
     /// stored. The expected last sequence alone keeps every event to its place.
     async fn publish(&self, event: RecordedEvent) -> Result<PublishAckFuture, PublishError> {
+        let before = event.position.unsigned_abs() - 1;
+        let (subject, headers, body) = self.message(event);
+        let message = jetstream::message::PublishMessage::build()
+            .headers(headers)
+            .payload(body)
+            .expected_last_sequence(before);
+        self.context.send_publish(subject, message).await
+    }
+
+    /// What is published of an event: subject, headers and body.
+    pub fn message(&self, event: RecordedEvent) -> (String, HeaderMap, Bytes) {
         let subject = message::subject(&self.prefix, &event);
         let mut headers = message::headers(&self.prefix, &event);
         let mut body = event.payload;
@@ -157,11 +169,7 @@ impl Bus {
             message::omit_body(&mut headers);
             body.clear();
         }
-        let message = jetstream::message::PublishMessage::build()
-            .headers(headers)
-            .payload(body.into())
-            .expected_last_sequence(event.position.unsigned_abs() - 1);
-        self.context.send_publish(subject, message).await
+        (subject, headers, body.into())
     }
 }
 

@@ -188,15 +188,25 @@ impl Bus {
         Ok(None)
     }
 
+    /// Deletes the stream, if it is there. The next relay makes it anew.
+    pub async fn delete_stream(&self) -> Result<(), BusError> {
+        match self.context.delete_stream(&self.options.stream).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                DeleteStreamErrorKind::JetStream(e)
+                    if e.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    Ok(())
+                }
+                _ => Err(BusError::Delete(error)),
+            },
+        }
+    }
+
     /// Deletes what is there and makes the stream anew, a little before the log's end.
     async fn remake(&self, reader: &Reader, fault: &str) -> Result<i64, BusError> {
         let name = &self.options.stream;
-        if let Err(error) = self.context.delete_stream(name).await
-            && !matches!(error.kind(), DeleteStreamErrorKind::JetStream(e)
-                if e.error_code() == ErrorCode::STREAM_NOT_FOUND)
-        {
-            return Err(BusError::Delete(error));
-        }
+        self.delete_stream().await?;
         let first = (reader.head().await? - REFILL_MAX).max(0) + 1;
         let created = self.create(first).await?;
         tracing::info!(
