@@ -51,6 +51,11 @@ enum Name {
     All,
     /// Many committers, one event each to streams of their own
     Append,
+    /// One committer, one event after the other
+    #[value(name = "append-1")]
+    Append1,
+    /// One committer, a hundred events a command
+    AppendBatch,
     /// Commands over HTTP, everything running
     Command,
     /// From a command to the query side showing it
@@ -66,6 +71,8 @@ impl Name {
         match self {
             Self::All => unreachable!("it stands for all others"),
             Self::Append => append::run(options).await,
+            Self::Append1 => append::one(options).await,
+            Self::AppendBatch => append::batch(options).await,
             Self::Command => command::run(options).await,
             Self::Visible => visible::run(options).await,
             Self::Relay => relay::run(options).await,

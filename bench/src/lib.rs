@@ -7,10 +7,14 @@
 mod append;
 mod cli;
 mod command;
+mod committers;
+mod copy;
 mod database;
 mod history;
 mod http;
+mod postgres_es;
 mod raters;
+mod rating;
 mod rebuild;
 mod reference;
 mod relay;

@@ -1,0 +1,93 @@
+//! What people would take instead: stock postgres-es on its own table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqrs_es::DomainEvent;
+use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
+use postgres_es::PostgresEventRepository;
+use sqlx::{Executor, PgPool};
+
+use crate::committers::{self, Done};
+use crate::database::{Database, Server};
+use crate::rating::{Aggregate, Rated};
+
+/// How many connections are tried to find its best.
+const CONNECTIONS_TRIED: [usize; 5] = [8, 16, 32, 64, 128];
+/// A trial is this part of a turn.
+const TRIAL: u32 = 4;
+
+/// So many committers sharing a pool.
+pub struct PostgresEs {
+    database: Database,
+    committers: usize,
+    pool: PgPool,
+    /// What was tried, for people.
+    pub trials: String,
+}
+
+impl PostgresEs {
+    pub async fn start(server: &Server, committers: usize) -> anyhow::Result<Self> {
+        let database = server.database("postgres_es").await?;
+        let pool = database.pool(committers.min(64)).await?;
+        pool.execute(include_str!("postgres_es.sql")).await?;
+        Ok(Self { database, committers, pool, trials: String::new() })
+    }
+
+    /// Finds the number of connections that it does most with, and stays with it.
+    pub async fn with_best_connections(mut self, turn: Duration) -> anyhow::Result<Self> {
+        let mut trials = Vec::new();
+        for connections in CONNECTIONS_TRIED {
+            self.use_connections(connections).await?;
+            trials.push((connections, self.work(turn / TRIAL).await?.rate));
+        }
+        let best = trials.iter().copied().max_by(|one, other| one.1.total_cmp(&other.1));
+        let (best, _) = best.unwrap_or((self.committers, 0.0));
+        self.use_connections(best).await?;
+        let rates: Vec<String> =
+            trials.iter().map(|(connections, rate)| format!("{connections}: {rate:.0}")).collect();
+        self.trials = format!(
+            "postgres-es runs with {best} connections, its best of a trial (events/s by \
+             connections: {})",
+            rates.join(", ")
+        );
+        Ok(self)
+    }
+
+    async fn use_connections(&mut self, connections: usize) -> anyhow::Result<()> {
+        self.pool.close().await;
+        self.pool = self.database.pool(connections).await?;
+        Ok(())
+    }
+
+    pub async fn work(&mut self, time: Duration) -> anyhow::Result<Done> {
+        let repository = Arc::new(PostgresEventRepository::new(self.pool.clone()));
+        let done = committers::work(self.committers, time, move || {
+            let repository = repository.clone();
+            async move {
+                let events = serialized(&Rated::new(1))?;
+                repository.persist::<Aggregate>(&events, None).await?;
+                Ok(events.len())
+            }
+        })
+        .await?;
+        self.database.tidy("events").await?;
+        Ok(done)
+    }
+}
+
+fn serialized(rated: &Rated) -> anyhow::Result<Vec<SerializedEvent>> {
+    let mut serialized = Vec::new();
+    for (sequence, event) in rated.events() {
+        serialized.push(SerializedEvent::new(
+            rated.stream(),
+            usize::try_from(sequence)?,
+            Rated::stream_type().to_owned(),
+            event.event_type(),
+            event.event_version(),
+            serde_json::to_value(&event)?,
+            serde_json::to_value(rated.metadata())?,
+        ));
+    }
+    Ok(serialized)
+}
