@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::{Options, Report, append, command, rebuild, reference, relay, visible};
+use crate::{
+    Options, Report, append, command, feed, hot_stream, rebuild, reference, relay, visible,
+};
 
 /// What a measurement is called and how long it may take.
 #[derive(Debug, clap::Args)]
@@ -56,6 +58,10 @@ enum Name {
     Append1,
     /// One committer, a hundred events a command
     AppendBatch,
+    /// Many committers on one stream
+    HotStream,
+    /// The raw feed of all events
+    Feed,
     /// Commands over HTTP, everything running
     Command,
     /// From a command to the query side showing it
@@ -73,6 +79,8 @@ impl Name {
             Self::Append => append::run(options).await,
             Self::Append1 => append::one(options).await,
             Self::AppendBatch => append::batch(options).await,
+            Self::HotStream => hot_stream::run(options).await,
+            Self::Feed => feed::run(options).await,
             Self::Command => command::run(options).await,
             Self::Visible => visible::run(options).await,
             Self::Relay => relay::run(options).await,

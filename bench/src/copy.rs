@@ -11,6 +11,8 @@ use crate::rating::Rated;
 
 /// How many rows a `COPY` has, each with its own commit.
 const ROWS_TRIED: [usize; 3] = [1_000, 10_000, 100_000];
+/// Each is tried so often, and its best trial counts: this machine may have other things to do.
+const TRIALS: usize = 2;
 /// A trial is this part of a turn.
 const TRIAL: u32 = 6;
 /// So much is sent at once.
@@ -81,7 +83,11 @@ impl Copy {
         for format in [Format::Text, Format::Binary] {
             for rows in ROWS_TRIED {
                 (self.format, self.rows) = (format, rows);
-                trials.push((format, rows, self.work(turn / TRIAL).await?));
+                let mut best = 0.0_f64;
+                for _ in 0..TRIALS {
+                    best = best.max(self.work(turn / TRIAL).await?);
+                }
+                trials.push((format, rows, best));
             }
         }
         if let Some(best) = trials.iter().max_by(|one, other| one.2.total_cmp(&other.2)) {
