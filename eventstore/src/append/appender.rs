@@ -48,10 +48,12 @@ impl Pending {
     /// Whoever decided on these events must decide again if they are not in the log. That must be
     /// known here: the caller may have left, and the next batch may have been decided already.
     fn take_note(&self, answer: &Answer) {
-        let appended = matches!(answer, Ok(Verdict::Appended(_)));
+        let Some(own) = &self.stands_on.own else { return };
         let has_events = self.append.writes.iter().any(|write| !write.events.is_empty());
-        if let (Some(own), false, true) = (&self.stands_on.own, appended, has_events) {
-            own.fall();
+        match answer {
+            Ok(Verdict::Appended(stored)) => own.settle(stored.sequence),
+            _ if has_events => own.fall(),
+            _ => {}
         }
     }
 }

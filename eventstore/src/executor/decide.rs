@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::cache::Pending;
 use super::{Decision, ExecuteError, Facts, Log, StoreError};
 use crate::append::appender::StandsOn;
-use crate::append::basis::Basis;
 use crate::append::{
     Append, AppendError, EVENT_BYTES_MAX, Guard, NewEvent, Stored, Verdict, Write,
 };
@@ -61,9 +60,8 @@ impl Log {
                         return answer.map_err(E::from);
                     }
                     // A refusal, too, may stand on nothing but what the log says.
-                    let (guards, bases) = facts.guards();
-                    let fallen = bases.iter().any(Basis::has_fallen);
-                    if self.forget_stale_facts(&guards).await? == 0 && !fallen {
+                    let (guards, _) = facts.guards();
+                    if self.forget_stale_facts(&guards).await? == 0 && facts.are_settled() {
                         return Err(error);
                     }
                     tokio::time::sleep(pause(attempt)).await;

@@ -53,4 +53,10 @@ impl Facts {
     pub(super) fn guards(&self) -> (Vec<Guard>, Vec<Basis>) {
         self.guards.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().unzip()
     }
+
+    /// Whether all of it is in the log, none of it merely about to be.
+    pub(super) fn are_settled(&self) -> bool {
+        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.iter().all(|(guard, basis)| basis.is_settled(guard.sequence))
+    }
 }

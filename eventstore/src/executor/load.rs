@@ -102,7 +102,7 @@ impl Log {
         for event in events {
             state.apply(event);
         }
-        Ok(Pending { state, sequence, basis: Basis::default() })
+        Ok(Pending { state, sequence, basis: Basis::read_at(sequence) })
     }
 }
 
