@@ -99,7 +99,7 @@ impl Serve {
             .route("/api/v1/{kind}/{id}/rating", put(rate))
             .with_state(app);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("Daybook's reference serves on http://{}.", listener.local_addr()?);
+        println!("Daybook compares itself on http://{}.", listener.local_addr()?);
         service_kit::serve(listener, framed(routes, &kit), shutdown).await?;
         Ok(())
     }

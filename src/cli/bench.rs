@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Bench {
     #[command(flatten)]
     bench: bench::Bench,
