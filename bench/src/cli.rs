@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
-    Options, Report, append, command, feed, hot_stream, rebuild, reference, relay, visible,
+    Options, Report, append, chaos, command, feed, hot_stream, rebuild, reference, relay, visible,
 };
 
 /// What a measurement is called and how long it may take.
@@ -98,14 +98,21 @@ impl Name {
 /// What runs from here without being a benchmark.
 #[derive(Debug, clap::Subcommand)]
 enum Special {
+    /// A client at work while everything around it is killed
+    Chaos(chaos::Chaos),
+    /// The client of `chaos`, as a process of its own
+    #[command(hide = true)]
+    Client(chaos::Client),
     /// What `command` is compared with, as a process of its own
     #[command(hide = true)]
     Reference(reference::Serve),
 }
 
 impl Special {
-    async fn run(self, _program: PathBuf) -> anyhow::Result<ExitCode> {
+    async fn run(self, program: PathBuf) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Chaos(chaos) => chaos.run(&program).await,
+            Self::Client(client) => client.run().await.map(|()| ExitCode::SUCCESS),
             Self::Reference(reference) => reference.run().await.map(|()| ExitCode::SUCCESS),
         }
     }

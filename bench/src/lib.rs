@@ -5,6 +5,7 @@
 //! reports; it never passes or fails.
 
 mod append;
+mod chaos;
 mod cli;
 mod command;
 mod committers;

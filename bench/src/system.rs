@@ -206,19 +206,20 @@ pub fn daybook(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        let is_setting = name.starts_with("DAYBOOK_")
-            && !["DAYBOOK_POSTGRES", "DAYBOOK_RUNTIME_DIR"].contains(&name.as_str());
+        let is_setting = name.starts_with("DAYBOOK_") && name != "DAYBOOK_POSTGRES";
         if is_setting || name.starts_with("DATABASE_URL") || name.starts_with("NATS_URL") {
             command.env_remove(name);
         }
     }
-    if std::env::var_os("DAYBOOK_RUNTIME_DIR").is_none() {
-        // What has to be fetched is fetched once, not for every run.
-        let kept = local_services::testing::options().runtime_dir;
-        command.envs(kept.map(|folder| ("DAYBOOK_RUNTIME_DIR", folder)));
-    }
+    command.envs(runtime_dir().map(|folder| ("DAYBOOK_RUNTIME_DIR", folder)));
     command.env("DAYBOOK_RATE_LIMITS", "false");
     command
+}
+
+/// Where programs that have to be fetched are kept: once, not for every run.
+pub fn runtime_dir() -> Option<PathBuf> {
+    let configured = std::env::var_os("DAYBOOK_RUNTIME_DIR").map(PathBuf::from);
+    configured.or_else(|| local_services::testing::options().runtime_dir)
 }
 
 /// Starts a program of ours and waits until it says where it serves. Blocks.
