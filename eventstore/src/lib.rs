@@ -17,6 +17,7 @@ mod context;
 mod event;
 mod executor;
 mod leaf;
+mod patience;
 mod read;
 
 pub use bus::{Bus, BusError, BusOptions, relay};
@@ -26,6 +27,7 @@ pub use executor::{
     CqrsContext, CqrsStore, Decision, ExecuteError, Facts, Loaded, Log, Options, StoreError,
 };
 pub use leaf::{ChainHash, content_hash};
+pub use patience::{ANSWER_MAX, in_time, pool_options};
 pub use personal::PersonalKeys;
 pub use read::{Reader, Tail};
 pub use subscribe::{Batch, SubscribeError, Subscription};

@@ -6,16 +6,17 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
 use crate::event::{RecordedEvent, StreamId};
+use crate::patience::{ANSWER_MAX, in_time};
 
 /// Notified by every append with the last position as its payload.
 pub(crate) const APPENDED_CHANNEL: &str = "daybook_appended";
 
-/// A statement that reads whole events: the columns of [`RecordedEvent`], and which rows.
+/// A statement that reads whole events: the columns of [`RecordedEvent`] in its order, and which rows.
 macro_rules! events {
     ($rows:literal) => {
         concat!(
             "select position, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                    payload::text as payload, metadata::text as metadata, recorded_at
+                    payload, metadata, recorded_at
              from eventstore.events ",
             $rows
         )
@@ -39,12 +40,11 @@ impl Reader {
 
     /// The last position of the log; 0 when it is empty.
     pub async fn head(&self) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar(
+        let head = sqlx::query_scalar(
             "select coalesce((select last_position from eventstore.commits
                               order by last_position desc limit 1), 0)",
-        )
-        .fetch_one(&self.pool)
-        .await
+        );
+        in_time(ANSWER_MAX, head.fetch_one(&self.pool)).await
     }
 
     /// Up to `limit` events after a position, in order.
@@ -59,16 +59,15 @@ impl Reader {
         until: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(events!(
+        let events = sqlx::query_as(events!(
             "where position > $1 and position <= $2
              order by position
              limit $3"
         ))
         .bind(after)
         .bind(until)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
+        .bind(limit);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
     /// Up to `limit` events of some aggregate types after a position, in order.
@@ -78,16 +77,15 @@ impl Reader {
         after: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(events!(
+        let events = sqlx::query_as(events!(
             "where aggregate_type = any ($1) and position > $2
              order by position
              limit $3"
         ))
         .bind(aggregate_types)
         .bind(after)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
+        .bind(limit);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
     /// The events of some aggregate types after a position and up to another, in order. The window
@@ -99,15 +97,14 @@ impl Reader {
         after: i64,
         until: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(events!(
+        let events = sqlx::query_as(events!(
             "where aggregate_type || '' = any ($1) and position > $2 and position <= $3
              order by position"
         ))
         .bind(aggregate_types)
         .bind(after)
-        .bind(until)
-        .fetch_all(&self.pool)
-        .await
+        .bind(until);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
     /// Up to `limit` events of one stream after a sequence, in order.
@@ -117,7 +114,7 @@ impl Reader {
         after_sequence: i64,
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-        sqlx::query_as(events!(
+        let events = sqlx::query_as(events!(
             "where aggregate_type = $1 and aggregate_id = $2 and sequence > $3
              order by sequence
              limit $4"
@@ -125,16 +122,22 @@ impl Reader {
         .bind(&stream.aggregate_type)
         .bind(&stream.aggregate_id)
         .bind(after_sequence)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
+        .bind(limit);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
     /// Waits for the log to grow. Takes one connection for listening.
     pub async fn tail(&self) -> Result<Tail, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(APPENDED_CHANNEL).await?;
-        Ok(Tail { reader: self.clone(), listener })
+        Ok(Tail { reader: self.clone(), listener: self.listen().await? })
+    }
+
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        in_time(ANSWER_MAX, async {
+            let mut listener = PgListener::connect_with(&self.pool).await?;
+            listener.listen(APPENDED_CHANNEL).await?;
+            Ok(listener)
+        })
+        .await
     }
 }
 
@@ -167,7 +170,14 @@ impl Tail {
                         drop(more);
                     }
                 }
-                Err(_) => return self.reader.head().await,
+                Err(_) => {
+                    let head = self.reader.head().await?;
+                    if head > position {
+                        // We were not told: nobody may be there to tell us any more.
+                        self.listener = self.reader.listen().await?;
+                    }
+                    return Ok(head);
+                }
             }
         }
     }

@@ -60,5 +60,5 @@ create table workflows (
     position bigint not null
 );
 
--- Which publications does a course have?
-create index workflows_course on workflows (course);
+-- Which publications does a course have? Unique because it is, and because the projection goes by it.
+create unique index workflows_course on workflows (course, workflow);

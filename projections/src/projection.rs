@@ -23,6 +23,7 @@ pub trait Projection: Send + Sync + 'static {
 
     /// `create table` and `create index` statements with unqualified names, run once in the schema
     /// of each build. Every table (and view) becomes `readmodel.<table>` when the build goes live.
+    /// A build with much to read has only its unique indexes until then: `apply` goes by no other.
     fn schema(&self) -> &'static str;
 
     /// Writes what the batch changes. The batch is never empty, ordered by position and holds only

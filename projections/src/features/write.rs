@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::ItemKind;
+use domain::ItemId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -70,77 +70,102 @@ async fn forget(tx: &mut PgConnection, readers: Vec<Uuid>) -> Result<(), Project
         .bind(&readers)
         .execute(&mut *tx)
         .await?;
-    sqlx::query(
+    let lost: Vec<(String, Uuid)> = sqlx::query_as(
         "with gone as (
              delete from seen where reader = any($1) returning kind, item
          )
          update item_signals n set readers = n.readers - lost.readers
            from (select kind, item, count(*) as readers from gone group by kind, item) lost
-          where (n.kind, n.item) = (lost.kind, lost.item)",
+          where (n.kind, n.item) = (lost.kind, lost.item)
+         returning n.kind, n.item",
     )
     .bind(&readers)
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
-    sqlx::query("delete from item_signals where readers = 0").execute(tx).await?;
-    Ok(())
+    let (kinds, items): (Vec<_>, Vec<_>) = lost.into_iter().unzip();
+    drop_unseen(tx, &kinds, &items).await
 }
 
-/// `before` sees the rows as they were: a pair counts for its item when it appears, and no longer
-/// when its last signal goes.
+/// A pair counts for its item when it appears, and no longer when its last signal goes. A row that
+/// was there before has an `xmax`: the update locked it.
 async fn write_pairs(tx: &mut PgConnection, changes: Changes) -> Result<(), ProjectionError> {
-    let (mut readers, mut kinds, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    let mut pairs = Pairs::default();
     let (mut signals, mut positions) = (Vec::new(), Vec::new());
+    // Only these can have lost their last signal.
+    let mut less = Pairs::default();
     for ((reader, item), difference) in changes.pairs {
-        readers.push(reader);
-        kinds.push(ItemKind::name(item.kind));
-        items.push(item.id);
+        pairs.push(reader, item);
         signals.push(difference.signals);
         positions.push(difference.position);
+        if difference.signals <= 0 {
+            less.push(reader, item);
+        }
     }
     sqlx::query(
-        "with change as (
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::bigint[])
-                        as c (reader, kind, item, signals, position)
-         ), before as (
-             select reader, kind, item from seen join change using (reader, kind, item)
-         ), after as (
+        "with after as (
              insert into seen as s (reader, kind, item, signals, position)
-             select reader, kind, item, signals, position from change
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::bigint[])
              on conflict (reader, kind, item) do update
                 set signals = s.signals + excluded.signals,
                     position = greatest(s.position, excluded.position)
-             returning reader, kind, item, signals
+             returning kind, item, (signals > 0)::integer - (xmax <> 0)::integer as difference
          )
          insert into item_signals as n (kind, item, readers)
-         select kind, item, sum((after.signals > 0)::integer - (before.reader is not null)::integer)
-           from after left join before using (reader, kind, item)
-          group by kind, item
+         select kind, item, sum(difference) from after group by kind, item having sum(difference) <> 0
          on conflict (kind, item) do update set readers = n.readers + excluded.readers",
     )
-    .bind(&readers)
-    .bind(&kinds)
-    .bind(&items)
+    .bind(&pairs.readers)
+    .bind(&pairs.kinds)
+    .bind(&pairs.items)
     .bind(&signals)
     .bind(&positions)
     .execute(&mut *tx)
     .await?;
+    if less.readers.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "delete from seen
           where signals <= 0
             and (reader, kind, item) in (select * from unnest($1::uuid[], $2::text[], $3::uuid[]))",
     )
-    .bind(&readers)
-    .bind(&kinds)
-    .bind(&items)
+    .bind(&less.readers)
+    .bind(&less.kinds)
+    .bind(&less.items)
     .execute(&mut *tx)
     .await?;
+    drop_unseen(tx, &less.kinds, &less.items).await
+}
+
+/// Columns of pairs.
+#[derive(Default)]
+struct Pairs {
+    readers: Vec<Uuid>,
+    kinds: Vec<&'static str>,
+    items: Vec<Uuid>,
+}
+
+impl Pairs {
+    fn push(&mut self, reader: Uuid, item: ItemId) {
+        self.readers.push(reader);
+        self.kinds.push(item.kind.name());
+        self.items.push(item.id);
+    }
+}
+
+/// Drops those of the items that nobody has seen any more.
+async fn drop_unseen<K: AsRef<str> + Sync>(
+    tx: &mut PgConnection,
+    kinds: &[K],
+    items: &[Uuid],
+) -> Result<(), ProjectionError> {
     sqlx::query(
         "delete from item_signals
           where readers = 0
             and (kind, item) in (select * from unnest($1::text[], $2::uuid[]))",
     )
-    .bind(&kinds)
-    .bind(&items)
+    .bind(kinds.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+    .bind(items)
     .execute(tx)
     .await?;
     Ok(())

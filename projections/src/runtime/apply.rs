@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use eventstore::RecordedEvent;
+use eventstore::{RecordedEvent, in_time};
 use futures::FutureExt;
 use sqlx::PgConnection;
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::checkpoint::{self, Mark, Move};
 use super::drive::{Backoff, Drive};
 use super::failure::{self, Remedy, Stop};
-use super::park;
+use super::{TRANSACTION_MAX, park};
 use crate::ProjectionError;
 
 /// What one attempt led to.
@@ -123,13 +123,16 @@ impl Drive {
         self.shared.idle.forget(&self.build.key);
         let permit = self.shared.transactions.acquire().await;
         let _permit = permit.expect("the semaphore is never closed");
-        let mut tx = self.shared.pool.begin().await?;
-        if !self.advance(&mut tx, end).await? {
-            return Ok(false);
-        }
-        self.write(&mut tx, span).await?;
-        tx.commit().await?;
-        Ok(true)
+        in_time(TRANSACTION_MAX, async {
+            let mut tx = self.shared.pool.begin().await?;
+            if !self.advance(&mut tx, end).await? {
+                return Ok(false);
+            }
+            self.write(&mut tx, span).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     pub(super) async fn advance(

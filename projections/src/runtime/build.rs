@@ -21,6 +21,9 @@ impl fmt::Display for BuildKey {
     }
 }
 
+/// For sorting what an index is made of.
+const INDEX_MEMORY: &str = "256MB";
+
 /// Where a build is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -42,10 +45,12 @@ pub(super) struct Build {
     pub position: i64,
     pub leaf: Option<Vec<u8>>,
     pub diverged: bool,
+    /// Statements that make the indexes it still lacks.
+    pub indexes: Vec<String>,
 }
 
 pub(super) const COLUMNS: &str =
-    "name, version, build, schema, state, prepared, position, leaf, diverged";
+    "name, version, build, schema, state, prepared, position, leaf, diverged, indexes";
 
 /// The builds of some versions that want to be driven.
 pub(super) async fn active(
@@ -54,7 +59,7 @@ pub(super) async fn active(
     versions: &[i32],
 ) -> Result<Vec<Build>, sqlx::Error> {
     sqlx::query_as(
-        "select name, version, build, schema, state, prepared, position, leaf, diverged
+        "select name, version, build, schema, state, prepared, position, leaf, diverged, indexes
          from projections.builds
          join unnest($1::text[], $2::int[]) as leased (name, version) using (name, version)
          where purpose = 'serve' and state <> 'retired' and not diverged",
@@ -111,11 +116,12 @@ pub(super) async fn open(
 }
 
 /// Makes the schema and its tables, and remembers their names. A build that already has them is
-/// left as it is.
+/// left as it is. With much to read, it gets its indexes last, but for the unique ones.
 pub(super) async fn prepare(
     connection: &mut PgConnection,
-    build: &Build,
+    build: &mut Build,
     projection: &dyn Projection,
+    much_to_read: bool,
 ) -> Result<(), sqlx::Error> {
     if build.prepared {
         return Ok(());
@@ -126,9 +132,12 @@ pub(super) async fn prepare(
         tables = projection.schema(),
     );
     connection.execute(statements.as_str()).await?;
+    if much_to_read {
+        build.indexes = drop_indexes(connection, &build.schema).await?;
+    }
     sqlx::query(
         "update projections.builds
-         set prepared = true,
+         set prepared = true, indexes = $5,
              relations = array(select relname::text from pg_catalog.pg_class
                                where relnamespace = $4::text::regnamespace
                                  and relkind in ('r', 'p', 'v', 'm')
@@ -139,9 +148,62 @@ pub(super) async fn prepare(
     .bind(build.key.version)
     .bind(build.key.build)
     .bind(quoted(&build.schema))
+    .bind(&build.indexes)
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Drops the indexes that only readers need and gives the statements that make them again.
+async fn drop_indexes(
+    connection: &mut PgConnection,
+    schema: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let indexes: Vec<(String, String)> = sqlx::query_as(
+        "select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+         from pg_catalog.pg_index
+         join pg_catalog.pg_class on pg_class.oid = indexrelid
+         where relnamespace = $1::text::regnamespace and not indisunique
+         order by relname",
+    )
+    .bind(quoted(schema))
+    .fetch_all(&mut *connection)
+    .await?;
+    let (drops, statements): (Vec<_>, Vec<_>) = indexes.into_iter().unzip();
+    connection.execute(drops.join(";").as_str()).await?;
+    Ok(statements)
+}
+
+/// Makes the indexes a build lacks and the statistics that plans are made by. False if somebody
+/// with a higher token has it.
+pub(super) async fn make_indexes(
+    connection: &mut PgConnection,
+    build: &Build,
+    token: i64,
+) -> Result<bool, sqlx::Error> {
+    let relations: Option<Vec<String>> = sqlx::query_scalar(
+        "update projections.builds set indexes = '{}'
+         where name = $1 and version = $2 and build = $3 and token = $4
+         returning relations",
+    )
+    .bind(&build.key.name)
+    .bind(build.key.version)
+    .bind(build.key.build)
+    .bind(token)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(relations) = relations else {
+        return Ok(false);
+    };
+    let mut statements = format!("set local maintenance_work_mem = '{INDEX_MEMORY}';");
+    for index in &build.indexes {
+        statements += &format!("{index};");
+    }
+    for relation in relations {
+        statements += &format!("analyze {}.{};", quoted(&build.schema), quoted(&relation));
+    }
+    connection.execute(statements.as_str()).await?;
+    Ok(true)
 }
 
 /// A name as SQL spells it.

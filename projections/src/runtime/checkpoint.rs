@@ -26,6 +26,10 @@ pub(super) struct Move {
 /// The first statement of every batch: moves the checkpoint, points `search_path` at the build and
 /// says whether that was ours to do. The rows can be made again from the log, so the commit does
 /// not wait for the disk.
+///
+/// A build's tables grow from nothing to millions of rows under plans that are made once. Plans that
+/// read a table from end to end look good for a batch of thousands, and for an empty table; only
+/// those that go by the keys of the batch stay good.
 pub(super) async fn advance(
     tx: &mut PgConnection,
     key: &BuildKey,
@@ -42,7 +46,10 @@ pub(super) async fn advance(
              returning 1)
          select count(*) from moved,
              (select set_config('search_path', $10, true),
-                     set_config('synchronous_commit', 'off', true)) as settings",
+                     set_config('synchronous_commit', 'off', true),
+                     set_config('plan_cache_mode', 'force_generic_plan', true),
+                     set_config('enable_seqscan', 'off', true),
+                     set_config('enable_mergejoin', 'off', true)) as settings",
     )
     .bind(&key.name)
     .bind(key.version)

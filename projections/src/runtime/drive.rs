@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{RecordedEvent, StreamId};
+use eventstore::{ANSWER_MAX, RecordedEvent, StreamId, in_time};
+use futures::FutureExt;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,14 +17,16 @@ use super::failure::Stop;
 use super::feed::FeedItem;
 use super::idle::IdleMove;
 use super::page::{self, Page};
-use super::{Shared, park, switch};
+use super::{Shared, TRANSACTION_MAX, park, switch};
 use crate::Projection;
 
 /// Events applied in one transaction at most, when batches have piled up.
 const EVENTS_MAX: usize = 5_000;
+/// Making the indexes of the largest tables.
+const INDEXES_MAX: Duration = Duration::from_secs(1_800);
 /// Whoever has more than this to read waits for a turn, so that many builds at once do not fill
 /// the memory with their pages.
-const FAR_BEHIND: i64 = 20_000;
+pub(super) const FAR_BEHIND: i64 = 20_000;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -85,6 +88,10 @@ impl Drive {
         self.retry_parked().await?;
         loop {
             self.catch_up().await?;
+            if !self.build.indexes.is_empty() {
+                self.make_indexes().await?;
+                continue;
+            }
             let mut feed = self.shared.feed.subscribe();
             // What came before we listened.
             self.catch_up().await?;
@@ -100,7 +107,7 @@ impl Drive {
     async fn take_over(&mut self) -> Result<(), Stop> {
         let mut backoff = Backoff::default();
         loop {
-            match switch::take_over(self).await {
+            match in_time(TRANSACTION_MAX, switch::take_over(self)).await {
                 Ok(true) => break,
                 Ok(false) => return Err(Stop::Fenced),
                 Err(error) => self.wait_out(&error, &mut backoff).await?,
@@ -135,7 +142,7 @@ impl Drive {
             self.build.key,
         );
         let mut backoff = Backoff::default();
-        while let Err(error) = switch::diverged(self).await {
+        while let Err(error) = in_time(ANSWER_MAX, switch::diverged(self)).await {
             self.wait_out(&error, &mut backoff).await?;
         }
         Err(Stop::Retired)
@@ -154,6 +161,9 @@ impl Drive {
             }
             if page.behind > 0 {
                 reading = self.read_after(page.until.position, page.next_window);
+            }
+            if self.attention.notified().now_or_never().is_some() {
+                self.retry_parked().await?;
             }
             let started = Instant::now();
             let before = self.scanned;
@@ -191,11 +201,12 @@ impl Drive {
             let item = tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return Err(Stop::Cancelled),
-                item = feed.recv() => item,
+                // Before the feed, which under load always has something.
                 () = self.attention.notified() => {
                     self.retry_parked().await?;
                     continue;
                 }
+                item = feed.recv() => item,
             };
             self.pace().await;
             let mut batches = Vec::new();
@@ -282,10 +293,21 @@ impl Drive {
         self.rate = if self.rate > 0.0 { 0.8 * self.rate + 0.2 * now } else { now };
     }
 
+    async fn make_indexes(&mut self) -> Result<(), Stop> {
+        let mut backoff = Backoff::default();
+        loop {
+            match in_time(INDEXES_MAX, switch::make_indexes(self)).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(Stop::Fenced),
+                Err(error) => self.wait_out(&error, &mut backoff).await?,
+            }
+        }
+    }
+
     async fn go_live(&mut self) -> Result<(), Stop> {
         let mut backoff = Backoff::default();
         loop {
-            match switch::go_live(self).await {
+            match in_time(TRANSACTION_MAX, switch::go_live(self)).await {
                 Ok(switch::Outcome::Live) => {
                     self.build.state = BuildState::Live;
                     return Ok(());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eventstore::{ANSWER_MAX, in_time};
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub(super) async fn publish(shared: &Shared, shutdown: &CancellationToken) {
     let mut ticks = tokio::time::interval(INTERVAL);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        match status(&shared.pool).await {
+        match in_time(ANSWER_MAX, status(&shared.pool)).await {
             Ok(builds) => builds.iter().for_each(|build| show(build, &builds)),
             Err(error) => tracing::debug!(error = %error, "no numbers of projections this time"),
         }

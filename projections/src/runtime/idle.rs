@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use eventstore::{ANSWER_MAX, in_time};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -70,7 +71,7 @@ async fn move_now(shared: &Shared) {
         return;
     }
     // A move that is lost is made up for by the next one.
-    if let Err(error) = write(&shared.pool, &moves).await {
+    if let Err(error) = in_time(ANSWER_MAX, write(&shared.pool, &moves)).await {
         tracing::warn!(error = %error, "cannot move idle checkpoints");
     }
 }

@@ -78,6 +78,9 @@ impl Default for Options {
     }
 }
 
+/// How long one transaction of a projection may take: a database that vanished without a word would
+/// keep it for ever.
+const TRANSACTION_MAX: Duration = Duration::from_secs(30);
 /// Builds that read the log from far behind at the same time.
 const FAR_BEHIND_MAX: usize = 3;
 

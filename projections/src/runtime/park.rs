@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use eventstore::{RecordedEvent, StreamId};
+use eventstore::{ANSWER_MAX, RecordedEvent, StreamId, in_time};
 use sqlx::{FromRow, PgConnection, PgPool};
 
+use super::TRANSACTION_MAX;
 use super::build::BuildKey;
 use super::checkpoint::Mark;
 use super::drive::{Backoff, Drive};
@@ -17,8 +18,8 @@ use crate::ProjectionError;
 const PARKED_MAX: i64 = 1_000;
 /// Attempts made unasked; after them somebody must look.
 const ATTEMPTS_MAX: i32 = 5;
-/// Events of one stream tried in one go.
-const QUEUE_MAX: i64 = 1_000;
+/// Parked events of one stream looked up at once.
+const QUEUE_MAX: usize = 1_000;
 
 /// So many events are parked that parking one more would only hide what is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +74,21 @@ impl Drive {
     }
 
     async fn park_once(
-        &mut self,
+        &self,
         event: &RecordedEvent,
         end: Mark,
         error: &ProjectionError,
     ) -> Result<ParkedHow, sqlx::Error> {
         self.shared.idle.forget(&self.build.key);
+        in_time(TRANSACTION_MAX, self.park_in_transaction(event, end, error)).await
+    }
+
+    async fn park_in_transaction(
+        &self,
+        event: &RecordedEvent,
+        end: Mark,
+        error: &ProjectionError,
+    ) -> Result<ParkedHow, sqlx::Error> {
         let mut tx = self.shared.pool.begin().await?;
         if !self.advance(&mut tx, end).await? {
             return Ok(ParkedHow::Fenced);
@@ -163,13 +173,13 @@ pub(super) async fn tend(drive: &mut Drive) -> Result<bool, sqlx::Error> {
 async fn discarded(pool: &PgPool, name: &str) -> Result<HashSet<i64>, sqlx::Error> {
     let positions = sqlx::query_scalar("select position from projections.discards where name = $1")
         .bind(name)
-        .fetch_all(pool)
-        .await?;
+        .fetch_all(pool);
+    let positions: Vec<i64> = in_time(ANSWER_MAX, positions).await?;
     Ok(positions.into_iter().collect())
 }
 
 async fn release_discarded(pool: &PgPool, key: &BuildKey) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    let released = sqlx::query(
         "delete from projections.parked
          where name = $1 and version = $2 and build = $3
            and (discarded or position in (select position from projections.discards
@@ -178,14 +188,13 @@ async fn release_discarded(pool: &PgPool, key: &BuildKey) -> Result<(), sqlx::Er
     .bind(&key.name)
     .bind(key.version)
     .bind(key.build)
-    .execute(pool)
-    .await?;
-    Ok(())
+    .execute(pool);
+    in_time(ANSWER_MAX, released).await.map(drop)
 }
 
 /// The first parked event of each stream.
 async fn heads(pool: &PgPool, key: &BuildKey) -> Result<Vec<Parked>, sqlx::Error> {
-    sqlx::query_as(
+    let heads = sqlx::query_as(
         "select distinct on (aggregate_type, aggregate_id)
                 id, position, aggregate_type, aggregate_id, error is not null as failed, attempts,
                 coalesce(due_at <= clock_timestamp(), false) as due
@@ -196,14 +205,33 @@ async fn heads(pool: &PgPool, key: &BuildKey) -> Result<Vec<Parked>, sqlx::Error
     .bind(&key.name)
     .bind(key.version)
     .bind(key.build)
-    .fetch_all(pool)
-    .await
+    .fetch_all(pool);
+    in_time(ANSWER_MAX, heads).await
 }
 
 /// Applies a stream's parked events in order until one fails again. False if the build is no
 /// longer ours.
 async fn retry_stream(drive: &mut Drive, stream: &StreamId) -> Result<bool, sqlx::Error> {
-    for parked in queued(drive, stream).await? {
+    loop {
+        let queued = queued(drive, stream).await?;
+        let all = queued.len() < QUEUE_MAX;
+        match retry_queued(drive, queued).await? {
+            Retried::All if !all => {}
+            Retried::All | Retried::Failed => return Ok(true),
+            Retried::Fenced => return Ok(false),
+        }
+    }
+}
+
+/// How far a part of a stream's parked events got.
+enum Retried {
+    All,
+    Failed,
+    Fenced,
+}
+
+async fn retry_queued(drive: &mut Drive, queued: Vec<Parked>) -> Result<Retried, sqlx::Error> {
+    for parked in queued {
         let position = parked.position;
         let events = drive.shared.reader.range(position - 1, position, 1).await?;
         let Some(event) = events.first() else {
@@ -211,7 +239,7 @@ async fn retry_stream(drive: &mut Drive, stream: &StreamId) -> Result<bool, sqlx
         };
         let error = match retry_event(drive, event, &parked).await {
             Ok(true) => continue,
-            Ok(false) => return Ok(false),
+            Ok(false) => return Ok(Retried::Fenced),
             Err(ProjectionError::Database(error))
                 if failure::remedy_of_database(&error) == Remedy::Wait =>
             {
@@ -220,7 +248,7 @@ async fn retry_stream(drive: &mut Drive, stream: &StreamId) -> Result<bool, sqlx
             Err(error) => error,
         };
         let attempts = parked.attempts + 1;
-        sqlx::query(
+        let kept = sqlx::query(
             "update projections.parked
              set attempts = $2, error = $3, due_at = clock_timestamp() + $4 * interval '1 s'
              where id = $1",
@@ -229,16 +257,16 @@ async fn retry_stream(drive: &mut Drive, stream: &StreamId) -> Result<bool, sqlx
         .bind(attempts)
         .bind(printable(&error))
         .bind(wait_after(attempts, drive.shared.options.parked_wait).map(|wait| wait.as_secs_f64()))
-        .execute(&drive.shared.pool)
-        .await?;
-        return Ok(true);
+        .execute(&drive.shared.pool);
+        in_time(ANSWER_MAX, kept).await?;
+        return Ok(Retried::Failed);
     }
-    Ok(true)
+    Ok(Retried::All)
 }
 
 async fn queued(drive: &Drive, stream: &StreamId) -> Result<Vec<Parked>, sqlx::Error> {
     let key = &drive.build.key;
-    sqlx::query_as(
+    let queued = sqlx::query_as(
         "select id, position, aggregate_type, aggregate_id, error is not null as failed, attempts,
                 true as due
          from projections.parked
@@ -252,9 +280,9 @@ async fn queued(drive: &Drive, stream: &StreamId) -> Result<Vec<Parked>, sqlx::E
     .bind(key.build)
     .bind(&stream.aggregate_type)
     .bind(&stream.aggregate_id)
-    .bind(QUEUE_MAX)
-    .fetch_all(&drive.shared.pool)
-    .await
+    .bind(QUEUE_MAX as i64)
+    .fetch_all(&drive.shared.pool);
+    in_time(ANSWER_MAX, queued).await
 }
 
 /// Applies one event late: the checkpoint stays, the row goes.
@@ -265,18 +293,24 @@ async fn retry_event(
 ) -> Result<bool, ProjectionError> {
     drive.shared.idle.forget(&drive.build.key);
     let here = drive.here();
-    let mut tx = drive.shared.pool.begin().await?;
-    if !drive.advance(&mut tx, here).await? {
-        return Ok(false);
+    let applied = in_time(TRANSACTION_MAX, async {
+        let mut tx = drive.shared.pool.begin().await?;
+        if !drive.advance(&mut tx, here).await? {
+            return Ok(false);
+        }
+        drive.guarded(&[event], &mut tx).await?;
+        sqlx::query("delete from projections.parked where id = $1")
+            .bind(parked.id)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok::<_, ProjectionError>(true)
+    })
+    .await?;
+    if applied {
+        drive.committed = drive.scanned;
     }
-    drive.guarded(&[event], &mut tx).await?;
-    sqlx::query("delete from projections.parked where id = $1")
-        .bind(parked.id)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    drive.committed = drive.scanned;
-    Ok(true)
+    Ok(applied)
 }
 
 /// Text columns refuse U+0000, which an error message may quote.

@@ -1,6 +1,7 @@
 //! How projections are doing.
 
 use chrono::{DateTime, Utc};
+use eventstore::{ANSWER_MAX, in_time};
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 
@@ -91,7 +92,7 @@ pub(super) async fn report_failure(
     error: &(dyn std::error::Error + Sync),
 ) {
     let text = error.to_string().replace('\0', "\u{fffd}");
-    let reported = sqlx::query(
+    let reporting = sqlx::query(
         "update projections.builds set error = $5, retries = retries + 1
          where name = $1 and version = $2 and build = $3 and token = $4",
     )
@@ -100,9 +101,8 @@ pub(super) async fn report_failure(
     .bind(key.build)
     .bind(token)
     .bind(text)
-    .execute(pool)
-    .await;
-    if let Err(error) = reported {
+    .execute(pool);
+    if let Err(error) = in_time(ANSWER_MAX, reporting).await {
         tracing::debug!(projection.name = key.name, error = %error, "the failure is not shown");
     }
 }

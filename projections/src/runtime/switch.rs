@@ -4,7 +4,7 @@ use sqlx::{Executor, FromRow, PgConnection};
 
 use super::build::{self, BuildState, quoted};
 use super::checkpoint::Mark;
-use super::drive::Drive;
+use super::drive::{Drive, FAR_BEHIND};
 use crate::ProjectionError;
 
 /// Whoever still reads the old views is waited for this long before the switch is tried again.
@@ -42,9 +42,10 @@ pub(super) async fn take_over(drive: &mut Drive) -> Result<bool, sqlx::Error> {
     let Some(mut build) = claim(drive, &mut tx).await? else {
         return Ok(false);
     };
-    build::prepare(&mut tx, &build, &*drive.projection).await?;
-    let empty = drive.shared.reader.head().await? == 0;
-    if empty && build.state == BuildState::Building && live(&mut tx, &build).await?.is_none() {
+    let head = drive.shared.reader.head().await?;
+    let much_to_read = head - build.position > FAR_BEHIND;
+    build::prepare(&mut tx, &mut build, &*drive.projection, much_to_read).await?;
+    if head == 0 && build.state == BuildState::Building && live(&mut tx, &build).await?.is_none() {
         show(&mut tx, &build, None).await?;
         build.state = BuildState::Live;
     }
@@ -84,6 +85,18 @@ async fn claim(drive: &Drive, tx: &mut PgConnection) -> Result<Option<build::Bui
             }
         }
     }
+}
+
+/// Makes what the build does not need before readers come. Takes as long as its tables are large,
+/// so the log is read on afterwards.
+pub(super) async fn make_indexes(drive: &mut Drive) -> Result<bool, sqlx::Error> {
+    let mut tx = drive.shared.pool.begin().await?;
+    if !build::make_indexes(&mut tx, &drive.build, drive.token).await? {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    drive.build.indexes.clear();
+    Ok(true)
 }
 
 /// Points the read model at this build, once it is not behind the live one.

@@ -119,12 +119,13 @@ async fn begin(
 ) -> Result<Build, VerifyError> {
     let version = worker::version_of(projection);
     let mut tx = keeper.begin().await?;
-    let build = build::open(&mut tx, projection.name(), version, "verify").await?;
+    let mut build = build::open(&mut tx, projection.name(), version, "verify").await?;
     sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))")
         .bind(&build.schema)
         .execute(&mut *tx)
         .await?;
-    build::prepare(&mut tx, &build, projection).await?;
+    // Nobody reads it but the comparison, from end to end.
+    build::prepare(&mut tx, &mut build, projection, true).await?;
     tx.commit().await?;
     Ok(build)
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventstore::in_time;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,10 @@ use crate::Projection;
 
 /// A projection that met an event of a newer program is left to that program for this long.
 const NEWER_WAIT: Duration = Duration::from_secs(10);
+/// What a worker does in a tick is a handful of short statements.
+const TICK_MAX: Duration = Duration::from_secs(10);
+/// Dropping large tables takes a while.
+const JANITOR_MAX: Duration = Duration::from_secs(300);
 /// Batches under way have this long to finish when the program ends.
 const FINISH_WAIT: Duration = Duration::from_secs(5);
 const JANITOR_INTERVAL: Duration = Duration::from_secs(10);
@@ -73,7 +78,7 @@ pub(super) async fn work(
             }
             worker.tick().await
         };
-        if let Err(error) = done.await {
+        if let Err(error) = in_time(TICK_MAX, done).await {
             tracing::warn!(worker.id = %worker.id, error = %error, "the worker cannot see to its leases");
         }
     }
@@ -256,7 +261,8 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         self.janitor = Some(AbortOnDropHandle::new(tokio::spawn(async move {
             let kept = shared.options.retired_kept;
-            if let Err(error) = janitor::drop_stale(&shared.pool, kept).await {
+            let dropped = janitor::drop_stale(&shared.pool, kept);
+            if let Err(error) = in_time(JANITOR_MAX, dropped).await {
                 tracing::debug!(error = %error, "old builds are dropped in the next round");
             }
         })));
@@ -272,6 +278,6 @@ impl Worker {
             tracing::warn!(worker.id = %self.id, "batches were still under way at the end");
         }
         // The leases run out by themselves if this fails.
-        let _ = lease::leave(&self.shared.pool, self.id).await;
+        let _ = in_time(FINISH_WAIT, lease::leave(&self.shared.pool, self.id)).await;
     }
 }

@@ -7,7 +7,6 @@ use eventstore::{Bus, Reader};
 use projections::Projection;
 use projections::runtime::{Options, ProjectionStatus, run_with, status};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,13 +14,22 @@ use tokio_util::sync::CancellationToken;
 const DEADLINE: Duration = Duration::from_secs(15);
 
 pub struct House {
-    url: String,
+    pub url: String,
     pub pool: PgPool,
     pub reader: Reader,
 }
 
 /// Event type, stream id and payload of an event to append.
 pub type Toy<'a> = (&'a str, &'a str, String);
+
+/// An event of any slice to append.
+pub struct Happened {
+    pub aggregate_type: String,
+    pub id: String,
+    pub event_type: String,
+    pub version: String,
+    pub payload: String,
+}
 
 /// `n` is added to the tally `id`.
 pub fn counted(id: &str, n: i64) -> Toy<'_> {
@@ -48,34 +56,58 @@ impl House {
     }
 
     pub async fn append_to(&self, aggregate_type: &str, version: &str, events: &[Toy<'_>]) -> i64 {
-        let types: Vec<&str> = events.iter().map(|event| event.0).collect();
-        let ids: Vec<&str> = events.iter().map(|event| event.1).collect();
-        let payloads: Vec<&str> = events.iter().map(|event| event.2.as_str()).collect();
+        let events = events.iter().map(|(event_type, id, payload)| Happened {
+            aggregate_type: aggregate_type.to_owned(),
+            id: (*id).to_owned(),
+            event_type: (*event_type).to_owned(),
+            version: version.to_owned(),
+            payload: payload.clone(),
+        });
+        self.record(events.collect()).await
+    }
+
+    /// Appends events of any streams as one commit.
+    pub async fn record(&self, events: Vec<Happened>) -> i64 {
+        let column = |of: fn(&Happened) -> &str| -> Vec<&str> { events.iter().map(of).collect() };
         sqlx::query_scalar(
             "with head as (select coalesce(max(last_position), 0) as position
                            from eventstore.commits),
                   new as (
                  insert into eventstore.events
-                 select $1, id, coalesce(stream.sequence, 0)
-                                + row_number() over (partition by id order by place),
-                        type, $2, payload::json, '{}', head.position + place, clock_timestamp()
-                 from head, unnest($3::text[], $4::text[], $5::text[]) with ordinality
-                            as event (type, id, payload, place)
+                 select kind, id, coalesce(stream.sequence, 0)
+                                  + row_number() over (partition by kind, id order by place),
+                        type, version, payload::json, '{}', head.position + place, clock_timestamp()
+                 from head, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+                            with ordinality as event (kind, id, type, version, payload, place)
                  left join lateral (select max(sequence) as sequence from eventstore.events
-                                    where aggregate_type = $1 and aggregate_id = id) stream on true
+                                    where aggregate_type = kind and aggregate_id = id) stream on true
                  returning position)
              insert into eventstore.commits
              select max(position), min(position), '', clock_timestamp() from new
              returning last_position, pg_notify('daybook_appended', last_position::text)",
         )
-        .bind(aggregate_type)
-        .bind(version)
-        .bind(types)
-        .bind(ids)
-        .bind(payloads)
+        .bind(column(|event| &event.aggregate_type))
+        .bind(column(|event| &event.id))
+        .bind(column(|event| &event.event_type))
+        .bind(column(|event| &event.version))
+        .bind(column(|event| &event.payload))
         .fetch_one(&self.pool)
         .await
         .unwrap()
+    }
+
+    /// What a restore of an old backup does: everything after a position never was.
+    pub async fn lose_commits_after(&self, position: i64) {
+        self.execute(&format!(
+            "begin;
+             set local session_replication_role = 'replica';
+             delete from eventstore.events where position > {position};
+             delete from eventstore.commits where last_position > {position};
+             insert into eventstore.commits
+             values ({position}, {position}, '', clock_timestamp()) on conflict do nothing;
+             commit"
+        ))
+        .await;
     }
 
     /// A program that runs these projections.
@@ -94,7 +126,18 @@ impl House {
         bus: Option<Bus>,
         options: Options,
     ) -> Program {
-        let pool = pool(&self.url).await;
+        self.start_at(&self.url, projections, bus, options).await
+    }
+
+    /// A program whose way to the database is another one.
+    pub async fn start_at(
+        &self,
+        url: &str,
+        projections: Vec<Arc<dyn Projection>>,
+        bus: Option<Bus>,
+        options: Options,
+    ) -> Program {
+        let pool = pool(url).await;
         let shutdown = CancellationToken::new();
         let reader = Reader::new(pool.clone());
         let run = run_with(pool, reader, bus, projections, options, shutdown.clone());
@@ -112,7 +155,16 @@ impl House {
         name: &str,
         good: impl Fn(&ProjectionStatus) -> bool,
     ) -> ProjectionStatus {
-        let deadline = Instant::now() + DEADLINE;
+        self.live_within(DEADLINE, name, good).await
+    }
+
+    pub async fn live_within(
+        &self,
+        limit: Duration,
+        name: &str,
+        good: impl Fn(&ProjectionStatus) -> bool,
+    ) -> ProjectionStatus {
+        let deadline = Instant::now() + limit;
         loop {
             let builds = self.status(name).await;
             let live = builds.iter().find(|build| build.live_at.is_some());
@@ -151,7 +203,7 @@ impl House {
 }
 
 async fn pool(url: &str) -> PgPool {
-    PgPoolOptions::new().max_connections(10).connect(url).await.unwrap()
+    eventstore::pool_options(10).connect(url).await.unwrap()
 }
 
 /// A running worker process.

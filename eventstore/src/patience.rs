@@ -1,0 +1,48 @@
+//! A database that vanished without a word never answers. Nobody waits for that longer than this.
+
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
+use tokio::time::timeout;
+
+/// How long a question to the database may take that is no more than a page of events.
+pub const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may take to say that it is alive.
+const ALIVE_MAX: Duration = Duration::from_secs(2);
+/// A connection used so lately is taken to be alive.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+
+/// The answer of the database, or an error once it has taken too long.
+pub async fn in_time<T, E: From<sqlx::Error>>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(silence(limit).into()))
+}
+
+fn silence(limit: Duration) -> sqlx::Error {
+    let words = format!("no answer from the database in {limit:?}");
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, words))
+}
+
+/// Options of a pool that gives connections up which have fallen silent. Without them a question
+/// that was not answered in time keeps its place in the pool until the network notices, which takes
+/// a quarter of an hour.
+pub fn pool_options(connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < IDLE_TRUSTED { Ok(true) } else { is_alive(connection).await }
+            })
+        })
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
+/// An error is for a connection that is not even waited for when it is closed.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let answer = timeout(ALIVE_MAX, connection.ping()).await;
+    answer.map(|answer| answer.is_ok()).map_err(|_| silence(ALIVE_MAX))
+}
