@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{self, message::PublishMessage};
-use async_nats::{ConnectOptions, HeaderMap, ServerAddr};
+use async_nats::{ConnectOptions, ServerAddr};
+use eventstore::bus::Message;
 use eventstore::{Bus, BusOptions, Reader};
 use local_services::Services;
 use sqlx::PgPool;
-use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Contender, Goal, Options, Report, Server, alternate, history};
@@ -24,6 +24,8 @@ const EVENTS: i64 = 200_000;
 const CONNECTIONS: usize = 5;
 /// Messages under way: the best of these is the reference that counts.
 const WINDOWS: [usize; 3] = [256, 512, 2_048];
+/// The server sets aside what a stream may take: all of them must fit, and all events in each.
+const STREAM_BYTES: i64 = 512 << 20;
 const LOOK: Duration = Duration::from_millis(5);
 const RATIO: f64 = 0.7;
 
@@ -65,7 +67,11 @@ async fn contenders(
     let reader = Reader::new(pool.clone());
     let mut streams = Vec::new();
     for number in 0..options.rounds * (1 + WINDOWS.len()) {
-        let stream = BusOptions { stream: format!("BENCH_{number}"), ..BusOptions::default() };
+        let stream = BusOptions {
+            stream: format!("BENCH_{number}"),
+            stream_bytes_max: STREAM_BYTES,
+            ..BusOptions::default()
+        };
         let bus = Bus::connect_with(url, stream).await?;
         let relaying = relay(&reader, &bus);
         while !matches!(bus.status(&reader).await, Ok(Some(_))) {
@@ -134,7 +140,7 @@ struct Publisher {
 
 impl Publisher {
     /// Every message of the log, as ours would publish it.
-    async fn messages(&self, bus: &Bus) -> anyhow::Result<Vec<(String, HeaderMap, Bytes)>> {
+    async fn messages(&self, bus: &Bus) -> anyhow::Result<Vec<Message>> {
         let mut messages = Vec::new();
         loop {
             let after = i64::try_from(messages.len())?;
@@ -169,14 +175,14 @@ impl Contender for Publisher {
         let context = self.connect().await?;
         let started = Instant::now();
         let mut in_flight: VecDeque<PublishAckFuture> = VecDeque::with_capacity(self.window);
-        for (subject, headers, payload) in messages {
+        for message in messages {
             if in_flight.len() == self.window
                 && let Some(oldest) = in_flight.pop_front()
             {
                 oldest.await?;
             }
-            let message = PublishMessage::build().headers(headers).payload(payload);
-            in_flight.push_back(context.send_publish(subject, message).await?);
+            let publish = PublishMessage::build().headers(message.headers).payload(message.body);
+            in_flight.push_back(context.send_publish(message.subject, publish).await?);
         }
         for acked in in_flight {
             acked.await?;

@@ -63,6 +63,16 @@ pub struct Bus {
     prefix: String,
 }
 
+/// An event ready to be published.
+#[derive(Debug)]
+pub struct Message {
+    /// Its place in the log and in the stream.
+    pub position: i64,
+    pub subject: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
 /// Why the stream could not be used just now. None of these loses anything.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
@@ -149,18 +159,16 @@ impl Bus {
     ///
     /// No `Nats-Msg-Id`: a message the server takes for a repetition is acknowledged and not
     /// stored. The expected last sequence alone keeps every event to its place.
-    async fn publish(&self, event: RecordedEvent) -> Result<PublishAckFuture, PublishError> {
-        let before = event.position.unsigned_abs() - 1;
-        let (subject, headers, body) = self.message(event);
-        let message = jetstream::message::PublishMessage::build()
-            .headers(headers)
-            .payload(body)
-            .expected_last_sequence(before);
-        self.context.send_publish(subject, message).await
+    async fn publish(&self, message: Message) -> Result<PublishAckFuture, PublishError> {
+        let publish = jetstream::message::PublishMessage::build()
+            .headers(message.headers)
+            .payload(message.body)
+            .expected_last_sequence(message.position.unsigned_abs() - 1);
+        self.context.send_publish(message.subject, publish).await
     }
 
-    /// What is published of an event: subject, headers and body.
-    pub fn message(&self, event: RecordedEvent) -> (String, HeaderMap, Bytes) {
+    /// What is published of an event.
+    pub fn message(&self, event: RecordedEvent) -> Message {
         let subject = message::subject(&self.prefix, &event);
         let mut headers = message::headers(&self.prefix, &event);
         let mut body = event.payload;
@@ -169,7 +177,7 @@ impl Bus {
             message::omit_body(&mut headers);
             body.clear();
         }
-        (subject, headers, body.into())
+        Message { position: event.position, subject, headers, body: body.into() }
     }
 }
 

@@ -5,20 +5,16 @@
 //! one stands by until the stream stops following the log.
 
 use std::convert::Infallible;
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
-use async_nats::jetstream::publish::PublishAck;
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Backoff, Bus, BusError};
+use super::{Backoff, Bus, BusError, Message};
+use crate::Reader;
 use crate::subscribe::{Place, page_after};
-use crate::{Reader, RecordedEvent};
 
 /// Messages sent and not yet acknowledged.
 const IN_FLIGHT_MAX: usize = 512;
@@ -26,6 +22,8 @@ const IN_FLIGHT_MAX: usize = 512;
 const PAGE_MAX: usize = 500;
 /// Pages read before they can be sent.
 const PAGES_AHEAD_MAX: usize = 2;
+/// Each request to NATS has its own limit, and so has each question to the database but the lock.
+const ENSURE_MAX: Duration = Duration::from_secs(60);
 /// How long to wait for the log to grow before looking for oneself.
 const TAIL_PATIENCE: Duration = Duration::from_secs(1);
 /// A stream that stands still this long although the log is ahead of it has no relay.
@@ -42,6 +40,10 @@ enum Interruption {
     Misplaced { position: i64, sequence: u64 },
     #[error("the log no longer holds what was published up to position {0}")]
     LogReplaced(i64),
+    #[error("the other half of the relay ended")]
+    Ended,
+    #[error("the stream could not be made sure of in {ENSURE_MAX:?}")]
+    Silence,
     #[error(transparent)]
     Bus(#[from] BusError),
 }
@@ -102,39 +104,32 @@ impl Relay {
 
     /// Publishes from wherever the stream stands.
     async fn publish_on(&self, backoff: &mut Backoff) -> Result<Infallible, Interruption> {
-        let mut published = self.bus.ensure_stream(&self.reader).await?;
+        let ensured = tokio::time::timeout(ENSURE_MAX, self.bus.ensure_stream(&self.reader)).await;
+        let published = ensured.map_err(|_| Interruption::Silence)??;
         metrics::gauge!("daybook_relay_position").set(published as f64);
-        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD_MAX);
-        let _reading = AbortOnDropHandle::new(tokio::spawn(read_ahead(
-            self.reader.clone(),
-            published,
-            sender,
-        )));
-        let mut in_flight = FuturesOrdered::new();
+        let (pages, mut read) = mpsc::channel(PAGES_AHEAD_MAX);
+        let (sent, in_flight) = mpsc::channel(IN_FLIGHT_MAX);
+        let reading = read_ahead(self.reader.clone(), self.bus.clone(), published, pages);
+        let _reading = AbortOnDropHandle::new(tokio::spawn(reading));
+        tokio::select! {
+            interrupted = self.send(&mut read, sent) => interrupted,
+            interrupted = settle(in_flight, backoff) => interrupted,
+        }
+    }
+
+    /// Sends what was read, as long as there is room for one more in flight.
+    async fn send(
+        &self,
+        pages: &mut mpsc::Receiver<Result<Vec<Message>, Interruption>>,
+        in_flight: mpsc::Sender<(i64, PublishAckFuture)>,
+    ) -> Result<Infallible, Interruption> {
         loop {
-            tokio::select! {
-                biased;
-                Some(acked) = in_flight.next(), if !in_flight.is_empty() => {
-                    published = settle(acked, backoff)?;
-                }
-                page = pages.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
-                    let page: Vec<RecordedEvent> = match page {
-                        Some(page) => page?,
-                        None => return Err(BusError::Log(sqlx::Error::PoolClosed).into()),
-                    };
-                    for event in page {
-                        while in_flight.len() >= IN_FLIGHT_MAX
-                            && let Some(acked) = in_flight.next().await
-                        {
-                            published = settle(acked, backoff)?;
-                        }
-                        let position = event.position;
-                        let ack = self.bus.publish(event).await?.into_future();
-                        in_flight.push_back(async move { (position, ack.await) });
-                    }
-                }
+            let page = pages.recv().await.ok_or(Interruption::Ended)??;
+            for message in page {
+                let room = in_flight.reserve().await.map_err(|_| Interruption::Ended)?;
+                let position = message.position;
+                room.send((position, self.bus.publish(message).await?));
             }
-            metrics::gauge!("daybook_relay_position").set(published as f64);
         }
     }
 
@@ -159,34 +154,41 @@ impl Relay {
     }
 }
 
-/// An acknowledgement counts only if the event is stored in its own place.
-fn settle(
-    (position, acked): (i64, Result<PublishAck, PublishError>),
+/// Takes acknowledgements in order; one counts only if the event is stored in its own place.
+async fn settle(
+    mut in_flight: mpsc::Receiver<(i64, PublishAckFuture)>,
     backoff: &mut Backoff,
-) -> Result<i64, Interruption> {
-    let sequence = acked?.sequence;
-    if sequence != position.unsigned_abs() {
-        return Err(Interruption::Misplaced { position, sequence });
+) -> Result<Infallible, Interruption> {
+    let reached = metrics::gauge!("daybook_relay_position");
+    while let Some((position, ack)) = in_flight.recv().await {
+        let sequence = ack.await?.sequence;
+        if sequence != position.unsigned_abs() {
+            return Err(Interruption::Misplaced { position, sequence });
+        }
+        backoff.reset();
+        reached.set(position as f64);
     }
-    backoff.reset();
-    Ok(position)
+    Err(Interruption::Ended)
 }
 
-/// Reads the log from a position on while what was read before is on its way to NATS.
+/// Reads the log from a position on, and makes it ready for NATS, while what was read before is on
+/// its way there.
 async fn read_ahead(
     reader: Reader,
+    bus: Bus,
     after: i64,
-    pages: mpsc::Sender<Result<Vec<RecordedEvent>, Interruption>>,
+    pages: mpsc::Sender<Result<Vec<Message>, Interruption>>,
 ) {
-    let Err(interruption) = read_pages(reader, after, &pages).await;
+    let Err(interruption) = read_pages(reader, bus, after, &pages).await;
     // Nobody listens any more only if publishing was interrupted already.
     pages.send(Err(interruption)).await.ok();
 }
 
 async fn read_pages(
     reader: Reader,
+    bus: Bus,
     after: i64,
-    pages: &mpsc::Sender<Result<Vec<RecordedEvent>, Interruption>>,
+    pages: &mpsc::Sender<Result<Vec<Message>, Interruption>>,
 ) -> Result<Infallible, Interruption> {
     let mut tail = reader.tail().await?;
     let mut place = Place { position: after, leaf: None };
@@ -195,7 +197,8 @@ async fn read_pages(
         let page = page.ok_or(Interruption::LogReplaced(place.position))?;
         if let Some(last) = page.last() {
             place = Place { position: last.position, leaf: Some(last.leaf()) };
-            pages.send(Ok(page)).await.map_err(|_| sqlx::Error::PoolClosed)?;
+            let messages = page.into_iter().map(|event| bus.message(event)).collect();
+            pages.send(Ok(messages)).await.map_err(|_| Interruption::Ended)?;
             continue;
         }
         let head = tail.wait_past(place.position, TAIL_PATIENCE).await?;

@@ -145,6 +145,8 @@ impl Bus {
             ("storage", found.storage == ours.storage),
             ("discard", found.discard == ours.discard),
             ("max_age", found.max_age == ours.max_age),
+            // More is no fault: relays with different settings would remake it in turns.
+            ("num_replicas", found.num_replicas >= ours.num_replicas),
             ("max_bytes", (1..=STREAM_BYTES_MAX).contains(&found.max_bytes)),
             ("max_msgs", found.max_messages < 1),
             ("max_msgs_per_subject", found.max_messages_per_subject < 1),
