@@ -9,7 +9,7 @@ use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Log, Reader, relay};
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
-use service_kit::{Health, Kit, Site};
+use service_kit::{Health, Kit, Site, access_log};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -71,21 +71,23 @@ pub async fn run(
     let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
-    let site = Site {
-        health,
-        metrics: Some(service_kit::metrics::install()?),
-        cors_origins: origins(settings)?,
-    };
     let command = command_api::App::new(log.clone(), kit.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
     let query = query_api::App::new(read_pool, read_keys, kit.clone(), bus.clone());
-    let api = routes(roles, command, query);
+    let api = routes(roles, command.clone(), query.clone());
+    let site = Site {
+        health,
+        metrics: Some(service_kit::metrics::install()?),
+        cors_origins: origins(settings)?,
+        // Behind a gateway all routes are one API, and whoever is asked describes all of it.
+        description: Some(service_kit::description(routes(&Role::ALL, command, query))),
+    };
     let site = site.build(api, &kit);
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
-    let mut tasks = start(roles, backend, &log, bus, &work).await?;
+    let mut tasks = start(roles, backend, settings, &log, bus, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -139,6 +141,7 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
 async fn start(
     roles: &[Role],
     backend: &Backend,
+    settings: &Settings,
     log: &Log,
     bus: Option<Bus>,
     work: &CancellationToken,
@@ -149,6 +152,12 @@ async fn start(
         tasks.spawn(async move {
             sweeping.await;
             "the housekeeping"
+        });
+        let days = settings.access_log_days;
+        let forgetting = access_log::keep(backend.pool.clone(), days, work.clone());
+        tasks.spawn(async move {
+            forgetting.await;
+            "the log of accesses"
         });
     }
     if roles.contains(&Role::Projections) {

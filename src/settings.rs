@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,6 +14,9 @@ use figment::{Figment, Profile};
 use local_services::PostgresSource;
 use serde::{Deserialize, Serialize, Serializer};
 
+/// A year's audit can look back at the whole year.
+const ACCESS_LOG_DAYS: NonZeroU32 = NonZeroU32::new(400).expect("400 is not zero");
+
 const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
@@ -22,8 +25,10 @@ const SECRETS: [&str; 5] = ["database_url", "nats_url", "master_key", "lookup_ke
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
-const NOT_TEXT: [&str; 7] = [
+const NOT_TEXT: [&str; 9] = [
+    "access_log_days",
     "connections_max",
+    "nats_replicas",
     "proxy_hops",
     "rate_account",
     "rate_address",
@@ -44,6 +49,8 @@ pub struct Settings {
     pub database_url: Option<Secret>,
     /// NATS with JetStream; none: one of the data directory's own, or the log itself.
     pub nats_url: Option<Secret>,
+    /// Copies of the stream in a cluster of NATS: 3 outlive the loss of one node.
+    pub nats_replicas: NonZeroUsize,
     /// Which Postgres programs the data directory's own server uses.
     pub postgres: Postgres,
     /// Where fetched programs are kept; none: in the data directory.
@@ -79,6 +86,8 @@ pub struct Settings {
     pub rate_account: NonZeroU32,
     pub rate_address: NonZeroU32,
     pub rate_login: NonZeroU32,
+    /// How long it is kept who was refused what and who read the audit side.
+    pub access_log_days: NonZeroU32,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -136,6 +145,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             database_url: None,
             nats_url: None,
+            nats_replicas: NonZeroUsize::MIN,
             postgres: Postgres::Any,
             runtime_dir: None,
             connections_max: 16,
@@ -153,6 +163,7 @@ impl Default for Settings {
             rate_account: rates.account,
             rate_address: rates.address,
             rate_login: rates.login,
+            access_log_days: ACCESS_LOG_DAYS,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

@@ -143,4 +143,32 @@ mod tests {
         assert!(!passwords.verify("correct horse".to_owned(), None).await?);
         Ok(())
     }
+
+    #[tokio::test]
+    async fn a_flood_waits_its_turn_and_what_exceeds_it_is_told_to_come_back() {
+        let passwords = Passwords::default();
+        let cores = passwords.turns.available_permits();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let mut flood = tokio::task::JoinSet::new();
+        for _ in 0..WAITING_MAX + 5 {
+            let (passwords, gate) = (passwords.clone(), gate.clone());
+            flood.spawn(async move {
+                // Until the gate opens, nobody is done and the places stay taken.
+                let work = move || gate.lock().is_ok_and(|gate| gate.recv().is_err());
+                passwords.in_turn(work).await
+            });
+        }
+        for _ in 0..5 {
+            let turned_away = flood.join_next().await.expect("five are too many");
+            let problem = turned_away.expect("no panic").expect_err("nobody is done yet");
+            assert_eq!((problem.status().as_u16(), problem.code()), (503, "busy"));
+        }
+        assert_eq!(passwords.turns.available_permits(), 0, "all {cores} turns are taken");
+        drop(open);
+        while let Some(done) = flood.join_next().await {
+            assert!(done.expect("no panic").expect("a place and a turn"));
+        }
+        assert_eq!(passwords.turns.available_permits(), cores);
+    }
 }

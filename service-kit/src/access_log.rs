@@ -1,6 +1,7 @@
 //! What auditors see of access: denials, reads of the audit side, personal values shown.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::AccountId;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock;
@@ -17,6 +19,14 @@ use crate::trace::Trace;
 const QUEUE_MAX: usize = 4096;
 const BATCH_MAX: usize = 512;
 const WRITE_RETRY: Duration = Duration::from_secs(1);
+/// What is kept of a path with its query.
+const PATH_CHARS_MAX: usize = 1000;
+
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// Entries that one statement removes, so that none holds locks or a snapshot for long.
+const FORGET_MAX: i64 = 1000;
+/// As good as for ever, and within the dates that Postgres knows.
+const DAYS_MAX: u32 = 1_000_000;
 
 /// One access worth keeping.
 #[derive(Debug, Clone)]
@@ -61,6 +71,15 @@ impl Access {
     }
 }
 
+/// What a server lets in as a path is not what a table needs.
+fn shortened(mut path: String) -> String {
+    if let Some((end, _)) = path.char_indices().nth(PATH_CHARS_MAX) {
+        path.truncate(end);
+        path.push('…');
+    }
+    path
+}
+
 /// Takes entries off the request path; one task writes them in batches.
 #[derive(Debug, Clone)]
 pub struct AccessLog {
@@ -75,9 +94,45 @@ impl AccessLog {
         Self { queue }
     }
 
-    pub async fn record(&self, access: Access) {
+    pub async fn record(&self, mut access: Access) {
+        access.path = shortened(access.path);
         if self.queue.send(access).await.is_err() {
             tracing::error!("the writer of the access log has ended");
+        }
+    }
+}
+
+/// [`forget`]s every hour until the end. Any number of processes may do so.
+pub async fn keep(pool: PgPool, days: NonZeroU32, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = forget(&pool, days).await {
+            tracing::warn!(%error, "old accesses stay in their log a while: {error}");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
+        }
+    }
+}
+
+/// Removes the entries that are older than so many days; answers how many those were.
+pub async fn forget(pool: &PgPool, days: NonZeroU32) -> Result<u64, sqlx::Error> {
+    let mut forgotten = 0;
+    loop {
+        let batch = sqlx::query(
+            "delete from eventstore.access_log
+             where id in (select id from eventstore.access_log
+                          where at < clock_timestamp() - make_interval(days => $1)
+                          order by at limit $2 for update skip locked)",
+        )
+        .bind(i32::try_from(days.get().min(DAYS_MAX)).unwrap_or_default())
+        .bind(FORGET_MAX)
+        .execute(pool)
+        .await?
+        .rows_affected();
+        forgotten += batch;
+        if batch < FORGET_MAX.unsigned_abs() {
+            return Ok(forgotten);
         }
     }
 }

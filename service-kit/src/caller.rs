@@ -7,7 +7,7 @@ use std::ops::Deref;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::{AUTHORIZATION, IF_MATCH};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use chrono::{DateTime, Utc};
 use domain::{AccountId, Role};
 use eventstore::{Context, Metadata};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::auth::Bearer;
 use crate::header::IDEMPOTENCY_KEY;
+use crate::rates::{Limited, Spent};
 use crate::request::Facts;
 use crate::{Kit, Problem, clock};
 
@@ -71,33 +72,22 @@ impl Caller {
     async fn build(parts: &Parts, kit: &Kit, needed: Needed) -> Result<Self, Problem> {
         let facts = Facts::of(parts)?;
         let now = clock::now();
-        let bearer = match bearer_token(&parts.headers)? {
-            Some(token) => {
-                let claims = kit
-                    .tokens()
-                    .verify(token, now)
-                    .map_err(|error| Problem::unauthorized("token-invalid", error))?;
-                Some(kit.standing().of(&claims).await?)
-            }
-            None => None,
+        let bearer = match identified(parts, kit, now).await {
+            Err(problem) if problem.status() != StatusCode::UNAUTHORIZED => return Err(problem),
+            known => known,
         };
-        if let Some(bearer) = &bearer {
-            facts.set_account(bearer.account);
+        // Before anybody is refused: auditors see every refusal, and nobody may fill their record
+        // faster than they may ask.
+        if let Some(rates) = kit.rates() {
+            let account = bearer.as_ref().ok().and_then(Option::as_ref).map(|b| b.account);
+            charge(facts, rates.spend(account, parts))?;
         }
+        let bearer = bearer?;
         match needed {
             Needed::Nothing => {}
             Needed::Account if bearer.is_some() => {}
             Needed::Account => return Err(token_required()),
             Needed::Role(role) => drop(permitted(bearer.as_ref(), &[role])?),
-        }
-        if let Some(rates) = kit.rates() {
-            match rates.spend(bearer.as_ref().map(|bearer| bearer.account), parts) {
-                Ok(spent) => facts.set_spent(spent),
-                Err(limited) => {
-                    facts.set_spent(limited.spent().clone());
-                    return Err(limited.into());
-                }
-            }
         }
         let context = context(parts, kit, facts, bearer.as_ref(), now)?;
         Ok(Self { bearer, context, now })
@@ -211,16 +201,35 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let facts = Facts::of(parts)?;
         if let Some(rates) = Kit::from_ref(state).rates() {
-            match rates.spend_login(parts) {
-                Ok(spent) => facts.set_spent(spent),
-                Err(limited) => {
-                    facts.set_spent(limited.spent().clone());
-                    return Err(limited.into());
-                }
-            }
+            charge(facts, rates.spend_login(parts))?;
         }
         Ok(Self { now: clock::now() })
     }
+}
+
+/// Whose token it is, if there is one.
+async fn identified(
+    parts: &Parts,
+    kit: &Kit,
+    now: DateTime<Utc>,
+) -> Result<Option<Bearer>, Problem> {
+    let Some(token) = bearer_token(&parts.headers)? else { return Ok(None) };
+    let claims = kit
+        .tokens()
+        .verify(token, now)
+        .map_err(|error| Problem::unauthorized("token-invalid", error))?;
+    let bearer = kit.standing().of(&claims).await?;
+    Facts::of(parts)?.set_account(bearer.account);
+    Ok(Some(bearer))
+}
+
+/// Tells the answer what was spent, also when there was nothing left.
+fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
+    facts.set_spent(match &spent {
+        Ok(spent) => spent.clone(),
+        Err(limited) => limited.spent().clone(),
+    });
+    spent.map(drop).map_err(Problem::from)
 }
 
 fn token_required() -> Problem {

@@ -11,6 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::CorsLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -20,25 +21,29 @@ use crate::{Health, Kit, Problem, codes, frame, header, openapi};
 pub const BASE: &str = "/api/v1";
 
 /// What a site has besides the routes of its API.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Site {
     pub health: Health,
     /// `None` where the process has no recorder, as in tests.
     pub metrics: Option<PrometheusHandle>,
     /// Exact origins whose scripts may call us.
     pub cors_origins: Vec<HeaderValue>,
+    /// What `/openapi.json` answers, where this process has only a part of the routes that a client
+    /// meets. `None`: those it has.
+    pub description: Option<OpenApi>,
 }
 
 impl Site {
     pub fn new(health: Health) -> Self {
-        Self { health, metrics: None, cors_origins: Vec::new() }
+        Self { health, metrics: None, cors_origins: Vec::new(), description: None }
     }
 
     /// The API's routes, given without the base path, as a site inside the frame.
     pub fn build(self, api: OpenApiRouter, kit: &Kit) -> Router {
-        let (api, description) =
+        let (api, own) =
             OpenApiRouter::with_openapi(openapi::base()).nest(BASE, api).split_for_parts();
-        let description = openapi::finish(description);
+        let own = openapi::finish(own);
+        let description = self.description.unwrap_or(own);
         let routes = api
             .merge(SwaggerUi::new("/docs").url("/openapi.json", description))
             .merge(well_known(kit))
@@ -48,8 +53,8 @@ impl Site {
     }
 }
 
-/// The description alone, for `daybook openapi`.
-pub fn description(api: OpenApiRouter) -> utoipa::openapi::OpenApi {
+/// The description alone: for `daybook openapi`, and for sites that serve a part of it.
+pub fn description(api: OpenApiRouter) -> OpenApi {
     openapi::finish(OpenApiRouter::with_openapi(openapi::base()).nest(BASE, api).into_openapi())
 }
 

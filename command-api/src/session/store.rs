@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::credentials::Credentials;
 
 const PREFIX: &str = "dbr_";
+const SWEEP_MAX: i64 = 1000;
 
 /// The next refresh token of a session.
 #[derive(Debug)]
@@ -180,15 +181,22 @@ pub(crate) async fn revoke_all(
     Ok(())
 }
 
-/// Removes sessions and refresh tokens that have been over for a day.
+/// Removes sessions and refresh tokens that have been over for a day, a batch at a time: a
+/// statement that removes all of a busy day would hold back every refresh that waits for its rows.
 pub(crate) async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
-    for table in ["refresh_tokens", "sessions"] {
-        sqlx::query(&format!(
+    for (table, key) in [("refresh_tokens", "hash"), ("sessions", "id")] {
+        let remove = format!(
             "delete from identity.{table}
-             where expires_at < clock_timestamp() - interval '1 day'"
-        ))
-        .execute(pool)
-        .await?;
+             where {key} in (select {key} from identity.{table}
+                             where expires_at < clock_timestamp() - interval '1 day'
+                             order by expires_at limit $1 for update skip locked)"
+        );
+        loop {
+            let removed = sqlx::query(&remove).bind(SWEEP_MAX).execute(pool).await?.rows_affected();
+            if removed < SWEEP_MAX.unsigned_abs() {
+                break;
+            }
+        }
     }
     Ok(())
 }

@@ -108,3 +108,33 @@ async fn an_expired_refresh_token_is_unknown() {
         .unwrap();
     assert_eq!(refresh(&world, &ada.refresh_token).await.problem().0, 401);
 }
+
+#[tokio::test]
+async fn what_has_been_over_for_a_day_is_removed() {
+    let world = World::start().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    refresh(&world, &ada.refresh_token).await.done();
+    sqlx::query(
+        "with over as (update identity.sessions set expires_at = now() - interval '25 hours'
+                       where account = $1 returning id)
+         insert into identity.refresh_tokens (hash, session, expires_at)
+         select sha256(n::text::bytea), over.id, now() - interval '25 hours'
+         from over, generate_series(1, 2100) n",
+    )
+    .bind(ada.id.uuid())
+    .execute(&world.pool)
+    .await
+    .unwrap();
+
+    command_api::sweep(&world.log).await.unwrap();
+
+    let left: (i64, i64) = sqlx::query_as(
+        "select (select count(*) from identity.sessions),
+                (select count(*) from identity.refresh_tokens)",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(left, (1, 1), "one session and its token are Bob's");
+    refresh(&world, &bob.refresh_token).await.done();
+}

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::Method;
 use domain::{AccountId, Role};
+use service_kit::access_log;
 use service_kit::rates::RatesPerMinute;
 use uuid::Uuid;
 
@@ -94,4 +95,61 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(world.send(log_in()).await.status, 200);
     assert_eq!(world.send(log_in()).await.problem(), (429, "rate-limited"));
     assert_eq!(world.send(ask("192.0.2.9", None)).await.status, 200, "log-ins have their own");
+}
+
+#[tokio::test]
+async fn nobody_fills_the_record_of_denials_faster_than_they_may_ask() {
+    let rate = |n| NonZeroU32::new(n).unwrap();
+    let rates = RatesPerMinute { account: rate(2), address: rate(3), login: rate(1) };
+    let limited = service_kit::Settings { rates: Some(rates), proxy_hops: 1, ..settings() };
+    let world = World::with(limited, |site| site).await;
+    let from = |address: &str, token: Option<&str>| {
+        let ask = Ask::put("/api/v1/things/1").with("x-forwarded-for", address);
+        token.into_iter().fold(ask, Ask::bearer).json("{}")
+    };
+
+    let (_, ada) = world.token(&[Role::Member]);
+    for (token, code) in [
+        (Some("nonsense"), (401, "token-invalid")),
+        (None, (401, "token-required")),
+        (Some("e30.e30.e30"), (401, "token-invalid")),
+        (Some("nonsense"), (429, "rate-limited")),
+        (None, (429, "rate-limited")),
+        (Some(&ada), (403, "forbidden")),
+        (Some(&ada), (403, "forbidden")),
+        (Some(&ada), (429, "rate-limited")),
+    ] {
+        let answer = world.send(from("192.0.2.1", token)).await;
+        assert_eq!(answer.problem(), code);
+        assert!(answer.headers.contains_key("ratelimit"), "{:?}", answer.headers);
+    }
+    let elsewhere = world.send(from("192.0.2.2", Some("nonsense"))).await;
+    assert_eq!(elsewhere.problem(), (401, "token-invalid"), "others are told what is wrong");
+
+    let rows = denials(&world, 6).await;
+    assert_eq!(rows.iter().map(|row| row.6).sum::<i64>(), 6, "{rows:?}");
+}
+
+#[tokio::test]
+async fn accesses_are_kept_for_a_time_and_long_paths_are_cut() {
+    let world = World::start().await;
+    let path = format!("/api/v1/things/{}", "x".repeat(5_000));
+    assert_eq!(world.send(Ask::put(&path).json("{}")).await.problem().0, 401);
+    let rows = denials(&world, 1).await;
+    assert_eq!(rows[0].3.chars().count(), 1_001);
+    assert!(rows[0].3.starts_with("/api/v1/things/xxx") && rows[0].3.ends_with("x…"));
+
+    sqlx::query(
+        "insert into eventstore.access_log (at, kind, method, path, status, code, trace_id)
+         select clock_timestamp() - make_interval(days => 11) + n * interval '1 ms',
+                'denied', 'GET', '/old', 401, '', '' from generate_series(1, 2500) n",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let days = |n| NonZeroU32::new(n).unwrap();
+    assert_eq!(access_log::forget(&world.pool, days(12)).await.unwrap(), 0);
+    assert_eq!(access_log::forget(&world.pool, days(10)).await.unwrap(), 2500);
+    assert_eq!(denials(&world, 1).await.len(), 1, "what is young stays");
+    assert_eq!(access_log::forget(&world.pool, NonZeroU32::MAX).await.unwrap(), 0);
 }
