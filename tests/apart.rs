@@ -26,61 +26,73 @@ fn configured(database: &str, nats: Option<&str>) -> Command {
     command
 }
 
-fn serve(number: usize, role: &[&str], database: &str, nats: Option<&str>) -> Starting {
-    let mut command = configured(database, nats);
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
-    for role in role {
-        command.args(["--role", role]);
-    }
-    Starting::new(&format!("apart-{number}-{}", role.join("-")), command)
-}
-
-/// What runs in one process each. Two of the kinds that must not get in each other's way.
-const PROCESSES: [&[&str]; 6] = [
-    &["command-api"],
-    &["command-api"],
-    &["query-api"],
-    &["projections", "processes"],
-    &["processes"],
-    &["relay"],
-];
+/// Two of the kinds that must not get in each other's way.
+const TWO_OF_A_KIND: Parts = Parts {
+    name: "apart",
+    processes: &[
+        &["command-api"],
+        &["command-api"],
+        &["query-api"],
+        &["projections", "processes"],
+        &["processes"],
+        &["relay"],
+    ],
+    settings: &[],
+};
 
 /// The system in pieces, ready.
-struct Apart {
+pub struct Apart {
     programs: Vec<(Child, String)>,
+    pub operator: Login,
     /// Where commands go, and where else.
-    commands: System,
+    pub commands: System,
     other: String,
-    queries: String,
+    pub queries: String,
+}
+
+/// The roles of each process, under a name for their logs, with settings of their own.
+pub struct Parts {
+    pub name: &'static str,
+    pub processes: &'static [&'static [&'static str]],
+    pub settings: &'static [(&'static str, &'static str)],
 }
 
 impl Apart {
-    async fn start() -> Self {
-        let begin = || {
+    pub async fn start(parts: Parts) -> Self {
+        let Parts { name, processes, settings } = parts;
+        let begin = move || {
             let (database, nats) = (testing::database_url(), testing::nats());
             let nats = nats.as_deref();
             let refused = serve_once(&database);
             assert!(refused.contains("daybook migrate"), "{refused}");
             let migrated = configured(&database, nats).arg("migrate").output().unwrap();
             assert!(migrated.status.success(), "{migrated:?}");
-            let mut number = 0;
-            let starting = PROCESSES.map(|roles| {
-                number += 1;
-                serve(number, roles, &database, nats)
+            let starting = processes.iter().enumerate().map(|(number, roles)| {
+                let mut command = configured(&database, nats);
+                command.envs(settings.iter().copied()).args(["serve", "--listen", "127.0.0.1:0"]);
+                command.args(roles.iter().flat_map(|role| ["--role", role]));
+                Starting::new(&format!("{name}-{number}-{}", roles.join("-")), command)
             });
+            let starting: Vec<Starting> = starting.collect();
             let olga = Login::new("Olga");
             make_operator(&mut configured(&database, nats), &olga);
-            let ready = starting.map(Starting::ready);
+            let ready = starting.into_iter().map(Starting::ready);
             let programs = ready.map(|(child, said)| (child, address(&said)));
-            (Vec::from(programs), olga)
+            (programs.collect::<Vec<_>>(), olga)
         };
-        let (programs, olga) = tokio::task::spawn_blocking(begin).await.unwrap();
-        let commands = System::at(&programs[0].1, &olga).await;
-        let (other, queries) = (programs[1].1.clone(), programs[2].1.clone());
-        Self { programs, commands, other, queries }
+        let (programs, operator) = tokio::task::spawn_blocking(begin).await.unwrap();
+        let having = |role: &str| {
+            let with_it =
+                processes.iter().zip(&programs).filter(|(roles, _)| roles.contains(&role));
+            with_it.map(|(_, (_, address))| address.clone()).collect::<Vec<String>>()
+        };
+        let commands = System::at(&having("command-api")[0], &operator).await;
+        let other = having("command-api").pop().unwrap();
+        let queries = having("query-api").remove(0);
+        Self { programs, operator, commands, other, queries }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         for (child, address) in &self.programs {
             let site = self.commands.reading_from(address);
             eventually(|| site.get("/readyz"), |answer| answer.status.is_success()).await;
@@ -94,7 +106,7 @@ impl Apart {
 
 #[tokio::test]
 async fn roles_apart_work_together() {
-    let apart = Apart::start().await;
+    let apart = Apart::start(TWO_OF_A_KIND).await;
     what_is_written_here_is_read_there(&apart).await;
     two_of_a_kind_sell_nothing_twice_and_know_each_others_keys(&apart).await;
     apart.stop().await;

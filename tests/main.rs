@@ -15,6 +15,7 @@ mod course;
 mod crash;
 mod enrollment;
 mod follow;
+mod gateway;
 mod import;
 mod killed;
 mod live;

@@ -70,6 +70,10 @@ impl System {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     fn url(&self, path: impl AsRef<str>) -> String {
         client::url(&self.base, path.as_ref())
     }
