@@ -22,7 +22,9 @@ pub(crate) fn wait_until_gone(cluster: &Path) {
             return;
         };
         match state(pid) {
-            None => return,
+            // Its children hold on to the shared memory until they have noticed.
+            None if !inhabited(cluster) => return,
+            None => {}
             Some('Z') if begun.elapsed() > ZOMBIE_WAIT && !inhabited(cluster) => {
                 let _ = fs::remove_file(&lock);
                 return;
