@@ -11,8 +11,13 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::task::spawn_blocking;
 
-use super::proxy::{Proxy, Upstream};
+use super::proxy::{Proxy, Telling, Upstream};
 use crate::system::{daybook, runtime_dir, start};
+
+/// A message is published; its acknowledgement says where it stands.
+const PUBLISHED: Telling = Telling { asked: b"HPUB ", answered: b"\"seq\"" };
+/// A rating is appended: the server answers when it is committed.
+const RATED: Telling = Telling { asked: b"ItemRated", answered: b"" };
 
 /// A process of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +72,8 @@ impl Cluster {
         let (_, bus) = nats_url.rsplit_once('@').context("our nats-server has a password")?;
         let key = || KeyRing::new_line();
         let mut cluster = Self {
-            to_bus: Proxy::start(Upstream::Tcp(bus.to_owned()), b"\"seq\"").await?,
-            to_database: Proxy::start(Upstream::Unix(socket), b"").await?,
+            to_bus: Proxy::start(Upstream::Tcp(bus.to_owned()), PUBLISHED).await?,
+            to_database: Proxy::start(Upstream::Unix(socket), RATED).await?,
             address: "127.0.0.1:0".to_owned(),
             program: program.to_owned(),
             keys: [

@@ -1,7 +1,9 @@
-//! A proxy that can go deaf: what the server answers is swallowed, what the client sends is not.
+//! A proxy that can go deaf: what the client asks for gets through, what the server answers does
+//! not.
 //!
 //! So a server does something and nobody ever hears that it did, without any hook in our programs.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,23 +29,31 @@ pub struct Proxy {
     accepting: tokio::task::JoinHandle<()>,
 }
 
+/// What the bytes look like after which a connection is deaf, and the answers that count then.
+#[derive(Debug, Clone, Copy)]
+pub struct Telling {
+    pub asked: &'static [u8],
+    /// Empty: any answer.
+    pub answered: &'static [u8],
+}
+
 #[derive(Debug)]
 struct State {
-    /// What an answer has in it that counts when it is swallowed; empty: any does.
-    telling: &'static [u8],
-    deaf: AtomicBool,
+    telling: Telling,
+    /// The next to ask for it goes deaf.
+    armed: AtomicBool,
     swallowed: AtomicU64,
     /// Whoever sees it change hangs up.
     cuts: watch::Sender<u64>,
 }
 
 impl Proxy {
-    pub async fn start(upstream: Upstream, telling: &'static [u8]) -> anyhow::Result<Self> {
+    pub async fn start(upstream: Upstream, telling: Telling) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let state = Arc::new(State {
             telling,
-            deaf: AtomicBool::new(false),
+            armed: AtomicBool::new(false),
             swallowed: AtomicU64::new(0),
             cuts: watch::Sender::new(0),
         });
@@ -51,13 +61,13 @@ impl Proxy {
         Ok(Self { port, state, accepting })
     }
 
-    /// From now on no answer gets through.
+    /// From now on whoever asks for what tells something gets no answer any more.
     pub fn go_deaf(&self) {
         self.state.swallowed.store(0, Ordering::SeqCst);
-        self.state.deaf.store(true, Ordering::SeqCst);
+        self.state.armed.store(true, Ordering::SeqCst);
     }
 
-    /// How many answers that tell something were swallowed since the proxy went deaf.
+    /// How many answers that tell something were swallowed since then.
     pub fn swallowed(&self) -> u64 {
         self.state.swallowed.load(Ordering::SeqCst)
     }
@@ -65,7 +75,7 @@ impl Proxy {
     /// Hangs up on everybody; whoever comes again is heard.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
-        self.state.deaf.store(false, Ordering::SeqCst);
+        self.state.armed.store(false, Ordering::SeqCst);
     }
 }
 
@@ -110,18 +120,31 @@ impl State {
     ) {
         let mut cuts = self.cuts.subscribe();
         let (mut asks, mut back) = client.into_split();
-        let forth = async { tokio::io::copy(&mut asks, &mut server).await.map(drop) };
+        let deaf = AtomicBool::new(false);
+        let forth = async {
+            let mut chunk = vec![0; CHUNK];
+            loop {
+                let length = asks.read(&mut chunk).await?;
+                if length == 0 {
+                    return io::Result::Ok(());
+                }
+                let armed = self.armed.load(Ordering::SeqCst);
+                if armed && contains(&chunk[..length], self.telling.asked) {
+                    deaf.store(true, Ordering::SeqCst);
+                }
+                server.write_all(&chunk[..length]).await?;
+            }
+        };
         let heard = async {
             let mut chunk = vec![0; CHUNK];
             loop {
                 let length = answers.read(&mut chunk).await?;
                 if length == 0 {
-                    return std::io::Result::Ok(());
+                    return io::Result::Ok(());
                 }
-                let chunk = &chunk[..length];
-                if !self.deaf.load(Ordering::SeqCst) {
-                    back.write_all(chunk).await?;
-                } else if self.tells(chunk) {
+                if !deaf.load(Ordering::SeqCst) {
+                    back.write_all(&chunk[..length]).await?;
+                } else if contains(&chunk[..length], self.telling.answered) {
                     self.swallowed.fetch_add(1, Ordering::SeqCst);
                 }
             }
@@ -133,9 +156,8 @@ impl State {
             _ = cuts.changed() => Ok(()),
         };
     }
+}
 
-    fn tells(&self, chunk: &[u8]) -> bool {
-        let telling = self.telling;
-        telling.is_empty() || chunk.windows(telling.len()).any(|bytes| bytes == telling)
-    }
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || bytes.windows(part.len()).any(|bytes| bytes == part)
 }

@@ -9,6 +9,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::sleep;
 
 use super::cluster::{Cluster, Part};
+use super::proxy::Proxy;
 use super::{LOOK_AGAIN, Run, WAIT_MAX};
 
 /// Acknowledged by the client while the relay stands still.
@@ -107,11 +108,7 @@ impl Run {
     /// The proxy has swallowed an acknowledgement: the message is stored, and the relay waits.
     async fn published_not_acknowledged(&mut self) -> anyhow::Result<()> {
         self.cluster.to_bus.go_deaf();
-        let begun = Instant::now();
-        while self.cluster.to_bus.swallowed() == 0 {
-            ensure!(begun.elapsed() < WAIT_MAX, "the relay publishes nothing");
-            sleep(LOOK_AGAIN).await;
-        }
+        swallowed(&self.cluster.to_bus).await?;
         self.cluster.kill(Part::Relay).await?;
         self.cluster.to_bus.cut();
         self.cluster.restart(&[Part::Relay]).await
@@ -147,24 +144,22 @@ impl Run {
         self.cluster.restart(&[Part::Workers]).await
     }
 
-    /// Ratings come from the command side alone: one more of them in the log, and its answer was
-    /// swallowed on the way.
+    /// The append of a rating went to the database, which has answered, and nobody has heard it.
     async fn appended_not_answered(&mut self) -> anyhow::Result<()> {
-        let mut looker = self.cluster.connect().await?;
         self.cluster.to_database.go_deaf();
-        let (before, begun) = (last_rating(&mut looker).await?, Instant::now());
-        while last_rating(&mut looker).await? == before || self.cluster.to_database.swallowed() == 0
-        {
-            // Nothing was under way to the database just then: give it another chance.
-            if begun.elapsed() > WAIT_MAX {
-                self.cluster.to_database.cut();
-                anyhow::bail!("no append was under way");
-            }
-            sleep(LOOK_AGAIN).await;
-        }
+        swallowed(&self.cluster.to_database).await?;
         self.cluster.to_database.cut();
         Ok(())
     }
+}
+
+async fn swallowed(proxy: &Proxy) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while proxy.swallowed() == 0 {
+        ensure!(begun.elapsed() < WAIT_MAX, "there was nothing to swallow");
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }
 
 async fn again(cluster: &mut Cluster, part: Part) -> anyhow::Result<()> {
@@ -190,15 +185,4 @@ async fn checkpoint(looker: &mut PgConnection, build: &str) -> anyhow::Result<i6
         .fetch_one(looker)
         .await?;
     Ok(position)
-}
-
-async fn last_rating(looker: &mut PgConnection) -> anyhow::Result<Option<i64>> {
-    let last = sqlx::query_scalar(
-        "select max(position) from (select position, aggregate_type from eventstore.events
-                                    order by position desc limit 100) as newest
-         where aggregate_type = 'rating'",
-    )
-    .fetch_one(looker)
-    .await?;
-    Ok(last)
 }
