@@ -5,8 +5,8 @@ create schema if not exists eventstore;
 -- postgres-es's seven columns with their meaning, then ours. `payload` and `metadata` are json, not
 -- jsonb: the hash chain covers the bytes as they came.
 create table eventstore.events (
-    aggregate_type text not null,
-    aggregate_id text not null,
+    aggregate_type text collate "C" not null,
+    aggregate_id text collate "C" not null,
     sequence bigint not null check (sequence > 0),
     event_type text not null,
     event_version text not null,
@@ -30,18 +30,19 @@ create table eventstore.commits (
 
 -- Has this caller's command been decided, and how?
 create table eventstore.commands (
-    caller text not null,
-    key text not null,
+    caller text collate "C" not null,
+    key text collate "C" not null,
     fingerprint bytea not null,
-    aggregate_type text not null,
-    aggregate_id text not null,
+    aggregate_type text collate "C" not null,
+    aggregate_id text collate "C" not null,
     sequence bigint not null,
     position bigint not null,
     appended boolean not null,
     -- The refusal as json; null when events were appended or nothing had to change.
     refusal text,
     recorded_at timestamptz not null,
-    primary key (caller, key)
+    -- The key first: ours are in order of time, and so is where they are looked for.
+    primary key (key, caller)
 );
 
 -- Which refusals and unchanged answers are older than a day and may go?
@@ -49,9 +50,9 @@ create index commands_disposable on eventstore.commands (recorded_at) where not 
 
 -- Who holds what must be unique or is scarce?
 create table eventstore.claims (
-    kind text not null,
-    key text not null,
-    holder text not null,
+    kind text collate "C" not null,
+    key text collate "C" not null,
+    holder text collate "C" not null,
     primary key (kind, key, holder)
 );
 
@@ -60,8 +61,8 @@ create index claims_holder on eventstore.claims (kind, holder);
 
 -- How many places has a scarce thing? No row: as many as asked for.
 create table eventstore.claim_places (
-    kind text not null,
-    key text not null,
+    kind text collate "C" not null,
+    key text collate "C" not null,
     places bigint not null,
     primary key (kind, key)
 );

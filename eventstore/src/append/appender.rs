@@ -1,6 +1,7 @@
-//! One task a process appends: it takes as many commands as arrived while the last batch committed
-//! and sends them as one statement.
+//! One task a process appends: it takes as many commands as arrived while the last set committed
+//! and sends as many of them as get along with each other as one statement.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
@@ -10,7 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::basis::Basis;
-use super::{Append, AppendError, BATCH_MAX, QUEUE_MAX, Verdict, columns, stuck};
+use super::columns::{self, Outcome};
+use super::line::{Answer, Line, Pending};
+use super::wave::Wave;
+use super::{Append, AppendError, BATCH_MAX, Prepared, QUEUE_MAX, Verdict, stuck};
 
 /// How long a batch is sent again after its connection was lost.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -20,17 +24,6 @@ const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 /// Between two attempts to send a batch again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) type Answer = Result<Verdict, AppendError>;
-
-/// To a command that was decided on one which is not in the log: whoever sent it decides again.
-const FALLEN: Answer = Ok(Verdict::Conflict { current: 0 });
-
-struct Pending {
-    append: Append,
-    stands_on: StandsOn,
-    answer: oneshot::Sender<Answer>,
-}
-
 /// What a command was decided on.
 #[derive(Default)]
 pub(crate) struct StandsOn {
@@ -38,24 +31,6 @@ pub(crate) struct StandsOn {
     pub(crate) own: Option<Basis>,
     /// The states of the streams it takes facts from.
     pub(crate) facts: Vec<Basis>,
-}
-
-impl Pending {
-    fn has_fallen(&self) -> bool {
-        self.stands_on.own.iter().chain(&self.stands_on.facts).any(Basis::has_fallen)
-    }
-
-    /// Whoever decided on these events must decide again if they are not in the log. That must be
-    /// known here: the caller may have left, and the next batch may have been decided already.
-    fn take_note(&self, answer: &Answer) {
-        let Some(own) = &self.stands_on.own else { return };
-        let has_events = self.append.writes.iter().any(|write| !write.events.is_empty());
-        match answer {
-            Ok(Verdict::Appended(stored)) => own.settle(stored.sequence),
-            _ if has_events => own.fall(),
-            _ => {}
-        }
-    }
 }
 
 /// The way to the appender task, which ends when the last of these is gone.
@@ -75,7 +50,7 @@ impl Queue {
             ("tcp_keepalives_count", "3"),
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
-        tokio::spawn(Appender { options, connection: None }.run(receiver));
+        tokio::spawn(Appender { options, connection: None, sent_max: BATCH_MAX }.run(receiver));
         Self { sender }
     }
 
@@ -86,10 +61,13 @@ impl Queue {
         stands_on: StandsOn,
     ) -> Result<oneshot::Receiver<Answer>, AppendError> {
         let (answer, verdict) = oneshot::channel();
-        self.sender.try_send(Pending { append, stands_on, answer }).map_err(|full| match full {
-            mpsc::error::TrySendError::Full(_) => AppendError::Busy,
-            mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
-        })?;
+        let command = Prepared::new(append)?;
+        self.sender.try_send(Pending { command, stands_on, answer }).map_err(
+            |full| match full {
+                mpsc::error::TrySendError::Full(_) => AppendError::Busy,
+                mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
+            },
+        )?;
         Ok(verdict)
     }
 }
@@ -97,84 +75,74 @@ impl Queue {
 struct Appender {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
+    /// How many commands go together next time.
+    sent_max: usize,
 }
 
 impl Appender {
     async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
-        while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            gauge!("daybook_append_queue_depth").set(queue.len() as f64);
-            histogram!("daybook_append_batch_commands").record(batch.len() as f64);
-            let started = Instant::now();
-            self.settle(std::mem::take(&mut batch)).await;
-            histogram!("daybook_append_seconds").record(started.elapsed().as_secs_f64());
-        }
-    }
-
-    /// Gives every command of a batch its answer.
-    async fn settle(&mut self, batch: Vec<Pending>) {
-        let (fallen, batch): (Vec<Pending>, Vec<Pending>) =
-            batch.into_iter().partition(Pending::has_fallen);
-        for pending in fallen {
-            pending.take_note(&FALLEN);
-            let _ = pending.answer.send(FALLEN);
-        }
-        if batch.is_empty() {
-            return;
-        }
-        let appends: Vec<&Append> = batch.iter().map(|pending| &pending.append).collect();
-        let answers = match self.send(&appends).await {
-            Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
-            Err(Failure::Data(detail)) if batch.len() == 1 => vec![Ok(Verdict::Invalid(detail))],
-            Err(Failure::Data(_)) => self.send_alone(&batch).await,
-            Err(Failure::Append(error)) => vec![Err(error); batch.len()],
-        };
-        for (pending, answer) in batch.iter().zip(&answers) {
-            pending.take_note(answer);
-        }
-        for (pending, answer) in batch.into_iter().zip(answers) {
-            // A caller that no longer waits does not need its verdict.
-            let _ = pending.answer.send(answer);
-        }
-    }
-
-    /// A value that Postgres cannot store fails its statement whole: find out whose it is.
-    async fn send_alone(&mut self, batch: &[Pending]) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(batch.len());
-        for pending in batch {
-            let answer = match self.send_unless_fallen(pending).await {
-                Ok(mut verdicts) => verdicts.pop().ok_or(AppendError::OutcomeUnknown),
-                Err(Failure::Data(detail)) => Ok(Verdict::Invalid(detail)),
-                Err(Failure::Append(error)) => Err(error),
-            };
-            pending.take_note(&answer);
-            answers.push(answer);
-        }
-        answers
-    }
-
-    async fn send_unless_fallen(&mut self, pending: &Pending) -> Result<Vec<Verdict>, Failure> {
-        match pending.has_fallen() {
-            true => Ok(FALLEN.into_iter().collect()),
-            false => self.send(&[&pending.append]).await,
-        }
-    }
-
-    /// Sends a batch until it has verdicts. Sending again is safe: every command has an id.
-    async fn send(&mut self, batch: &[&Append]) -> Result<Vec<Verdict>, Failure> {
-        let deadline = Instant::now() + WAIT_MAX;
-        let mut lost = false;
+        let mut line = Vec::with_capacity(BATCH_MAX);
         loop {
-            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.try_send(batch)).await;
-            let error = match attempt.unwrap_or_else(|_| Err(no_answer())) {
-                Ok(verdicts) => {
-                    count(&verdicts);
-                    return Ok(if lost { recovered(verdicts) } else { verdicts });
+            if line.is_empty() && queue.recv_many(&mut line, BATCH_MAX).await == 0 {
+                return;
+            }
+            while line.len() < BATCH_MAX
+                && let Ok(pending) = queue.try_recv()
+            {
+                line.push(pending);
+            }
+            gauge!("daybook_append_queue_depth").set(queue.len() as f64);
+            line = self.append(line).await;
+        }
+    }
+
+    /// Answers commands from the front of the line; returns those that still stand in it.
+    async fn append(&mut self, line: Vec<Pending>) -> Vec<Pending> {
+        let mut line = Line::new(line);
+        if let Some(wave) = line.wave(self.sent_max) {
+            let size = wave.commands.len();
+            histogram!("daybook_append_batch_commands").record(size as f64);
+            let started = Instant::now();
+            let sent = self.send(&wave).await;
+            histogram!("daybook_append_seconds").record(started.elapsed().as_secs_f64());
+            self.sent_max = BATCH_MAX;
+            match sent {
+                Ok(Outcome::Appended(verdicts)) => line.appended(verdicts),
+                Ok(Outcome::Irregular(verdicts)) => self.sent_max = line.turn_down(verdicts),
+                // A value that Postgres cannot store fails its statement whole: find out whose.
+                Err(Failure::Data(detail)) if size == 1 => {
+                    line.turn_down(BTreeMap::from([(0, Verdict::Invalid(detail))]));
                 }
+                Err(Failure::Data(_)) => self.sent_max = size / 2,
+                Err(Failure::Append(error)) => line.fail(size, &error),
+            }
+        }
+        line.deliver()
+    }
+
+    /// Sends a set until it has an outcome. Sending again is safe: every command has an id.
+    async fn send(&mut self, wave: &Wave<'_>) -> Result<Outcome, Failure> {
+        let deadline = Instant::now() + WAIT_MAX;
+        let (mut careful, mut lost) = (false, false);
+        loop {
+            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.try_send(wave, careful)).await;
+            let error = match attempt.unwrap_or_else(|_| Err(no_answer())) {
+                Ok(Outcome::Irregular(_)) if !careful => {
+                    careful = true;
+                    continue;
+                }
+                Ok(outcome) if lost => return Ok(recovered(outcome)),
+                Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
             match kind_of(&error) {
-                ErrorKind::Data => return Err(Failure::Data(error.to_string())),
+                ErrorKind::Occupied if !careful => {
+                    careful = true;
+                    continue;
+                }
+                ErrorKind::Data | ErrorKind::Occupied => {
+                    return Err(Failure::Data(error.to_string()));
+                }
                 ErrorKind::Final => {
                     tracing::error!("the append failed: {error}");
                     // Whatever was wrong may have been wrong with this session alone: a server that
@@ -196,12 +164,12 @@ impl Appender {
         }
     }
 
-    async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Verdict>, sqlx::Error> {
+    async fn try_send(&mut self, wave: &Wave<'_>, careful: bool) -> Result<Outcome, sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.options.connect().await?),
         };
-        columns::send(connection, batch).await
+        columns::send(connection, wave, careful).await
     }
 
     async fn remove_stuck_holder(&mut self) {
@@ -236,6 +204,8 @@ enum Failure {
 }
 
 enum ErrorKind {
+    /// A place is taken that should be free: a key or a stream's first event.
+    Occupied,
     /// The values themselves cannot be stored (SQLSTATE classes 22 and 23, and 54: too long for an
     /// index or too deep).
     Data,
@@ -255,6 +225,7 @@ fn kind_of(error: &sqlx::Error) -> ErrorKind {
     };
     match database.code().as_deref() {
         Some("55P03") => ErrorKind::LockTimeout,
+        Some("23505") => ErrorKind::Occupied,
         Some(code) if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => {
             ErrorKind::Data
         }
@@ -273,24 +244,12 @@ fn no_answer() -> sqlx::Error {
     ))
 }
 
-fn recovered(verdicts: Vec<Verdict>) -> Vec<Verdict> {
-    verdicts
-        .into_iter()
-        .map(|verdict| match verdict {
-            Verdict::Duplicate(stored) => Verdict::Recovered(stored),
-            other => other,
-        })
-        .collect()
-}
-
-fn count(verdicts: &[Verdict]) {
-    for verdict in verdicts {
-        match verdict {
-            Verdict::Duplicate(_) => counter!("daybook_append_duplicates_total").increment(1),
-            Verdict::Conflict { .. } | Verdict::GuardFailed { .. } => {
-                counter!("daybook_append_conflicts_total").increment(1);
-            }
-            _ => {}
-        }
-    }
+/// What is found stored when a set is sent again was stored by sending it before.
+fn recovered(outcome: Outcome) -> Outcome {
+    let Outcome::Irregular(verdicts) = outcome else { return outcome };
+    let recovered = |verdict| match verdict {
+        Verdict::Duplicate(stored) => Verdict::Recovered(stored),
+        other => other,
+    };
+    Outcome::Irregular(verdicts.into_iter().map(|(at, verdict)| (at, recovered(verdict))).collect())
 }

@@ -1,20 +1,25 @@
-//! A batch as arrays, one statement, and its verdicts.
+//! A set of commands as arrays, one statement, and what became of them.
 
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo};
+use sqlx::{Encode, PgConnection, Postgres, Row, Type};
 use uuid::Uuid;
 
 use domain::Claim;
 
-use super::{Append, Stored, Verdict};
+use super::wave::Wave;
+use super::{Append, Content, Prepared, Stored, Verdict, Write};
 use crate::event::StreamId;
-use crate::leaf::content_hash;
 
 const APPEND: &str = "
     select * from eventstore.append(
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
-    order by command";
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
 
 /// Columns of the statement, in its order. See migrations/0002_append.sql for their meaning.
 #[derive(Default)]
@@ -22,16 +27,17 @@ struct Columns<'a> {
     c_caller: Vec<&'a str>,
     c_key: Vec<&'a str>,
     c_fingerprint: Vec<&'a [u8]>,
+    c_type: Vec<&'a str>,
+    c_id: Vec<&'a str>,
+    c_sequence: Vec<i64>,
+    c_events: Vec<i64>,
+    c_appended: Vec<bool>,
     c_refusal: Vec<Option<&'a str>>,
-    w_command: Vec<i32>,
-    w_type: Vec<&'a str>,
-    w_id: Vec<&'a str>,
-    w_expected: Vec<i64>,
-    w_events: Vec<i32>,
-    g_command: Vec<i32>,
-    g_type: Vec<&'a str>,
-    g_id: Vec<&'a str>,
-    g_sequence: Vec<i64>,
+    h_command: Vec<i32>,
+    h_fact: Vec<bool>,
+    h_type: Vec<&'a str>,
+    h_id: Vec<&'a str>,
+    h_sequence: Vec<i64>,
     k_command: Vec<i32>,
     k_op: Vec<&'static str>,
     k_kind: Vec<&'a str>,
@@ -40,74 +46,68 @@ struct Columns<'a> {
     k_places: Vec<Option<i64>>,
     s_command: Vec<i32>,
     s_subject: Vec<Uuid>,
-    x_command: Vec<i32>,
     x_subject: Vec<Uuid>,
     e_aggregate_type: Vec<&'a str>,
     e_aggregate_id: Vec<&'a str>,
     e_sequence: Vec<i64>,
     e_type: Vec<&'a str>,
     e_version: Vec<&'a str>,
-    e_payload: Vec<&'a str>,
-    e_metadata: Vec<&'a str>,
-    e_content: Vec<Vec<u8>>,
+    e_payload: Vec<JsonText<'a>>,
+    e_metadata: Vec<JsonText<'a>>,
+    e_content: Vec<&'a Content>,
 }
 
 impl<'a> Columns<'a> {
-    fn add(&mut self, number: i32, command: &'a Append) {
-        self.c_caller.push(&command.caller);
-        self.c_key.push(&command.key);
-        self.c_fingerprint.push(&command.fingerprint);
-        self.c_refusal.push(command.refusal.as_deref());
-        for guard in &command.guards {
-            self.g_command.push(number);
-            self.g_type.push(&guard.stream.aggregate_type);
-            self.g_id.push(&guard.stream.aggregate_id);
-            self.g_sequence.push(guard.sequence);
+    fn of(wave: &Wave<'a>, careful: bool) -> Self {
+        let mut columns = Self::default();
+        for (number, command) in wave.commands.iter().enumerate() {
+            columns.add(number as i32, command);
         }
-        for claim in &command.claims {
+        for head in wave.heads.iter().filter(|head| careful || !head.told_by_index) {
+            columns.h_command.push(head.command as i32);
+            columns.h_fact.push(head.fact);
+            columns.h_type.push(&head.stream.aggregate_type);
+            columns.h_id.push(&head.stream.aggregate_id);
+            columns.h_sequence.push(head.sequence);
+        }
+        columns
+    }
+
+    fn add(&mut self, number: i32, command: &'a Prepared) {
+        for claim in command.append.lasting_claims() {
             self.add_claim(number, claim);
         }
-        for subject in &command.subjects {
+        for subject in &command.append.subjects {
             self.s_command.push(number);
             self.s_subject.push(*subject);
         }
-        for subject in &command.erased {
-            self.x_command.push(number);
-            self.x_subject.push(*subject);
+        self.x_subject.extend(&command.append.erased);
+        self.e_content.extend(&command.contents);
+        let before = self.e_type.len();
+        for write in &command.append.writes {
+            self.add_write(write);
         }
-        self.add_writes(number, command);
+        let (stream, sequence) = command.append.own();
+        self.c_caller.push(&command.append.caller);
+        self.c_key.push(&command.append.key);
+        self.c_fingerprint.push(&command.append.fingerprint);
+        self.c_type.push(&stream.aggregate_type);
+        self.c_id.push(&stream.aggregate_id);
+        self.c_sequence.push(sequence);
+        self.c_events.push(self.e_type.len() as i64);
+        self.c_appended.push(self.e_type.len() > before);
+        self.c_refusal.push(command.append.refusal.as_deref());
     }
 
-    fn add_writes(&mut self, number: i32, command: &'a Append) {
-        for write in &command.writes {
-            let (aggregate_type, aggregate_id) =
-                (write.stream.aggregate_type.as_str(), write.stream.aggregate_id.as_str());
-            self.w_command.push(number);
-            self.w_type.push(aggregate_type);
-            self.w_id.push(aggregate_id);
-            self.w_expected.push(write.expected);
-            self.w_events.push(write.events.len() as i32);
-            for (sequence, event) in (write.expected + 1..).zip(&write.events) {
-                self.e_aggregate_type.push(aggregate_type);
-                self.e_aggregate_id.push(aggregate_id);
-                self.e_sequence.push(sequence);
-                self.e_type.push(&event.event_type);
-                self.e_version.push(&event.event_version);
-                self.e_payload.push(&event.payload);
-                self.e_metadata.push(&event.metadata);
-                self.e_content.push(
-                    content_hash(
-                        aggregate_type,
-                        aggregate_id,
-                        sequence,
-                        &event.event_type,
-                        &event.event_version,
-                        &event.payload,
-                        &event.metadata,
-                    )
-                    .to_vec(),
-                );
-            }
+    fn add_write(&mut self, write: &'a Write) {
+        for (sequence, event) in (write.expected + 1..).zip(&write.events) {
+            self.e_aggregate_type.push(&write.stream.aggregate_type);
+            self.e_aggregate_id.push(&write.stream.aggregate_id);
+            self.e_sequence.push(sequence);
+            self.e_type.push(&event.event_type);
+            self.e_version.push(&event.event_version);
+            self.e_payload.push(JsonText(&event.payload));
+            self.e_metadata.push(JsonText(&event.metadata));
         }
     }
 
@@ -133,29 +133,38 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Sends a batch and returns a verdict for each of its commands, in order.
+/// What became of a set.
+pub(super) enum Outcome {
+    /// All of it was appended: a verdict for each command, in order.
+    Appended(Vec<Verdict>),
+    /// Nothing was, because of these commands. Without care, they are not all that cannot be.
+    Irregular(BTreeMap<usize, Verdict>),
+}
+
+/// Sends a set. With care, every command is checked before anything is written; without, the
+/// indexes tell some of what is wrong, by an error that does not say whose it is.
 pub(super) async fn send(
     connection: &mut PgConnection,
-    batch: &[&Append],
-) -> Result<Vec<Verdict>, sqlx::Error> {
-    let mut columns = Columns::default();
-    for (number, command) in (1..).zip(batch) {
-        columns.add(number, command);
-    }
+    wave: &Wave<'_>,
+    careful: bool,
+) -> Result<Outcome, sqlx::Error> {
+    let columns = Columns::of(wave, careful);
     let rows = sqlx::query(APPEND)
+        .bind(careful)
         .bind(columns.c_caller)
         .bind(columns.c_key)
         .bind(columns.c_fingerprint)
+        .bind(columns.c_type)
+        .bind(columns.c_id)
+        .bind(columns.c_sequence)
+        .bind(&columns.c_events)
+        .bind(columns.c_appended)
         .bind(columns.c_refusal)
-        .bind(columns.w_command)
-        .bind(columns.w_type)
-        .bind(columns.w_id)
-        .bind(columns.w_expected)
-        .bind(columns.w_events)
-        .bind(columns.g_command)
-        .bind(columns.g_type)
-        .bind(columns.g_id)
-        .bind(columns.g_sequence)
+        .bind(columns.h_command)
+        .bind(columns.h_fact)
+        .bind(columns.h_type)
+        .bind(columns.h_id)
+        .bind(columns.h_sequence)
         .bind(columns.k_command)
         .bind(columns.k_op)
         .bind(columns.k_kind)
@@ -164,7 +173,6 @@ pub(super) async fn send(
         .bind(columns.k_places)
         .bind(columns.s_command)
         .bind(columns.s_subject)
-        .bind(columns.x_command)
         .bind(columns.x_subject)
         .bind(columns.e_aggregate_type)
         .bind(columns.e_aggregate_id)
@@ -176,20 +184,44 @@ pub(super) async fn send(
         .bind(columns.e_content)
         .fetch_all(connection)
         .await?;
-    if rows.len() != batch.len() {
-        return Err(sqlx::Error::Protocol(format!(
-            "{} verdicts for {} commands",
-            rows.len(),
-            batch.len()
-        )));
+    if let [row] = rows.as_slice()
+        && row.try_get::<&str, _>("verdict")? == "appended"
+    {
+        let before: i64 = row.try_get("at_position")?;
+        let commands = wave.commands.iter().zip(columns.c_events);
+        return Ok(Outcome::Appended(
+            commands.map(|(command, events)| appended(&command.append, before + events)).collect(),
+        ));
     }
-    rows.iter().map(verdict).collect()
+    let mut verdicts = BTreeMap::new();
+    for row in &rows {
+        let command = row.try_get::<i32, _>("command")? as usize;
+        // The first that is said of a command counts.
+        if let Entry::Vacant(first) = verdicts.entry(command) {
+            first.insert(verdict(row)?);
+        }
+    }
+    match verdicts.last_key_value() {
+        Some((last, _)) if *last < wave.commands.len() => Ok(Outcome::Irregular(verdicts)),
+        _ => Err(sqlx::Error::Protocol("an append without an answer".to_owned())),
+    }
 }
 
+fn appended(append: &Append, position: i64) -> Verdict {
+    let (stream, sequence) = append.own();
+    Verdict::Appended(Stored {
+        stream: stream.clone(),
+        sequence,
+        position,
+        appended: append.events() > 0,
+        refusal: append.refusal.clone(),
+    })
+}
+
+/// Of a command that cannot be appended.
 fn verdict(row: &PgRow) -> Result<Verdict, sqlx::Error> {
     let detail = || row.try_get::<Option<String>, _>("detail").map(Option::unwrap_or_default);
     Ok(match row.try_get::<&str, _>("verdict")? {
-        "appended" => Verdict::Appended(stored(row)?),
         "duplicate" => Verdict::Duplicate(stored(row)?),
         "mismatch" => Verdict::Mismatch,
         "conflict" => Verdict::Conflict { current: row.try_get("at_sequence")? },
@@ -212,4 +244,25 @@ fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
         appended: row.try_get("stored_appended")?,
         refusal: row.try_get("stored_refusal")?,
     })
+}
+
+/// JSON that stays the text it is: sqlx's own Json would put a space before it.
+struct JsonText<'a>(&'a str);
+
+impl Type<Postgres> for JsonText<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(114))
+    }
+}
+
+impl PgHasArrayType for JsonText<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(199))
+    }
+}
+
+impl Encode<'_, Postgres> for JsonText<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <&str as Encode<Postgres>>::encode_by_ref(&self.0, buffer)
+    }
 }

@@ -1,14 +1,18 @@
-//! Appending: requests and verdicts. [`appender`] batches them, [`columns`] speaks SQL.
+//! Appending: requests and verdicts. [`appender`] takes them in turn, [`wave`] says how many go
+//! together, [`columns`] speaks SQL.
 
 pub(crate) mod appender;
 pub(crate) mod basis;
 mod columns;
+mod line;
 mod stuck;
+mod wave;
 
 use domain::Claim;
 use uuid::Uuid;
 
 use crate::event::StreamId;
+use crate::leaf::content_hash;
 
 /// The most commands in one batch; a batch is what arrived while the last one committed.
 pub const BATCH_MAX: usize = 256;
@@ -37,12 +41,83 @@ pub struct Append {
     pub erased: Vec<Uuid>,
 }
 
+impl Append {
+    fn events(&self) -> usize {
+        self.writes.iter().map(|write| write.events.len()).sum()
+    }
+
+    /// The command's own stream and where it leaves it.
+    fn own(&self) -> (&StreamId, i64) {
+        let own = self.writes.first().expect("it was checked when the command got in line");
+        (&own.stream, own.expected + own.events.len() as i64)
+    }
+
+    /// The claims in order, without those that the command itself undoes again.
+    fn lasting_claims(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().enumerate().filter_map(|(index, claim)| {
+            let undone = self.claims[index + 1..].iter().any(|later| undoes(later, claim));
+            (!undone).then_some(claim)
+        })
+    }
+}
+
+/// A command with what can be computed of it before its place in the log is known.
+struct Prepared {
+    append: Append,
+    /// Of each event, in order of writes.
+    contents: Vec<Content>,
+}
+
+/// SHA-256 of an event without its place.
+type Content = [u8; 32];
+
+impl Prepared {
+    fn new(append: Append) -> Result<Self, AppendError> {
+        if append.writes.is_empty() {
+            return Err(AppendError::Failed("a command without a stream".to_owned()));
+        }
+        let contents = append.writes.iter().flat_map(Write::contents).collect();
+        Ok(Self { append, contents })
+    }
+}
+
+fn undoes(later: &Claim, earlier: &Claim) -> bool {
+    match (later, earlier) {
+        (
+            Claim::Release { kind, holder },
+            Claim::Unique { kind: taken, holder: by, .. }
+            | Claim::Place { kind: taken, holder: by, .. },
+        ) => kind == taken && holder == by,
+        (
+            Claim::Capacity { kind, key, .. },
+            Claim::Capacity { kind: earlier_kind, key: earlier_key, .. },
+        ) => kind == earlier_kind && key == earlier_key,
+        _ => false,
+    }
+}
+
 /// Events for one stream, to stand right after `expected`.
 #[derive(Debug, Clone)]
 pub struct Write {
     pub stream: StreamId,
     pub expected: i64,
     pub events: Vec<NewEvent>,
+}
+
+impl Write {
+    fn contents(&self) -> impl Iterator<Item = Content> {
+        (self.expected + 1..).zip(&self.events).map(|(sequence, event)| {
+            content_hash(
+                &self.stream.aggregate_type,
+                &self.stream.aggregate_id,
+                sequence,
+                &event.event_type,
+                &event.event_version,
+                &event.payload,
+                &event.metadata,
+            )
+        })
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -30,22 +30,22 @@ pub async fn append(
         })
         .collect();
     sqlx::query_scalar(
-        "select at_position from eventstore.append(
+        "select at_position + $3::int from eventstore.append(
+             careful => false,
              c_caller => array['session'], c_key => array[$1], c_fingerprint => array[''::bytea],
+             c_type => array['session'], c_id => array[$1], c_sequence => array[$3::bigint],
+             c_events => array[$3::bigint], c_appended => array[true],
              c_refusal => array[null::text],
-             w_command => array[1], w_type => array['session'], w_id => array[$1],
-             w_expected => array[0::bigint], w_events => array[$3::int],
-             g_command => '{}', g_type => '{}', g_id => '{}', g_sequence => '{}',
+             h_command => '{}', h_fact => '{}', h_type => '{}', h_id => '{}', h_sequence => '{}',
              k_command => '{}', k_op => '{}', k_kind => '{}', k_key => '{}', k_holder => '{}',
-             k_places => '{}', s_command => '{}', s_subject => '{}', x_command => '{}',
-             x_subject => '{}',
+             k_places => '{}', s_command => '{}', s_subject => '{}', x_subject => '{}',
              e_aggregate_type => array_fill('session'::text, array[$3::int]),
              e_aggregate_id => array_fill($1, array[$3::int]),
              e_sequence => (select array_agg(n) from generate_series(1, $3::bigint) n),
              e_type => array_fill($2, array[$3::int]),
              e_version => array_fill('1.0.0'::text, array[$3::int]),
-             e_payload => array_fill('{}'::text, array[$3::int]),
-             e_metadata => array_fill('{}'::text, array[$3::int]), e_content => $4)",
+             e_payload => array_fill('{}'::json, array[$3::int]),
+             e_metadata => array_fill('{}'::json, array[$3::int]), e_content => $4)",
     )
     .bind(&stream)
     .bind(event_type)
