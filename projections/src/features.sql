@@ -20,7 +20,7 @@ create table item_signals (
     item uuid not null,
     readers bigint not null,
     primary key (kind, item)
-);
+) with (fillfactor = 50);
 
 -- Who bought what? An order counts when it is confirmed, and no longer once it is cancelled.
 create table signal_orders (

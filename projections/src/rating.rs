@@ -8,15 +8,23 @@ use cqrs_es::Aggregate;
 use domain::rating::{Event, Rating, Score};
 use domain::{ItemId, ItemKind};
 use eventstore::RecordedEvent;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use crate::{Projection, ProjectionError};
 
 pub struct ItemRatings;
 
-/// The score, when, and at which position; none once it has been withdrawn.
-type Given = Option<(Score, DateTime<Utc>, i64)>;
+/// A rating that a batch has to do with.
+#[derive(Debug, PartialEq)]
+struct Given {
+    /// Whether it was there before the batch.
+    known: bool,
+    /// The score, when, and at which position; none once it has been withdrawn.
+    now: Option<(Score, DateTime<Utc>, i64)>,
+}
 
 /// Differences per item and score, and each rating as it stands after the batch.
 #[derive(Debug, Default, PartialEq)]
@@ -70,9 +78,10 @@ fn changes(batch: &[&RecordedEvent]) -> Result<Changes, ProjectionError> {
             *points += sign * i64::from(score.points());
             *changes.scores.entry((rating.item, score)).or_default() += sign;
         }
-        changes
-            .ratings
-            .insert((rating.reader.uuid(), rating.item), to.map(|to| (to, at, event.position)));
+        let key = (rating.reader.uuid(), rating.item);
+        let given = changes.ratings.entry(key);
+        given.or_insert(Given { known: from.is_some(), now: None }).now =
+            to.map(|to| (to, at, event.position));
     }
     Ok(changes)
 }
@@ -127,44 +136,75 @@ async fn write_ratings(
     tx: &mut PgConnection,
     ratings: BTreeMap<(Uuid, ItemId), Given>,
 ) -> Result<(), ProjectionError> {
-    let (mut given, mut withdrawn) = (Vec::new(), Vec::new());
+    let (mut new, mut changed, mut withdrawn) = (Rows::default(), Rows::default(), Rows::default());
     for ((reader, item), rating) in ratings {
-        match rating {
-            Some((score, at, position)) => given.push((reader, item, score, at, position)),
-            None => withdrawn.push((reader, item)),
+        match (rating.known, rating.now) {
+            (false, Some(now)) => new.push(reader, item, now),
+            (true, Some(now)) => changed.push(reader, item, now),
+            (true, None) => withdrawn.push_key(reader, item),
+            (false, None) => {}
         }
     }
-    let (kinds, ids) = columns(&given.iter().map(|row| row.1).collect::<Vec<_>>());
-    sqlx::query(
-        "insert into reader_ratings (reader, kind, item, score, rated_at, position)
-         select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[],
-                              $5::timestamptz[], $6::bigint[])
-         on conflict (reader, kind, item) do update
-            set score = excluded.score, rated_at = excluded.rated_at,
-                position = excluded.position",
-    )
-    .bind(given.iter().map(|row| row.0).collect::<Vec<_>>())
-    .bind(kinds)
-    .bind(ids)
-    .bind(given.iter().map(|row| i16::from(row.2.points())).collect::<Vec<_>>())
-    .bind(given.iter().map(|row| row.3).collect::<Vec<_>>())
-    .bind(given.iter().map(|row| row.4).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
-
-    let (readers, items): (Vec<_>, Vec<_>) = withdrawn.into_iter().unzip();
-    let (kinds, ids) = columns(&items);
-    sqlx::query(
+    let delete = sqlx::query(
         "delete from reader_ratings
           where (reader, kind, item)
              in (select * from unnest($1::uuid[], $2::text[], $3::uuid[]))",
-    )
-    .bind(readers)
-    .bind(kinds)
-    .bind(ids)
-    .execute(tx)
-    .await?;
+    );
+    withdrawn.bind_keys(delete).execute(&mut *tx).await?;
+    // Looking for a conflict where there can be none costs nearly as much as the row.
+    let insert = sqlx::query(
+        "insert into reader_ratings (reader, kind, item, score, rated_at, position)
+         select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[],
+                              $5::timestamptz[], $6::bigint[])",
+    );
+    new.bind(insert).execute(&mut *tx).await?;
+    let update = sqlx::query(
+        "update reader_ratings given
+            set score = now.score, rated_at = now.rated_at, position = now.position
+           from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::timestamptz[],
+                       $6::bigint[]) as now (reader, kind, item, score, rated_at, position)
+          where (given.reader, given.kind, given.item) = (now.reader, now.kind, now.item)",
+    );
+    changed.bind(update).execute(tx).await?;
     Ok(())
+}
+
+type Statement = Query<'static, Postgres, PgArguments>;
+
+/// Columns of `reader_ratings`.
+#[derive(Default)]
+struct Rows {
+    readers: Vec<Uuid>,
+    kinds: Vec<&'static str>,
+    items: Vec<Uuid>,
+    scores: Vec<i16>,
+    times: Vec<DateTime<Utc>>,
+    positions: Vec<i64>,
+}
+
+impl Rows {
+    fn push(&mut self, reader: Uuid, item: ItemId, now: (Score, DateTime<Utc>, i64)) {
+        self.push_key(reader, item);
+        self.scores.push(i16::from(now.0.points()));
+        self.times.push(now.1);
+        self.positions.push(now.2);
+    }
+
+    fn push_key(&mut self, reader: Uuid, item: ItemId) {
+        self.readers.push(reader);
+        self.kinds.push(item.kind.name());
+        self.items.push(item.id);
+    }
+
+    fn bind(self, statement: Statement) -> Statement {
+        let Self { readers, kinds, items, scores, times, positions } = self;
+        let statement = statement.bind(readers).bind(kinds).bind(items);
+        statement.bind(scores).bind(times).bind(positions)
+    }
+
+    fn bind_keys(self, statement: Statement) -> Statement {
+        statement.bind(self.readers).bind(self.kinds).bind(self.items)
+    }
 }
 
 fn columns(items: &[ItemId]) -> (Vec<&'static str>, Vec<Uuid>) {

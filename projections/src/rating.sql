@@ -1,12 +1,13 @@
 -- How is an item rated? No checks that counts are not negative: Postgres tests the row proposed for
--- insert, which holds a difference, before it finds the conflict and adds it up.
+-- insert, which holds a difference, before it finds the conflict and adds it up. Half-empty pages have
+-- room for a changed row beside the old one, so that the index need not be touched.
 create table item_ratings (
     kind text not null,
     item uuid not null,
     ratings bigint not null,
     points bigint not null,
     primary key (kind, item)
-);
+) with (fillfactor = 50);
 
 -- How many gave an item which score?
 create table item_scores (
@@ -15,7 +16,7 @@ create table item_scores (
     score smallint not null,
     ratings bigint not null,
     primary key (kind, item, score)
-);
+) with (fillfactor = 50);
 
 -- How did a reader rate an item?
 create table reader_ratings (

@@ -5,11 +5,13 @@ use eventstore::{Reader, RecordedEvent};
 use super::checkpoint::Mark;
 
 /// Positions scanned by the first page.
-const WINDOW_MIN: i64 = 4_000;
+const WINDOW_MIN: i64 = 1_000;
 /// A page of a rare type covers more positions, but never more than fit in memory if all match.
-const WINDOW_MAX: i64 = 16_000;
-/// With fewer events than this a page is too small to be worth its transaction.
-const EVENTS_WANTED: usize = 2_000;
+const WINDOW_MAX: i64 = 32_000;
+/// The larger a page, the more of its events change the same rows; more than this gains little.
+const EVENTS_WANTED: usize = 12_000;
+/// A page with more bytes than this is followed by a narrower one.
+const BYTES_MAX: usize = 16 << 20;
 
 /// The wanted events of a window of the log.
 #[derive(Debug)]
@@ -38,7 +40,12 @@ pub(super) async fn read(
         Some(last) if last.position == until => Some(last.leaf()),
         _ => leaf_at(&reader, until).await?,
     };
-    let next_window = if events.len() < EVENTS_WANTED { window * 2 } else { window };
+    let bytes: usize = events.iter().map(|event| event.payload.len() + event.metadata.len()).sum();
+    let next_window = match events.len() {
+        _ if bytes > BYTES_MAX => window / 2,
+        few if few < EVENTS_WANTED / 2 => window * 2,
+        _ => window,
+    };
     Ok(Page { events, until: Mark { position: until, leaf }, behind: head - until, next_window })
 }
 
