@@ -109,6 +109,21 @@ fn the_secrets_and_settings_of_the_services_are_those_that_there_are() {
 }
 
 #[test]
+fn the_image_is_built_from_every_crate_and_from_no_secret() {
+    let read = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
+    let (manifest, ignored) = (read("Cargo.toml").unwrap(), read(".dockerignore").unwrap());
+    let (_, members) = manifest.split_once("members = [").unwrap();
+    let (members, _) = members.split_once(']').unwrap();
+    let mut members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+    members.retain(|member| *member != ".");
+    for needed in members.iter().chain(&["src", "tests", "Cargo.toml", "Cargo.lock"]) {
+        assert!(ignored.lines().any(|line| line == format!("!{needed}")), "{needed} is left out");
+    }
+    assert!(ignored.lines().any(|line| line == "*"), "what is not named does not go in");
+    assert!(!ignored.contains("!deploy"), "secrets are there");
+}
+
+#[test]
 fn docker_compose_understands_the_file() {
     let Some(program) = found("docker-compose") else { return };
     for flags in [&[][..], &["--env-file", "deploy/cluster.env"], &["--profile", "cluster"]] {
