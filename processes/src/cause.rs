@@ -5,6 +5,8 @@ use domain::OrderId;
 use eventstore::{Context, DecodeError, Metadata, RecordedEvent};
 use serde::Deserialize;
 
+use crate::failure::Failure;
+
 /// What a process must know of an event to react to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
@@ -21,6 +23,24 @@ pub(crate) enum Kind {
     Placed,
     Cancelled,
     Shipped,
+}
+
+/// An event to react to, and whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    /// The id of the order's stream, which can be read where the event itself cannot.
+    pub(crate) instance: String,
+    pub(crate) position: i64,
+    pub(crate) cause: Result<Cause, Failure>,
+}
+
+impl Task {
+    /// `None` for events that nothing follows from.
+    pub(crate) fn of(event: &RecordedEvent) -> Option<Self> {
+        let cause = Cause::of(event).map_err(Failure::from).transpose()?;
+        let (instance, position) = (event.stream.aggregate_id.clone(), event.position);
+        Some(Self { instance, position, cause })
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,26 +3,78 @@
 use std::future::Future;
 use std::time::Duration;
 
-use eventstore::{ExecuteError, Receipt, StoreError};
+use eventstore::personal::PersonalError;
+use eventstore::{DecodeError, ExecuteError, Receipt, StoreError};
 use tokio::time::timeout;
 
 /// The longest the database may take to answer: one that vanished without a word never does.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// A step failed and will be tried again.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Failure(pub(crate) String);
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Of the connection, the server or the moment: no event is to blame.
+    #[error("{0}")]
+    Passing(String),
+    /// Of the data, or of this program: it will fail again.
+    #[error("{0}")]
+    Lasting(String),
+}
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+impl Failure {
+    pub(crate) fn lasting(error: impl ToString) -> Self {
+        Self::Lasting(error.to_string())
+    }
+
+    pub(crate) fn passing(error: impl ToString) -> Self {
+        Self::Passing(error.to_string())
+    }
+}
+
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        Self::lasting(error)
     }
 }
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
+        match &error {
+            sqlx::Error::Database(refused) => {
+                let class = refused.code().and_then(|code| code.get(..2).map(str::to_owned));
+                match class.as_deref() {
+                    Some("22" | "23" | "54") => Self::lasting(error),
+                    _ => Self::passing(error),
+                }
+            }
+            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+                Self::lasting(error)
+            }
+            _ => Self::passing(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(error) | StoreError::Personal(PersonalError::Database(error)) => {
+                error.into()
+            }
+            // Keys that are not where they should be stop everybody.
+            StoreError::Append(_)
+            | StoreError::Personal(PersonalError::Directory(_) | PersonalError::WrappingKey(_)) => {
+                Self::passing(error)
+            }
+            StoreError::Decode(_)
+            | StoreError::Json(_)
+            | StoreError::Load(_)
+            | StoreError::Personal(
+                PersonalError::Erased(_)
+                | PersonalError::Unreadable { .. }
+                | PersonalError::Json(_),
+            ) => Self::lasting(error),
+        }
     }
 }
 
@@ -32,7 +84,7 @@ pub(crate) async fn in_time<T>(
 ) -> Result<T, Failure> {
     match timeout(ANSWER_MAX, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Failure(format!("no answer from the database in {ANSWER_MAX:?}"))),
+        Err(_) => Err(Failure::Passing(format!("no answer from the database in {ANSWER_MAX:?}"))),
     }
 }
 
@@ -43,6 +95,20 @@ pub(crate) fn answer<R: std::fmt::Display>(
     match result {
         Ok(receipt) => Ok(Ok(receipt)),
         Err(ExecuteError::Refused { refusal, .. }) => Ok(Err(refusal)),
-        Err(error) => Err(Failure(error.to_string())),
+        Err(ExecuteError::Store(error)) => Err(error.into()),
+        Err(
+            error @ (ExecuteError::KeyInProgress
+            | ExecuteError::Contended { .. }
+            | ExecuteError::Busy
+            | ExecuteError::OutcomeUnknown),
+        ) => Err(Failure::passing(error)),
+        Err(
+            error @ (ExecuteError::Taken { .. }
+            | ExecuteError::Full { .. }
+            | ExecuteError::Version { .. }
+            | ExecuteError::KeyReused
+            | ExecuteError::Erased
+            | ExecuteError::Invalid(_)),
+        ) => Err(Failure::lasting(error)),
     }
 }

@@ -59,7 +59,7 @@ impl Instance<'_> {
             }
             State::Cancelling => self.release().await,
             State::Confirmed | State::Released | State::Shipped => Ok(()),
-            State::Absent => Err(Failure("a started fulfilment cannot be absent".into())),
+            State::Absent => Err(Failure::lasting("a started fulfilment cannot be absent")),
         }
     }
 
@@ -89,7 +89,7 @@ impl Instance<'_> {
         let context = self.cause.context(NAME, &format!("reserve:{product}"));
         let command = stock::Command::Reserve { product, order, quantity, at: context.now };
         let receipt = answer(self.log.execute::<Stock>(product, command, &context).await)?
-            .map_err(|refusal| Failure(format!("stock of {product}: {refusal}")))?;
+            .map_err(|refusal| Failure::Lasting(format!("stock of {product}: {refusal}")))?;
         let reserved = self.log.load::<Stock>(product).await?.state.reservation(order);
         if reserved == Some(quantity) {
             return Ok(Ok(product));
@@ -106,8 +106,9 @@ impl Instance<'_> {
     ) -> Result<Result<ProductId, Short>, Failure> {
         let after = receipt.sequence - 1;
         let events = self.log.reader().stream(&receipt.stream, after, 1).await?;
-        let event = events.first().ok_or_else(|| Failure(format!("{receipt:?} has no event")))?;
-        let event: stock::Event = event.decode().map_err(|error| Failure(error.to_string()))?;
+        let event = events.first();
+        let event = event.ok_or_else(|| Failure::Lasting(format!("{receipt:?} has no event")))?;
+        let event: stock::Event = event.decode()?;
         Ok(match event {
             stock::Event::ReservationRefused { level, .. } => Err(Short {
                 product,
@@ -129,7 +130,7 @@ impl Instance<'_> {
                 self.step("cancel", |at| Command::Cancel { order: self.order, at }).await?;
                 self.release().await
             }
-            Err(refusal) => Err(Failure(format!("order {}: {refusal}", self.order))),
+            Err(refusal) => Err(Failure::Lasting(format!("order {}: {refusal}", self.order))),
         }
     }
 
@@ -141,7 +142,7 @@ impl Instance<'_> {
         match answer(self.log.execute::<Order>(self.order, command, &context).await)? {
             // Or cancelled meanwhile, which needs no rejection any more.
             Ok(_) | Err(order::Refusal::WrongStatus { .. }) => Ok(()),
-            Err(refusal) => Err(Failure(format!("order {}: {refusal}", self.order))),
+            Err(refusal) => Err(Failure::Lasting(format!("order {}: {refusal}", self.order))),
         }
     }
 
@@ -216,8 +217,7 @@ impl Instance<'_> {
         }
         let mut needs = Vec::with_capacity(pieces.len());
         for (product, pieces) in pieces {
-            let quantity =
-                Quantity::try_from(pieces).map_err(|error| Failure(error.to_string()))?;
+            let quantity = Quantity::try_from(pieces).map_err(Failure::lasting)?;
             needs.push(Need { product, quantity });
         }
         Ok(needs)

@@ -3,13 +3,17 @@
 //! A process is an event-sourced state machine. What it does in answer to an event are commands
 //! whose ids are made of the event's position and the step, so that whatever is done again after a
 //! crash finds its own answer in the log. Its checkpoint is the position below which everything is
-//! finished; instances above it run concurrently.
+//! finished; instances above it run concurrently. An instance that cannot go on is parked: see
+//! [`parked`].
 
 mod cause;
 mod checkpoint;
 mod failure;
 mod fulfilment;
+mod instances;
 mod lanes;
+mod parking;
+mod reaction;
 mod runner;
 
 #[cfg(test)]
@@ -17,6 +21,8 @@ mod tests;
 
 use eventstore::{Bus, Log};
 use tokio_util::sync::CancellationToken;
+
+pub use parking::{Parked, parked};
 
 /// Runs every process until shutdown. Any number of programs may: one at a time is active.
 pub async fn run(log: Log, bus: Option<Bus>, shutdown: CancellationToken) {

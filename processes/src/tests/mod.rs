@@ -1,0 +1,163 @@
+//! Order fulfilment against a real log, killed and revived.
+
+mod crashes;
+mod gate;
+mod outcomes;
+mod parking;
+mod scarcity;
+mod victim;
+
+use std::time::Duration;
+
+use domain::fulfilment::{Fulfilment, State};
+use domain::order::{Order, Status, samples};
+use domain::samples::{ada, at, pounds, quantity};
+use domain::stock::{Command as StockCommand, Level, Stock};
+use domain::{OrderId, ProductId, Recorded};
+use eventstore::personal::{PersonalKeys, RootKeys};
+use eventstore::{Context, Log, Options, Reader};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::cause::Cause;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// One database, and any number of programs on it.
+struct Shop {
+    url: String,
+    log: Log,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let url = local_services::testing::database_url_from("processes", |url| {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+            runtime.block_on(async {
+                let pool = PgPool::connect(url).await.expect("the test database is reachable");
+                eventstore::migrate(&pool).await.expect("the migrations run");
+                pool.close().await;
+            });
+        });
+        let log = program(&url).await;
+        Self { url, log }
+    }
+
+    async fn execute<A: Recorded>(&self, id: impl std::fmt::Display, command: A::Command) {
+        let key = uuid::Uuid::now_v7().to_string();
+        let context = Context::system("test", key, at(0));
+        let result = self.log.execute::<A>(id, command, &context).await;
+        result.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    async fn receive(&self, product: ProductId, pieces: u32) {
+        let quantity = quantity(pieces);
+        let command = StockCommand::Receive { product, quantity, reason: None, at: at(0) };
+        self.execute::<Stock>(product, command).await;
+    }
+
+    async fn place(&self, order: OrderId, pieces: &[(ProductId, u32)]) {
+        let line =
+            |(product, pieces): &(ProductId, u32)| samples::line(*product, *pieces, pounds(5));
+        let lines = pieces.iter().map(line).collect();
+        self.execute::<Order>(order, samples::place(order, lines)).await;
+    }
+
+    async fn cancel(&self, order: OrderId) {
+        let command = domain::order::Command::Cancel { order, by: ada(), at: at(1) };
+        self.execute::<Order>(order, command).await;
+    }
+
+    async fn history<A: Recorded>(&self, id: impl std::fmt::Display) -> (A, Vec<A::Event>) {
+        let events = self.log.events_of::<A>(&id.to_string()).await;
+        let events = events.unwrap_or_else(|error| panic!("{error}"));
+        let mut state = A::default();
+        for event in events.clone() {
+            state.apply(event);
+        }
+        (state, events)
+    }
+
+    async fn level(&self, product: ProductId) -> (i64, i64) {
+        let Level { on_hand, reserved } = self.history::<Stock>(product).await.0.level();
+        (on_hand, reserved)
+    }
+
+    async fn status(&self, order: OrderId) -> Option<Status> {
+        self.history::<Order>(order).await.0.status()
+    }
+
+    async fn fulfilment(&self, order: OrderId) -> State {
+        self.history::<Fulfilment>(order).await.0.state()
+    }
+
+    async fn head(&self) -> i64 {
+        self.log.reader().head().await.expect("the log has an end")
+    }
+
+    /// Up to where the fulfilment has nothing left to do.
+    async fn checkpoint(&self) -> i64 {
+        sqlx::query_scalar("select position from processes.checkpoints where name = 'fulfilment'")
+            .fetch_one(self.log.pool())
+            .await
+            .expect("the fulfilment is installed")
+    }
+
+    /// Waits for the log to grow until it is so.
+    async fn until<F: Future<Output = bool>>(&self, what: &str, so: impl Fn() -> F) {
+        let waiting = async {
+            let mut tail = self.log.reader().tail().await.expect("the log can be listened to");
+            loop {
+                let head = self.head().await;
+                if so().await {
+                    return;
+                }
+                drop(tail.wait_past(head, Duration::from_millis(200)).await);
+            }
+        };
+        assert!(timeout(DEADLINE, waiting).await.is_ok(), "waited in vain until {what}");
+    }
+
+    async fn until_status(&self, order: OrderId, status: Status) {
+        self.until(&format!("{order} is {status:?}"), async || {
+            self.status(order).await == Some(status)
+        })
+        .await;
+    }
+
+    async fn until_state(&self, order: OrderId, state: State) {
+        self.until(&format!("fulfilment of {order} is {state:?}"), async || {
+            self.fulfilment(order).await == state
+        })
+        .await;
+    }
+}
+
+/// What another program sees of the log, and does to it.
+async fn program(url: &str) -> Log {
+    let pool = PgPoolOptions::new().max_connections(8).connect(url).await;
+    let pool = pool.expect("the database is reachable");
+    let keys = PersonalKeys::new(pool.clone(), RootKeys { master: [1; 32], lookup: [2; 32] });
+    Log::open(pool, keys, Options::default()).await.expect("the log opens")
+}
+
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    /// As a killed program: in the middle of whatever it was doing.
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn run(log: &Log) -> Running {
+    Running(tokio::spawn(crate::run(log.clone(), None, CancellationToken::new())))
+}
+
+async fn causes(reader: &Reader) -> Vec<Cause> {
+    let events = reader.page(0, 1_000).await.expect("the log can be read");
+    events.iter().filter_map(|event| Cause::of(event).expect("events decode")).collect()
+}
