@@ -16,8 +16,8 @@ use crate::system::{daybook, runtime_dir, start};
 
 /// A message is published; its acknowledgement says where it stands.
 const PUBLISHED: Telling = Telling { asked: b"HPUB ", answered: b"\"seq\"" };
-/// A rating is appended: the server answers when it is committed.
-const RATED: Telling = Telling { asked: b"ItemRated", answered: b"" };
+/// Only appends carry the metadata of events; the server answers when they are committed.
+const APPENDED: Telling = Telling { asked: b"traceparent", answered: b"" };
 
 /// A process of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Cluster {
         let key = || KeyRing::new_line();
         let mut cluster = Self {
             to_bus: Proxy::start(Upstream::Tcp(bus.to_owned()), PUBLISHED).await?,
-            to_database: Proxy::start(Upstream::Unix(socket), RATED).await?,
+            to_database: Proxy::start(Upstream::Unix(socket), APPENDED).await?,
             address: "127.0.0.1:0".to_owned(),
             program: program.to_owned(),
             keys: [

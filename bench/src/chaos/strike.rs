@@ -144,7 +144,7 @@ impl Run {
         self.cluster.restart(&[Part::Workers]).await
     }
 
-    /// The append of a rating went to the database, which has answered, and nobody has heard it.
+    /// An append went to the database, which has answered, and nobody has heard it.
     async fn appended_not_answered(&mut self) -> anyhow::Result<()> {
         self.cluster.to_database.go_deaf();
         swallowed(&self.cluster.to_database).await?;
