@@ -194,29 +194,34 @@ async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), Projection
             None => reopened.push(key),
         }
     }
-    sqlx::query(
-        "insert into lesson_completions (student, course, lesson, score, completed_at)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::timestamptz[])
-         on conflict (student, course, lesson) do update
-            set (score, completed_at) = (excluded.score, excluded.completed_at)",
-    )
-    .bind(done.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
-    .bind(done.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
-    .bind(done.iter().map(|(key, _)| key.2).collect::<Vec<_>>())
-    .bind(done.iter().map(|(_, completion)| completion.0).collect::<Vec<_>>())
-    .bind(done.iter().map(|(_, completion)| completion.1).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "delete from lesson_completions
-          where (student, course, lesson)
-             in (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]))",
-    )
-    .bind(reopened.iter().map(|key| key.0).collect::<Vec<_>>())
-    .bind(reopened.iter().map(|key| key.1).collect::<Vec<_>>())
-    .bind(reopened.iter().map(|key| key.2).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
+    if !done.is_empty() {
+        sqlx::query(
+            "insert into lesson_completions (student, course, lesson, score, completed_at)
+             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[],
+                                  $5::timestamptz[])
+             on conflict (student, course, lesson) do update
+                set (score, completed_at) = (excluded.score, excluded.completed_at)",
+        )
+        .bind(done.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
+        .bind(done.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
+        .bind(done.iter().map(|(key, _)| key.2).collect::<Vec<_>>())
+        .bind(done.iter().map(|(_, completion)| completion.0).collect::<Vec<_>>())
+        .bind(done.iter().map(|(_, completion)| completion.1).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await?;
+    }
+    if !reopened.is_empty() {
+        sqlx::query(
+            "delete from lesson_completions
+              where (student, course, lesson)
+                 in (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]))",
+        )
+        .bind(reopened.iter().map(|key| key.0).collect::<Vec<_>>())
+        .bind(reopened.iter().map(|key| key.1).collect::<Vec<_>>())
+        .bind(reopened.iter().map(|key| key.2).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await?;
+    }
     put(
         tx,
         "insert into certificates select * from jsonb_populate_recordset(null::certificates, $1)",

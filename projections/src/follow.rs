@@ -96,14 +96,16 @@ async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), Projection
     .bind(&positions)
     .execute(&mut *tx)
     .await?;
-    sqlx::query(
-        "delete from follows
-          where (follower, followee) in (select * from unnest($1::uuid[], $2::uuid[]))",
-    )
-    .bind(&leavers)
-    .bind(&left)
-    .execute(&mut *tx)
-    .await?;
+    if !leavers.is_empty() {
+        sqlx::query(
+            "delete from follows
+              where (follower, followee) in (select * from unnest($1::uuid[], $2::uuid[]))",
+        )
+        .bind(&leavers)
+        .bind(&left)
+        .execute(&mut *tx)
+        .await?;
+    }
 
     let (accounts, (followers, following)): (Vec<_>, (Vec<_>, Vec<_>)) =
         changes.counts.into_iter().unzip();

@@ -145,12 +145,14 @@ async fn write_ratings(
             (false, None) => {}
         }
     }
-    let delete = sqlx::query(
-        "delete from reader_ratings
-          where (reader, kind, item)
-             in (select * from unnest($1::uuid[], $2::text[], $3::uuid[]))",
-    );
-    withdrawn.bind_keys(delete).execute(&mut *tx).await?;
+    if !withdrawn.readers.is_empty() {
+        let delete = sqlx::query(
+            "delete from reader_ratings
+              where (reader, kind, item)
+                 in (select * from unnest($1::uuid[], $2::text[], $3::uuid[]))",
+        );
+        withdrawn.bind_keys(delete).execute(&mut *tx).await?;
+    }
     // Looking for a conflict where there can be none costs nearly as much as the row.
     let insert = sqlx::query(
         "insert into reader_ratings (reader, kind, item, score, rated_at, position)
@@ -158,14 +160,16 @@ async fn write_ratings(
                               $5::timestamptz[], $6::bigint[])",
     );
     new.bind(insert).execute(&mut *tx).await?;
-    let update = sqlx::query(
-        "update reader_ratings given
-            set score = now.score, rated_at = now.rated_at, position = now.position
-           from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::timestamptz[],
-                       $6::bigint[]) as now (reader, kind, item, score, rated_at, position)
-          where (given.reader, given.kind, given.item) = (now.reader, now.kind, now.item)",
-    );
-    changed.bind(update).execute(tx).await?;
+    if !changed.readers.is_empty() {
+        let update = sqlx::query(
+            "update reader_ratings given
+                set score = now.score, rated_at = now.rated_at, position = now.position
+               from unnest($1::uuid[], $2::text[], $3::uuid[], $4::smallint[], $5::timestamptz[],
+                           $6::bigint[]) as now (reader, kind, item, score, rated_at, position)
+              where (given.reader, given.kind, given.item) = (now.reader, now.kind, now.item)",
+        );
+        changed.bind(update).execute(tx).await?;
+    }
     Ok(())
 }
 

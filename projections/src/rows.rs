@@ -19,6 +19,9 @@ pub async fn fetch<R>(
 where
     R: DeserializeOwned + Send + Unpin + 'static,
 {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<Json<R>> = sqlx::query_scalar(select).bind(keys).fetch_all(tx).await?;
     Ok(rows.into_iter().map(|Json(row)| row).collect())
 }

@@ -83,6 +83,9 @@ async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), Projection
     .bind(&positions)
     .execute(&mut *tx)
     .await?;
+    if positions.iter().all(Option::is_some) {
+        return Ok(());
+    }
     sqlx::query(
         "delete from favourites
           where (reader, kind, item) in (

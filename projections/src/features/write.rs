@@ -33,11 +33,13 @@ pub(super) async fn fetch_state(
         fetch(tx, "select to_jsonb(o) from signal_orders o where order_id = any($1)", &orders)
             .await?;
     readers.extend(known.iter().map(|order| order.reader));
-    let forgotten: Vec<Uuid> =
-        sqlx::query_scalar("select reader from forgotten where reader = any($1)")
+    let mut forgotten: Vec<Uuid> = Vec::new();
+    if !readers.is_empty() {
+        forgotten = sqlx::query_scalar("select reader from forgotten where reader = any($1)")
             .bind(readers.into_iter().collect::<Vec<_>>())
             .fetch_all(tx)
             .await?;
+    }
     Ok(Changes {
         orders: known.into_iter().map(|order| (order.order_id, order)).collect(),
         forgotten: forgotten.into_iter().collect(),
