@@ -6,6 +6,7 @@ mod support;
 
 use chrono::{DateTime, Utc};
 use domain::rating::{Command, Rating, RatingId, Refusal, Score};
+use domain::stock::{self, Stock};
 use domain::{AccountId, ItemId, ItemKind};
 use eventstore::{Context, Decision, ExecuteError, Log};
 use uuid::Uuid;
@@ -165,6 +166,58 @@ async fn a_hot_stream_loses_nothing() {
 }
 
 /// The types of the events in the stream, in order.
+/// Pieces go into stock one by one; answers how many are there then.
+async fn receive(log: &Log, keys: impl Iterator<Item = String>) -> i64 {
+    for key in keys {
+        let (product, quantity) = (domain::samples::product(1), domain::samples::quantity(1));
+        let command = stock::Command::Receive { product, quantity, reason: None, at: at() };
+        log.execute::<Stock>(product, command, &context(&key)).await.unwrap();
+    }
+    log.load::<Stock>(domain::samples::product(1)).await.unwrap().state.level().on_hand
+}
+
+fn keys(prefix: &str, count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(move |number| format!("{prefix}{number}"))
+}
+
+/// The stream is so long that only what came since is read after a conflict.
+#[tokio::test]
+async fn two_processes_take_turns_on_a_long_stream() {
+    let url = support::database();
+    let (one, two) = (support::open(&url).await, support::open(&url).await);
+    assert_eq!(receive(&one, keys("a", 40)).await, 40);
+    assert_eq!(receive(&two, keys("b", 3)).await, 43);
+    assert_eq!(receive(&one, keys("c", 1)).await, 44);
+    assert_eq!(receive(&two, keys("d", 2)).await, 46);
+    assert_eq!(receive(&one, keys("e", 1)).await, 47);
+    assert_eq!(receive(&support::open(&url).await, keys("f", 0)).await, 47);
+}
+
+/// As after a restore: the process that knew the lost events goes on from what there is.
+#[tokio::test]
+async fn a_long_stream_that_lost_its_end_is_read_anew() {
+    let url = support::database();
+    let (one, two) = (support::open(&url).await, support::open(&url).await);
+    receive(&one, keys("a", 40)).await;
+    // Its conflict makes `two` read all there is and keep it.
+    assert_eq!(receive(&two, keys("b", 5)).await, 45);
+    let mut tx = one.pool().begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica",
+        "delete from eventstore.events where position > 38",
+        "delete from eventstore.commits where last_position > 38",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let three = support::open(&url).await;
+    assert_eq!(receive(&three, keys("c", 1)).await, 39);
+    assert_eq!(receive(&two, keys("d", 1)).await, 40, "two knew more than there is");
+    assert_eq!(receive(&three, keys("e", 6)).await, 46);
+    assert_eq!(receive(&one, keys("f", 1)).await, 47, "one knew others in their place");
+}
+
 async fn history(log: &Log) -> Vec<String> {
     let stream = eventstore::StreamId::new("rating", rating().to_string());
     let events = log.reader().stream(&stream, 0, 100).await.unwrap();

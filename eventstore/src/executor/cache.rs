@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use cqrs_es::persist::SerializedEvent;
 use domain::Recorded;
 use tokio::sync::Mutex;
 
@@ -19,7 +20,32 @@ pub(super) struct Cache {
 
 /// One stream's place in the cache. Its lock is held while a command is decided and put in line, so
 /// that commands reach the log in the order they were decided.
-pub(super) type Slot<A> = Mutex<Option<Pending<A>>>;
+pub(super) type Slot<A> = Mutex<Held<A>>;
+
+/// What is known of a stream.
+#[derive(Debug)]
+pub(super) struct Held<A> {
+    pub(super) pending: Option<Pending<A>>,
+    /// Of a long stream: what the log had when it was last read, so that after a conflict only what
+    /// came since is read.
+    pub(super) known: Option<Known<A>>,
+}
+
+impl<A> Default for Held<A> {
+    fn default() -> Self {
+        Self { pending: None, known: None }
+    }
+}
+
+/// An aggregate as the log has it.
+#[derive(Debug)]
+pub(super) struct Known<A> {
+    pub(super) state: A,
+    pub(super) sequence: i64,
+    /// The event of that sequence, as it was stored. A log that has another one there was put back
+    /// to an earlier state and went on differently.
+    pub(super) last: Option<SerializedEvent>,
+}
 
 /// An aggregate after everything decided so far.
 #[derive(Debug, Clone)]

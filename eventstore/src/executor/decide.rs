@@ -94,7 +94,7 @@ impl Log {
         if let Some(expected) = context.expected
             && expected != pending.sequence
         {
-            *held = None;
+            held.pending = None;
             drop(held);
             return self.version_mismatch::<A>(&stream, expected, context).await;
         }

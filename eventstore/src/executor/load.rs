@@ -6,11 +6,17 @@ use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEve
 use domain::Recorded;
 use postgres_es::PostgresEventRepository;
 
-use super::cache::Pending;
+use super::cache::{Held, Known, Pending};
 use super::{Log, StoreError};
 use crate::append::basis::Basis;
-use crate::event::{DecodeError, StreamId};
+use crate::event::{DecodeError, RecordedEvent, StreamId};
 use crate::upcast;
+
+/// Of a stream with so many events the last state read is kept beside the pending one; a shorter
+/// one is read whole again as fast.
+const LONG_EVENTS: i64 = 32;
+/// A page of what came since.
+const TAIL_EVENTS: i64 = 1_000;
 
 /// An aggregate and how many events made it.
 #[derive(Debug, Clone)]
@@ -47,14 +53,20 @@ impl Log {
     /// What the slot holds; read from the log if that is nothing, or stands on nothing.
     pub(super) async fn pending<'a, A: Recorded>(
         &self,
-        held: &'a mut Option<Pending<A>>,
+        held: &'a mut Held<A>,
         stream: &StreamId,
     ) -> Result<&'a mut Pending<A>, StoreError> {
-        if held.as_ref().is_none_or(|pending| pending.basis.has_fallen()) {
-            *held = None;
-            *held = Some(self.read_aggregate(stream).await?);
+        if held.pending.as_ref().is_none_or(|pending| pending.basis.has_fallen()) {
+            held.pending = None;
+            let known = match held.known.take() {
+                Some(known) => self.read_on(known, stream).await?,
+                None => self.read_aggregate(stream).await?,
+            };
+            let (state, sequence) = (known.state.clone(), known.sequence);
+            held.pending = Some(Pending { state, sequence, basis: Basis::read_at(sequence) });
+            held.known = (sequence >= LONG_EVENTS).then_some(known);
         }
-        Ok(held.as_mut().expect("it was filled above"))
+        Ok(held.pending.as_mut().expect("it was filled above"))
     }
 
     /// The domain events of a stream, personal values opened, brought to today's version.
@@ -62,17 +74,23 @@ impl Log {
         &self,
         aggregate_id: &str,
     ) -> Result<Vec<A::Event>, StoreError> {
-        let repository = PostgresEventRepository::new(self.pool().clone())
-            .with_tables("eventstore.events", "eventstore.no_snapshots");
-        let serialized = repository
-            .get_events::<A>(aggregate_id)
-            .await
-            .map_err(|error| unread(error, A::TYPE, aggregate_id))?;
+        let serialized = self.serialized_events::<A>(aggregate_id).await?;
         let mut events = Vec::with_capacity(serialized.len());
         for event in serialized {
             events.push(self.open_event::<A>(event).await?);
         }
         Ok(events)
+    }
+
+    async fn serialized_events<A: Recorded>(
+        &self,
+        aggregate_id: &str,
+    ) -> Result<Vec<SerializedEvent>, StoreError> {
+        PostgresEventRepository::new(self.pool().clone())
+            .with_tables("eventstore.events", "eventstore.no_snapshots")
+            .get_events::<A>(aggregate_id)
+            .await
+            .map_err(|error| unread(error, A::TYPE, aggregate_id))
     }
 
     async fn open_event<A: Recorded>(
@@ -92,18 +110,69 @@ impl Log {
         })
     }
 
+    /// From the first event on.
     pub(super) async fn read_aggregate<A: Recorded>(
         &self,
         stream: &StreamId,
-    ) -> Result<Pending<A>, StoreError> {
-        let events = self.events_of::<A>(&stream.aggregate_id).await?;
-        let sequence = events.len() as i64;
-        let mut state = A::default();
-        for event in events {
-            state.apply(event);
-        }
-        Ok(Pending { state, sequence, basis: Basis::read_at(sequence) })
+    ) -> Result<Known<A>, StoreError> {
+        let events = self.serialized_events::<A>(&stream.aggregate_id).await?;
+        let mut known = Known { state: A::default(), sequence: 0, last: None };
+        self.apply(&mut known, events).await?;
+        Ok(known)
     }
+
+    /// What came since; all of it anew if the log is not the one that was read before.
+    async fn read_on<A: Recorded>(
+        &self,
+        mut known: Known<A>,
+        stream: &StreamId,
+    ) -> Result<Known<A>, StoreError> {
+        loop {
+            let page = self.reader().stream(stream, known.sequence - 1, TAIL_EVENTS).await?;
+            let is_last = (page.len() as i64) < TAIL_EVENTS;
+            let mut events = Vec::with_capacity(page.len());
+            for event in page {
+                events.push(serialized(event)?);
+            }
+            let mut events = events.into_iter();
+            if events.next() != known.last {
+                return self.read_aggregate(stream).await;
+            }
+            self.apply(&mut known, events).await?;
+            if is_last {
+                return Ok(known);
+            }
+        }
+    }
+
+    async fn apply<A: Recorded>(
+        &self,
+        known: &mut Known<A>,
+        events: impl IntoIterator<Item = SerializedEvent, IntoIter: Send>,
+    ) -> Result<(), StoreError> {
+        let mut events = events.into_iter().peekable();
+        while let Some(event) = events.next() {
+            if events.peek().is_none() {
+                known.last = Some(event.clone());
+            }
+            known.state.apply(self.open_event::<A>(event).await?);
+            known.sequence += 1;
+        }
+        Ok(())
+    }
+}
+
+/// As postgres-es reads it.
+fn serialized(event: RecordedEvent) -> Result<SerializedEvent, StoreError> {
+    Ok(SerializedEvent {
+        aggregate_id: event.stream.aggregate_id,
+        sequence: event.sequence as usize,
+        aggregate_type: event.stream.aggregate_type,
+        event_type: event.event_type,
+        event_version: event.event_version,
+        payload: serde_json::from_str(&event.payload)?,
+        metadata: serde_json::from_str(&event.metadata)?,
+    })
 }
 
 /// A database that cannot be reached is told from everything else: the one passes, the other not.
