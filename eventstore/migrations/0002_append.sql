@@ -45,6 +45,10 @@ declare
     now_ timestamptz;
     regular boolean := true;
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'eventstore.append needs to see what was committed before it got the lock'
+            using hint = 'call it at read committed';
+    end if;
     perform pg_advisory_xact_lock(7236837427);
 
     select last_position, hash, recorded_at into last, previous, now_

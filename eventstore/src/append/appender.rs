@@ -44,6 +44,8 @@ impl Queue {
     pub(crate) fn start(options: PgConnectOptions) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let options = options.options([
+            // What others committed before the lock was had must be seen, whatever the default is.
+            ("default_transaction_isolation", "read\\ committed"),
             ("lock_timeout", "2s"),
             ("tcp_keepalives_idle", "15"),
             ("tcp_keepalives_interval", "5"),

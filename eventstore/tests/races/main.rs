@@ -7,6 +7,7 @@
 mod answers;
 mod children;
 mod hot_stream;
+mod isolation;
 mod positions;
 mod readers;
 mod sessions;

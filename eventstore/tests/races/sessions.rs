@@ -145,11 +145,9 @@ async fn once(habit: Habit, url: &str) -> Result<(), sqlx::Error> {
                 .execute(&mut *transaction)
                 .await?;
             tokio::time::sleep(HELD).await;
-            // It cannot know the end of the log, unless nobody has appended meanwhile.
-            match append(&mut transaction, LATE, 1).await {
-                Ok(_) => transaction.commit().await?,
-                Err(_) => transaction.rollback().await?,
-            }
+            let refused = append(&mut transaction, NEVER, 1).await.expect_err("it is too late");
+            assert!(refused.to_string().contains("committed before it got the lock"), "{refused}");
+            transaction.rollback().await?;
         }
         Habit::HoldsSnapshotAndId => {
             let mut transaction = session.begin().await?;

@@ -120,6 +120,29 @@ pub async fn read_models(pool: &PgPool) -> Result<Checked, sqlx::Error> {
     })
 }
 
+/// Orders that wait for somebody to mend what stops their fulfilment.
+pub async fn processes(pool: &PgPool) -> Result<Checked, sqlx::Error> {
+    let parked = processes::parked(pool).await?;
+    let Some(first) = parked.first() else {
+        return Ok(Ok("nothing is parked".to_owned()));
+    };
+    let text = format!(
+        "{} parked; the first: {} {} at event {} since {}, after {} attempts: {}",
+        parked.len(),
+        first.process,
+        first.instance,
+        first.position,
+        first.parked_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        first.attempts,
+        first.error,
+    );
+    Ok(Err((
+        Verdict::Warn,
+        text,
+        "mend the cause; they are tried again by and by, and when the program restarts",
+    )))
+}
+
 /// What is on hand covers what is reserved, and what is reserved covers the confirmed orders.
 pub async fn stock(pool: &PgPool) -> Result<Checked, sqlx::Error> {
     let built: bool = sqlx::query_scalar(

@@ -84,6 +84,7 @@ async fn examine(backend: &Backend) -> Vec<Finding> {
     found("clock", checks::clock(pool).await);
     found("chain", checks::chain(pool).await);
     found("read models", checks::read_models(pool).await);
+    found("processes", checks::processes(pool).await);
     found("stock", checks::stock(pool).await);
     found("bus", Ok(checks::bus(backend).await));
     found("disk", Ok(checks::disk(backend)));
