@@ -10,8 +10,8 @@ use eventstore::bus::stream_bytes;
 use eventstore::personal::PersonalKeys;
 use eventstore::{Bus, BusOptions, Log};
 use local_services::{Options, Services, attach, disk_free};
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -19,6 +19,7 @@ use crate::settings::Settings;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 const BUS_WAIT_MAX: Duration = Duration::from_secs(2);
 const BUS_LOOK_AGAIN: Duration = Duration::from_millis(10);
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 
@@ -257,8 +258,21 @@ async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
         .context("the database cannot be reached")
 }
 
+/// Asking a connection whether it lives costs a round trip before each statement; one that was used
+/// a moment ago is taken at its word.
 fn pool_options(connections_max: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(connections_max).acquire_timeout(CONNECT_MAX)
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(CONNECT_MAX)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 pub async fn up_to_date(pool: &PgPool) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use eventstore::Receipt;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::header::{CONSISTENCY_TOKEN, IDEMPOTENCY_REPLAYED};
 
@@ -97,7 +97,7 @@ impl IntoResponse for Accepted {
             unchanged: receipt.unchanged.then_some(true),
             extra,
         };
-        let mut response = (status, axum::Json(json!(body))).into_response();
+        let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONSISTENCY_TOKEN, HeaderValue::from(receipt.position));
         if let Ok(etag) = HeaderValue::try_from(format!("\"{}\"", receipt.sequence)) {
