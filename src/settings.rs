@@ -67,7 +67,7 @@ pub struct Settings {
     /// A directory all processes share and no database backup takes: wrapping keys of personal data
     /// are kept there; none: with a database of our own, in the data directory, else in the database.
     pub key_directory: Option<PathBuf>,
-    /// Files and `http://` addresses that get a signed checkpoint every hour; none: a file in the
+    /// Files and `http(s)://` addresses that get a signed checkpoint every hour; none: a file in the
     /// data directory. See docs/HASHCHAIN.md.
     pub checkpoints: Vec<String>,
 

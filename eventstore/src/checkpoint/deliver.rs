@@ -2,11 +2,9 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
+use super::http::post;
 use super::{Checkpoint, CheckpointError};
-
-const RECEIVER_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Takes checkpoints, best on another machine. May get one twice.
 #[derive(Debug, Clone)]
@@ -33,13 +31,8 @@ impl Receiver {
                 append(path, checkpoint).map_err(CheckpointError::File)?;
             }
             Self::Http(url) => {
-                reqwest::Client::new()
-                    .post(url)
-                    .timeout(RECEIVER_WAIT_MAX)
-                    .json(checkpoint)
-                    .send()
-                    .await?
-                    .error_for_status()?;
+                let json = serde_json::to_vec(checkpoint).map_err(io::Error::from);
+                post(url, json.map_err(CheckpointError::File)?).await?;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{FromRow, Row};
 use tokio_util::sync::CancellationToken;
 
-use super::{Checkpoint, CheckpointKey, Receiver};
+use super::{Checkpoint, CheckpointKey, HttpError, Receiver};
 use crate::read::Reader;
 use crate::verify::{Break, Range, verify};
 
@@ -22,7 +22,7 @@ pub enum CheckpointError {
     #[error("cannot write the file of checkpoints: {0}")]
     File(std::io::Error),
     #[error("the receiver of checkpoints: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] HttpError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }

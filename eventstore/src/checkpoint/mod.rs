@@ -5,6 +5,7 @@
 //! checkpoint contradicts it. Before one is signed, the chain since the last one is recomputed.
 
 mod deliver;
+mod http;
 mod keep;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::personal::RootKeys;
 
 pub use deliver::Receiver;
+pub use http::HttpError;
 pub use keep::{CheckpointError, Checkpoints, EVERY, newest};
 
 /// The chain's hash at a position, signed.
