@@ -165,7 +165,6 @@ async fn a_hot_stream_loses_nothing() {
     assert_eq!(commands, 128 * 5, "each command has its answer");
 }
 
-/// The types of the events in the stream, in order.
 /// Pieces go into stock one by one; answers how many are there then.
 async fn receive(log: &Log, keys: impl Iterator<Item = String>) -> i64 {
     for key in keys {
@@ -218,6 +217,7 @@ async fn a_long_stream_that_lost_its_end_is_read_anew() {
     assert_eq!(receive(&one, keys("f", 1)).await, 47, "one knew others in their place");
 }
 
+/// The types of the events in the stream, in order.
 async fn history(log: &Log) -> Vec<String> {
     let stream = eventstore::StreamId::new("rating", rating().to_string());
     let events = log.reader().stream(&stream, 0, 100).await.unwrap();
