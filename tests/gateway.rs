@@ -19,6 +19,8 @@ use crate::system::{Answer, Listening, System};
 use configuration::{Answers, Gateway};
 use nginx::Nginx;
 
+pub use nginx::found;
+
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/gateway.conf");
 const ORIGIN: &str = "https://shop.example.org";
 

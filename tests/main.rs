@@ -11,6 +11,7 @@ mod audit;
 mod book;
 mod chain;
 mod chaos;
+mod cluster;
 mod conventions;
 mod course;
 mod crash;
