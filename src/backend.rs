@@ -10,8 +10,8 @@ use eventstore::bus::stream_bytes;
 use eventstore::personal::PersonalKeys;
 use eventstore::{Bus, BusOptions, Log};
 use local_services::{Options, Services, attach, disk_free};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -19,7 +19,6 @@ use crate::settings::Settings;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 const BUS_WAIT_MAX: Duration = Duration::from_secs(2);
 const BUS_LOOK_AGAIN: Duration = Duration::from_millis(10);
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 
@@ -252,27 +251,11 @@ fn find(settings: &Settings, tenure: Tenure) -> anyhow::Result<Urls> {
 async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url.parse().context("DATABASE_URL cannot be understood")?;
     let options = options.application_name("daybook");
-    pool_options(connections_max)
+    eventstore::pool_options(connections_max)
+        .acquire_timeout(CONNECT_MAX)
         .connect_with(options)
         .await
         .context("the database cannot be reached")
-}
-
-/// Asking a connection whether it lives costs a round trip before each statement; one that was used
-/// a moment ago is taken at its word.
-fn pool_options(connections_max: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(CONNECT_MAX)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > TRUSTED_FOR {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
 }
 
 pub async fn up_to_date(pool: &PgPool) -> anyhow::Result<()> {

@@ -1,6 +1,8 @@
 //! A database that vanished without a word never answers. Nobody waits for that longer than this.
 
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
@@ -10,39 +12,60 @@ use tokio::time::timeout;
 pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take to say that it is alive.
 const ALIVE_MAX: Duration = Duration::from_secs(2);
-/// A connection used so lately is taken to be alive.
-const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+/// A connection used so lately is taken to be alive: asking costs a round trip.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// After a silence no connection is trusted for so long.
+const SUSPICIOUS: Duration = Duration::from_secs(60);
+
+/// When an answer failed to come, the last time.
+static SILENT_AT: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// The answer of the database, or an error once it has taken too long.
 pub async fn in_time<T, E: From<sqlx::Error>>(
     limit: Duration,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    timeout(limit, answer).await.unwrap_or_else(|_| Err(silence(limit).into()))
+    // Dropped after the suspicion is known to whoever takes the connection back.
+    let mut answer = pin!(answer);
+    match timeout(limit, answer.as_mut()).await {
+        Ok(answer) => answer,
+        Err(_) => Err(silence(limit).into()),
+    }
 }
 
-fn silence(limit: Duration) -> sqlx::Error {
-    let words = format!("no answer from the database in {limit:?}");
-    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, words))
-}
-
-/// Options of a pool that gives connections up which have fallen silent. Without them a question
-/// that was not answered in time keeps its place in the pool until the network notices, which takes
-/// a quarter of an hour.
+/// Options of a pool that gives up connections that have fallen silent. Without them a question that
+/// was not answered in time keeps its place in the pool until the network notices, which takes a
+/// quarter of an hour.
 pub fn pool_options(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections_max)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for < IDLE_TRUSTED { Ok(true) } else { is_alive(connection).await }
+                let trusted = meta.idle_for < TRUSTED && !is_suspicious();
+                if trusted { Ok(true) } else { is_alive(connection).await }
             })
         })
-        .after_release(|connection, _| Box::pin(is_alive(connection)))
+        .after_release(|connection, _| {
+            Box::pin(
+                async move { if is_suspicious() { is_alive(connection).await } else { Ok(true) } },
+            )
+        })
 }
 
 /// An error is for a connection that is not even waited for when it is closed.
 async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let answer = timeout(ALIVE_MAX, connection.ping()).await;
     answer.map(|answer| answer.is_ok()).map_err(|_| silence(ALIVE_MAX))
+}
+
+fn is_suspicious() -> bool {
+    let silent_at = SILENT_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    silent_at.is_some_and(|at| at.elapsed() < SUSPICIOUS)
+}
+
+fn silence(limit: Duration) -> sqlx::Error {
+    *SILENT_AT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    let words = format!("no answer from the database in {limit:?}");
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, words))
 }

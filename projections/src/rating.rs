@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
+use domain::ItemId;
 use domain::rating::{Event, Rating, Score};
-use domain::{ItemId, ItemKind};
 use eventstore::RecordedEvent;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -26,11 +26,31 @@ struct Given {
     now: Option<(Score, DateTime<Utc>, i64)>,
 }
 
-/// Differences per item and score, and each rating as it stands after the batch.
+/// How many scores there are, from 0 up.
+const SCORES: usize = 11;
+
+/// How many gave each score, or by how many more that differs.
+#[derive(Debug, Default, PartialEq)]
+struct Counts([i64; SCORES]);
+
+impl Counts {
+    fn add(&mut self, score: Score, ratings: i64) {
+        self.0[usize::from(score.points())] += ratings;
+    }
+
+    fn ratings(&self) -> i64 {
+        self.0.iter().sum()
+    }
+
+    fn points(&self) -> i64 {
+        (0..).zip(self.0).map(|(points, ratings): (i64, i64)| points * ratings).sum()
+    }
+}
+
+/// Differences per item, and each rating as it stands after the batch.
 #[derive(Debug, Default, PartialEq)]
 struct Changes {
-    items: BTreeMap<ItemId, (i64, i64)>,
-    scores: BTreeMap<(ItemId, Score), i64>,
+    items: BTreeMap<ItemId, Counts>,
     ratings: BTreeMap<(Uuid, ItemId), Given>,
 }
 
@@ -41,7 +61,7 @@ impl Projection for ItemRatings {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -59,7 +79,6 @@ impl Projection for ItemRatings {
     ) -> Result<(), ProjectionError> {
         let changes = changes(batch)?;
         write_items(tx, changes.items).await?;
-        write_scores(tx, changes.scores).await?;
         write_ratings(tx, changes.ratings).await
     }
 }
@@ -72,11 +91,12 @@ fn changes(batch: &[&RecordedEvent]) -> Result<Changes, ProjectionError> {
             Event::RatingChanged { rating, from, to, at } => (rating, Some(from), Some(to), at),
             Event::RatingWithdrawn { rating, score, at } => (rating, Some(score), None, at),
         };
-        for (score, sign) in from.map(|score| (score, -1)).into_iter().chain(to.map(|to| (to, 1))) {
-            let (ratings, points) = changes.items.entry(rating.item).or_default();
-            *ratings += sign;
-            *points += sign * i64::from(score.points());
-            *changes.scores.entry((rating.item, score)).or_default() += sign;
+        let counts = changes.items.entry(rating.item).or_default();
+        if let Some(score) = from {
+            counts.add(score, -1);
+        }
+        if let Some(score) = to {
+            counts.add(score, 1);
         }
         let key = (rating.reader.uuid(), rating.item);
         let given = changes.ratings.entry(key);
@@ -88,45 +108,34 @@ fn changes(batch: &[&RecordedEvent]) -> Result<Changes, ProjectionError> {
 
 async fn write_items(
     tx: &mut PgConnection,
-    items: BTreeMap<ItemId, (i64, i64)>,
+    items: BTreeMap<ItemId, Counts>,
 ) -> Result<(), ProjectionError> {
-    let (keys, (ratings, points)): (Vec<_>, (Vec<_>, Vec<_>)) = items.into_iter().unzip();
-    let (kinds, ids) = columns(&keys);
+    let (mut kinds, mut ids) = (Vec::new(), Vec::new());
+    let (mut ratings, mut points, mut scores) = (Vec::new(), Vec::new(), Vec::new());
+    for (item, counts) in items {
+        kinds.push(item.kind.name());
+        ids.push(item.id);
+        ratings.push(counts.ratings());
+        points.push(counts.points());
+        scores.extend(counts.0);
+    }
     sqlx::query(
-        "insert into item_ratings as rated (kind, item, ratings, points)
-         select * from unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[])
+        "insert into item_ratings as rated (kind, item, ratings, points, scores)
+         select kind, item, ratings, points, ($5::bigint[])[$6 * (n - 1) + 1 : $6 * n]
+           from unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[])
+                with ordinality as c (kind, item, ratings, points, n)
          on conflict (kind, item) do update
             set ratings = rated.ratings + excluded.ratings,
-                points = rated.points + excluded.points",
+                points = rated.points + excluded.points,
+                scores = array(select had + more
+                                 from unnest(rated.scores, excluded.scores) as s (had, more))",
     )
     .bind(kinds)
     .bind(ids)
     .bind(ratings)
     .bind(points)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn write_scores(
-    tx: &mut PgConnection,
-    scores: BTreeMap<(ItemId, Score), i64>,
-) -> Result<(), ProjectionError> {
-    let ((keys, scores), ratings): ((Vec<_>, Vec<_>), Vec<_>) = scores
-        .into_iter()
-        .map(|((item, score), ratings)| ((item, i16::from(score.points())), ratings))
-        .unzip();
-    let (kinds, ids) = columns(&keys);
-    sqlx::query(
-        "insert into item_scores as scored (kind, item, score, ratings)
-         select * from unnest($1::text[], $2::uuid[], $3::smallint[], $4::bigint[])
-         on conflict (kind, item, score) do update
-            set ratings = scored.ratings + excluded.ratings",
-    )
-    .bind(kinds)
-    .bind(ids)
     .bind(scores)
-    .bind(ratings)
+    .bind(SCORES as i32)
     .execute(tx)
     .await?;
     Ok(())
@@ -209,8 +218,4 @@ impl Rows {
     fn bind_keys(self, statement: Statement) -> Statement {
         statement.bind(self.readers).bind(self.kinds).bind(self.items)
     }
-}
-
-fn columns(items: &[ItemId]) -> (Vec<&'static str>, Vec<Uuid>) {
-    items.iter().map(|item| (ItemKind::name(item.kind), item.id)).unzip()
 }

@@ -181,26 +181,28 @@ pub(super) async fn make_indexes(
     build: &Build,
     token: i64,
 ) -> Result<bool, sqlx::Error> {
-    let relations: Option<Vec<String>> = sqlx::query_scalar(
+    let tables: Option<Vec<String>> = sqlx::query_scalar(
         "update projections.builds set indexes = '{}'
          where name = $1 and version = $2 and build = $3 and token = $4
-         returning relations",
+         returning array(select relname::text from pg_catalog.pg_class
+                         where relnamespace = $5::text::regnamespace and relkind in ('r', 'p'))",
     )
     .bind(&build.key.name)
     .bind(build.key.version)
     .bind(build.key.build)
     .bind(token)
+    .bind(quoted(&build.schema))
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(relations) = relations else {
+    let Some(tables) = tables else {
         return Ok(false);
     };
     let mut statements = format!("set local maintenance_work_mem = '{INDEX_MEMORY}';");
     for index in &build.indexes {
         statements += &format!("{index};");
     }
-    for relation in relations {
-        statements += &format!("analyze {}.{};", quoted(&build.schema), quoted(&relation));
+    for table in tables {
+        statements += &format!("analyze {}.{};", quoted(&build.schema), quoted(&table));
     }
     connection.execute(statements.as_str()).await?;
     Ok(true)

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use eventstore::{Bus, BusOptions, Reader};
 use projections::runtime::Options;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::house::{House, counted};
 use crate::tally::Tally;
@@ -79,6 +81,10 @@ async fn a_database_that_falls_silent_is_asked_again_on_new_lines() {
     let url = options.socket(&proxy.folder);
     let url = sqlx::ConnectOptions::to_url_lossy(&url).to_string();
     let program = house.start_at(&url, Tally::default().boxed(), None, Options::default()).await;
+    let relay = match local_services::testing::nats() {
+        Some(nats) => Some(Relaying::start(&nats, &url).await),
+        None => None,
+    };
     house.append(&[counted("a", 1)]).await;
     house.caught_up("tally").await;
 
@@ -93,5 +99,43 @@ async fn a_database_that_falls_silent_is_asked_again_on_new_lines() {
     house.append(&[counted("a", 100)]).await;
     house.live_within(GIVEN_UP, "tally", |live| live.lag_events == 0).await;
     assert_eq!(house.tallies().await, [("a".to_owned(), 111)]);
+    if let Some(relay) = relay {
+        relay.complete(&house.reader).await;
+    }
     program.stop().await;
+}
+
+/// A relay that goes the same way to the database.
+struct Relaying {
+    bus: Bus,
+    _relay: DropGuard,
+}
+
+impl Relaying {
+    async fn start(nats: &str, url: &str) -> Self {
+        let stream = BusOptions {
+            stream: format!("SILENCE_{}", std::process::id()),
+            stream_bytes_max: 64 << 20,
+            ..BusOptions::default()
+        };
+        let bus = Bus::connect_with(nats, stream).await.unwrap();
+        let pool = eventstore::pool_options(5).connect(url).await.unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(eventstore::relay(Reader::new(pool), bus.clone(), shutdown.clone()));
+        Self { bus, _relay: shutdown.drop_guard() }
+    }
+
+    /// Waits until the stream ends where the log does.
+    async fn complete(&self, reader: &Reader) {
+        let deadline = Instant::now() + GIVEN_UP;
+        let head = reader.head().await.unwrap();
+        loop {
+            let status = self.bus.status(reader).await;
+            if matches!(&status, Ok(Some(status)) if status.last == head) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{status:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
