@@ -14,7 +14,8 @@ create table eventstore.events (
     metadata json not null,
     position bigint not null check (position > 0),
     recorded_at timestamptz not null,
-    primary key (aggregate_type, aggregate_id, sequence)
+    -- The id first: it alone tells most streams apart.
+    primary key (aggregate_id, aggregate_type, sequence)
 );
 
 -- Which events come after a position?

@@ -41,7 +41,6 @@ as $$
 declare
     last bigint;
     previous bytea;
-    leaves bytea;
     now_ timestamptz;
     regular boolean := true;
 begin
@@ -69,17 +68,19 @@ begin
         regular := not found;
     end if;
 
-    return query
-    select u.command, case when u.fact then 'guard' else 'conflict' end, null, null,
-           head.sequence, null::bigint, null::boolean, null, u.type || '/' || u.id
-      from unnest(h_command, h_fact, h_type, h_id, h_sequence)
-               as u (command, fact, type, id, sequence),
-           lateral (select coalesce(
-               (select s.sequence from eventstore.events s
-                 where s.aggregate_type = u.type and s.aggregate_id = u.id
-                 order by s.sequence desc limit 1), 0) as sequence) head
-     where head.sequence <> u.sequence;
-    regular := regular and not found;
+    if cardinality(h_command) > 0 then
+        return query
+        select u.command, case when u.fact then 'guard' else 'conflict' end, null, null,
+               head.sequence, null::bigint, null::boolean, null, u.type || '/' || u.id
+          from unnest(h_command, h_fact, h_type, h_id, h_sequence)
+                   as u (command, fact, type, id, sequence),
+               lateral (select coalesce(
+                   (select s.sequence from eventstore.events s
+                     where s.aggregate_type = u.type and s.aggregate_id = u.id
+                     order by s.sequence desc limit 1), 0) as sequence) head
+         where head.sequence <> u.sequence;
+        regular := regular and not found;
+    end if;
 
     if cardinality(s_command) > 0 then
         return query
@@ -123,11 +124,9 @@ begin
 
     insert into eventstore.commands (caller, key, fingerprint, aggregate_type, aggregate_id,
             sequence, position, appended, refusal, recorded_at)
-    select u.caller, u.key, u.fingerprint, u.type, u.id, u.sequence, last + u.events, u.appended,
-           u.refusal, now_
-      from unnest(c_caller, c_key, c_fingerprint, c_type, c_id, c_sequence, c_events, c_appended,
-                  c_refusal)
-               as u (caller, key, fingerprint, type, id, sequence, events, appended, refusal);
+    -- Unnested as columns, not as a table: that would put every array into a table of its own first.
+    select unnest(c_caller), unnest(c_key), unnest(c_fingerprint), unnest(c_type), unnest(c_id),
+           unnest(c_sequence), last + unnest(c_events), unnest(c_appended), unnest(c_refusal), now_;
 
     if cardinality(k_command) > 0 then
         delete from eventstore.claims s using unnest(k_op, k_kind, k_holder) as u (op, kind, holder)
@@ -156,16 +155,17 @@ begin
     if cardinality(e_type) > 0 then
         insert into eventstore.events (aggregate_type, aggregate_id, sequence, event_type,
                 event_version, payload, metadata, position, recorded_at)
-        select u.at, u.ai, u.s, u.t, u.v, u.p, u.m, last + u.o, now_
-          from unnest(e_aggregate_type, e_aggregate_id, e_sequence, e_type, e_version, e_payload,
-                      e_metadata) with ordinality as u (at, ai, s, t, v, p, m, o);
+        select unnest(e_aggregate_type), unnest(e_aggregate_id), unnest(e_sequence),
+               unnest(e_type), unnest(e_version), unnest(e_payload), unnest(e_metadata),
+               generate_series(last + 1, last + cardinality(e_type)), now_;
 
-        select string_agg(sha256(u.content || int8send(last + u.o) || timestamptz_send(now_)),
-                          ''::bytea order by u.o)
-          into leaves
-          from unnest(e_content) with ordinality as u (content, o);
         insert into eventstore.commits (last_position, first_position, hash, recorded_at)
-        values (last + cardinality(e_type), last + 1, sha256(previous || leaves), now_);
+        select last + cardinality(e_type), last + 1,
+               sha256(previous || string_agg(
+                   sha256(u.content || int8send(u.position) || timestamptz_send(now_)), '')),
+               now_
+          from (select unnest(e_content) as content,
+                       generate_series(last + 1, last + cardinality(e_type)) as position) u;
         perform pg_notify('daybook_appended', (last + cardinality(e_type))::text);
     end if;
 

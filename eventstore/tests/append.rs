@@ -226,6 +226,104 @@ async fn places_run_out_and_come_back() {
     assert!(matches!(log.append(seat("three")).await.unwrap(), Verdict::Appended(_)));
 }
 
+/// All in one batch: what one gives back, sets or takes is there, or not there, for the next.
+#[tokio::test]
+async fn claims_of_one_batch_are_settled_in_order() {
+    let log = support::log().await;
+    let claiming = |key: &str, claim| Append { claims: vec![claim], ..command(key, key, 0, 1) };
+    let desk = |holder: &str| Claim::Unique {
+        kind: "desk",
+        key: "1".to_owned(),
+        holder: holder.to_owned(),
+        personal: false,
+    };
+    let seat = |holder: &str| Claim::Place {
+        kind: "seat",
+        key: "course".to_owned(),
+        holder: holder.to_owned(),
+    };
+    let release = |kind, holder: &str| Claim::Release { kind, holder: holder.to_owned() };
+    let seats = Claim::Capacity { kind: "seat", key: "course".to_owned(), places: Some(2) };
+    let answers = futures::future::join_all(
+        [
+            claiming("a", desk("ada")),
+            claiming("b", desk("bob")),
+            claiming("c", release("desk", "ada")),
+            claiming("d", desk("dan")),
+            claiming("e", seats),
+            claiming("f", seat("fay")),
+            claiming("g", seat("gus")),
+            claiming("h", seat("hal")),
+            claiming("i", release("seat", "fay")),
+            claiming("j", seat("joy")),
+            claiming("k", seat("kim")),
+        ]
+        .map(|append| log.append(append)),
+    )
+    .await;
+    let turned_down: Vec<(usize, Verdict)> = answers
+        .into_iter()
+        .map(Result::unwrap)
+        .enumerate()
+        .filter(|(_, verdict)| !matches!(verdict, Verdict::Appended(_)))
+        .collect();
+    let full = || Verdict::Full { kind: "seat".to_owned() };
+    let taken = Verdict::Taken { kind: "desk".to_owned() };
+    assert_eq!(turned_down, [(1, taken), (7, full()), (10, full())]);
+    let held: Vec<(String, String)> =
+        sqlx::query_as("select kind, holder from eventstore.claims order by kind, holder")
+            .fetch_all(log.pool())
+            .await
+            .unwrap();
+    let held: Vec<(&str, &str)> = held.iter().map(|(k, h)| (k.as_str(), h.as_str())).collect();
+    assert_eq!(held, [("desk", "dan"), ("seat", "gus"), ("seat", "joy")]);
+}
+
+#[tokio::test]
+async fn what_a_command_gives_back_itself_it_does_not_keep() {
+    let log = support::log().await;
+    let take = |key: &str| Claim::Unique {
+        kind: "isbn",
+        key: key.to_owned(),
+        holder: "book".to_owned(),
+        personal: false,
+    };
+    let release = Claim::Release { kind: "isbn", holder: "book".to_owned() };
+    let mut revised = command("a", "book", 0, 2);
+    revised.claims = vec![take("1"), release, take("2")];
+    assert!(matches!(log.append(revised).await.unwrap(), Verdict::Appended(_)));
+    let held: Vec<String> = sqlx::query_scalar("select key from eventstore.claims")
+        .fetch_all(log.pool())
+        .await
+        .unwrap();
+    assert_eq!(held, ["2"]);
+}
+
+/// Many known commands among new ones: each its own answer, and the new ones in their order.
+#[tokio::test]
+async fn repeated_and_new_commands_of_one_batch_each_get_their_answer() {
+    let log = support::log().await;
+    for number in (0..60).step_by(3) {
+        log.append(command(&format!("{number}"), &format!("{number}"), 0, 1)).await.unwrap();
+    }
+    let mut batch: Vec<Append> =
+        (0..60).map(|n| command(&format!("{n}"), &format!("{n}"), 0, 1)).collect();
+    batch[40].writes[0].events[0].payload = "{".to_owned();
+    batch[50].writes[0].expected = 7;
+    let answers = futures::future::join_all(batch.into_iter().map(|one| log.append(one))).await;
+    let mut positions = Vec::new();
+    for (number, answer) in answers.into_iter().map(Result::unwrap).enumerate() {
+        match answer {
+            Verdict::Appended(stored) => positions.push(stored.position),
+            Verdict::Duplicate(stored) => assert_eq!(stored.position, number as i64 / 3 + 1),
+            Verdict::Invalid(_) => assert_eq!(number, 40),
+            Verdict::Conflict { current } => assert_eq!((number, current), (50, 0)),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    assert_eq!(positions, (21..=58).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn several_streams_are_written_together_or_not_at_all() {
     let log = support::log().await;

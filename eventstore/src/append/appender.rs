@@ -88,6 +88,8 @@ impl Appender {
             if line.is_empty() && queue.recv_many(&mut line, BATCH_MAX).await == 0 {
                 return;
             }
+            // Those who got their answers together ask again together.
+            tokio::task::yield_now().await;
             while line.len() < BATCH_MAX
                 && let Ok(pending) = queue.try_recv()
             {
