@@ -111,7 +111,7 @@ impl Backend {
     /// Another pool to the same database, so that one role's load does not starve another.
     pub async fn another_pool(&self) -> anyhow::Result<PgPool> {
         let options = (*self.pool.connect_options()).clone();
-        pool_options(self.connections_max).connect_with(options).await.map_err(Into::into)
+        connect_with(options, self.connections_max).await
     }
 
     pub fn personal_keys(&self) -> PersonalKeys {
@@ -250,7 +250,10 @@ fn find(settings: &Settings, tenure: Tenure) -> anyhow::Result<Urls> {
 
 async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url.parse().context("DATABASE_URL cannot be understood")?;
-    let options = options.application_name("daybook");
+    connect_with(options.application_name("daybook"), connections_max).await
+}
+
+async fn connect_with(options: PgConnectOptions, connections_max: u32) -> anyhow::Result<PgPool> {
     eventstore::pool_options(connections_max)
         .acquire_timeout(CONNECT_MAX)
         .connect_with(options)
