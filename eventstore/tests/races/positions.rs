@@ -26,6 +26,8 @@ const TASKS: u64 = 8;
 const COMMANDS: u64 = 30;
 /// Streams that all writers want.
 const SHARED: u64 = 4;
+/// A payload that fails its command, and none of its neighbours.
+const NO_JSON: &str = "{not json";
 
 #[derive(Serialize, Deserialize)]
 struct Acknowledged {
@@ -45,7 +47,7 @@ fn command(random: &mut StdRng, key: String, last: &mut i64) -> Append {
     };
     let count = random.random_range(0..5_usize);
     let payload = match random.random_bool(0.02) {
-        true => "{not json".to_owned(),
+        true => NO_JSON.to_owned(),
         false => format!("{{\"key\":\"{key}\"}}"),
     };
     let event = NewEvent {
@@ -97,6 +99,7 @@ async fn some(log: Log, seed: u64) -> Vec<Acknowledged> {
     for number in 0..COMMANDS {
         let append = command(&mut random, format!("{seed}-{number}"), &mut last);
         let (key, events) = (append.key.clone(), append.writes[0].events.len());
+        let is_good = append.writes[0].events.iter().all(|event| event.payload != NO_JSON);
         match log.append(append).await {
             Ok(Verdict::Appended(stored)) => acknowledged.push(Acknowledged {
                 key,
@@ -105,6 +108,7 @@ async fn some(log: Log, seed: u64) -> Vec<Acknowledged> {
                 position: stored.position,
                 events,
             }),
+            Ok(Verdict::Invalid(why)) => assert!(!is_good, "{why}"),
             Ok(_) => {}
             Err(AppendError::Busy) => tokio::task::yield_now().await,
             Err(error) => panic!("{error}"),
