@@ -140,8 +140,16 @@ impl Contender for Reference {
 
     async fn work(&mut self, round: Duration) -> anyhow::Result<f64> {
         match self {
-            Self::PostgresEs(postgres_es) => Ok(postgres_es.work(round).await?.rate),
-            Self::Copy(copy) => copy.work(round).await,
+            Self::PostgresEs(postgres_es) => {
+                let done = postgres_es.work(round).await?;
+                postgres_es.tidy().await?;
+                Ok(done.rate)
+            }
+            Self::Copy(copy) => {
+                let rate = copy.work(round).await?;
+                copy.tidy().await?;
+                Ok(rate)
+            }
         }
     }
 }

@@ -126,9 +126,9 @@ impl Bench {
         program: PathBuf,
         database_url: Option<String>,
     ) -> anyhow::Result<ExitCode> {
-        let name = match (self.special, self.name) {
+        let (name, json) = match (self.special, self.name) {
             (Some(special), _) => return special.run(program).await,
-            (None, Some(name)) => name,
+            (None, Some(name)) => (name, self.json),
             (None, None) => unreachable!("clap asks for it"),
         };
         let options = Options {
@@ -140,21 +140,140 @@ impl Bench {
             program,
             database_url,
         };
+        let mut code = ExitCode::SUCCESS;
         for name in name.meant() {
-            for report in name.run(&options).await? {
-                match self.json {
-                    true => println!("{}", serde_json::to_string(&report)?),
-                    false => println!("{report}"),
+            match name.run(&options).await {
+                Ok(reports) => print(&reports, json)?,
+                // One that cannot be measured must not keep us from the others.
+                Err(error) => {
+                    eprintln!("{name:?} could not be measured: {error:#}");
+                    code = ExitCode::FAILURE;
                 }
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(code)
     }
+}
+
+fn print(reports: &[Report], json: bool) -> anyhow::Result<()> {
+    for report in reports {
+        match json {
+            true => println!("{}", serde_json::to_string(report)?),
+            false => println!("{report}"),
+        }
+    }
+    Ok(())
 }
 
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(seconds),
         _ => Err("a number of seconds, up to a day".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        bench: Bench,
+    }
+
+    /// Everybody does the work for a moment: what is checked is that it is done, never how fast.
+    async fn measured(names: &[Name]) -> anyhow::Result<Vec<Value>> {
+        let postgres = local_services::testing::crashable();
+        let options = Options {
+            round: Duration::from_millis(25),
+            rounds: 2,
+            clients: Some(3),
+            events: Some(1_200),
+            only: None,
+            program: PathBuf::new(),
+            database_url: postgres.url_of("postgres"),
+        };
+        let mut objects = Vec::new();
+        for name in names {
+            for report in name.run(&options).await? {
+                assert!(report.to_string().starts_with(report.bench), "{report}");
+                objects.push(serde_json::to_value(&report)?);
+            }
+        }
+        Ok(objects)
+    }
+
+    fn check(object: &Value, bench: &str, references: &[&str]) {
+        assert_eq!(object["bench"], bench);
+        assert_eq!(object["rounds"].as_array().map(Vec::len), Some(2), "{object}");
+        assert!(object["ours"].as_f64() > Some(0.0), "{object}");
+        assert!(object["machine"]["postgres"].is_string() && object["unit"].is_string());
+        for of in [&object["references"], &object["ratio"], &object["rounds"][1]["references"]] {
+            let names: Vec<&str> =
+                of.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, references, "{object}");
+            assert!(references.iter().all(|name| of[name].as_f64() > Some(0.0)), "{object}");
+        }
+        assert!(object["goals"].as_array().is_some_and(|goals| !goals.is_empty()), "{object}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn appends_are_measured_beside_both_references() -> anyhow::Result<()> {
+        let objects = measured(&[Name::Append, Name::Append1, Name::AppendBatch]).await?;
+        let expected: [(&str, &[&str]); 3] = [
+            ("append", &["copy", "postgres-es"]),
+            ("append-1", &["postgres-es"]),
+            ("append-batch", &["copy"]),
+        ];
+        assert_eq!(objects.len(), expected.len());
+        for (object, (bench, references)) in objects.iter().zip(expected) {
+            check(object, bench, references);
+            assert!(object["latency_ms"]["p99"].as_f64() > Some(0.0), "{object}");
+        }
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_hot_stream_is_measured_in_one_process_and_in_two() -> anyhow::Result<()> {
+        let objects = measured(&[Name::HotStream]).await?;
+        assert_eq!(objects.len(), 2);
+        for object in &objects {
+            check(object, "hot-stream", &[]);
+        }
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_feed_is_measured_beside_both_formats_of_copy() -> anyhow::Result<()> {
+        let objects = measured(&[Name::Feed]).await?;
+        assert_eq!(objects.len(), 1);
+        check(&objects[0], "feed", &["copy, binary", "copy, text"]);
+        Ok(())
+    }
+
+    #[test]
+    fn rounds_are_five_of_ten_seconds_unless_asked_otherwise() -> anyhow::Result<()> {
+        let bench = Cli::try_parse_from(["bench", "append-1"])?.bench;
+        assert_eq!((bench.name, bench.rounds, bench.seconds), (Some(Name::Append1), 5, 10.0));
+        let asked =
+            ["bench", "all", "--seconds", "0.5", "--rounds", "1", "--clients", "8", "--json"];
+        let bench = Cli::try_parse_from(asked)?.bench;
+        assert_eq!((bench.rounds, bench.seconds, bench.clients), (1, 0.5, Some(8)));
+        assert!(bench.json);
+        for wrong in [vec!["bench"], vec!["bench", "append", "--seconds", "0"]] {
+            assert!(Cli::try_parse_from(&wrong).is_err(), "{wrong:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn all_stands_for_every_benchmark() {
+        let all = Name::All.meant();
+        assert!(all.contains(&Name::HotStream) && !all.contains(&Name::All));
+        assert_eq!(Name::Feed.meant(), [Name::Feed]);
     }
 }

@@ -90,6 +90,7 @@ impl Copy {
                 trials.push((format, rows, best));
             }
         }
+        self.tidy().await?;
         if let Some(best) = trials.iter().max_by(|one, other| one.2.total_cmp(&other.2)) {
             (self.format, self.rows) = (best.0, best.1);
         }
@@ -113,9 +114,12 @@ impl Copy {
         while started.elapsed() < time {
             copied += self.copy(self.rows, || started.elapsed() < time).await?;
         }
-        let rate = copied as f64 / started.elapsed().as_secs_f64();
-        self.database.tidy(self.table).await?;
-        Ok(rate)
+        Ok(copied as f64 / started.elapsed().as_secs_f64())
+    }
+
+    /// See [`Database::tidy`].
+    pub async fn tidy(&self) -> anyhow::Result<()> {
+        self.database.tidy(self.table).await
     }
 
     /// One `COPY` with its commit, of so many rows or as long as there is time; answers the rows.

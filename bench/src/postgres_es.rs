@@ -12,7 +12,7 @@ use crate::committers::{self, Done};
 use crate::database::{Database, Server};
 use crate::rating::{Aggregate, Rated};
 
-/// How many connections are tried to find its best.
+/// How many connections are tried to find its best: at most one a committer is of any use.
 const CONNECTIONS_TRIED: [usize; 5] = [8, 16, 32, 64, 128];
 /// Each is tried so often, and its best trial counts: this machine may have other things to do.
 const TRIALS: usize = 2;
@@ -39,7 +39,11 @@ impl PostgresEs {
     /// Finds the number of connections that it does most with, and stays with it.
     pub async fn with_best_connections(mut self, turn: Duration) -> anyhow::Result<Self> {
         let mut trials = Vec::new();
+        let connections_max = self.committers.max(CONNECTIONS_TRIED[0]);
         for connections in CONNECTIONS_TRIED {
+            if connections > connections_max {
+                break;
+            }
             self.use_connections(connections).await?;
             let mut best = 0.0_f64;
             for _ in 0..TRIALS {
@@ -47,6 +51,7 @@ impl PostgresEs {
             }
             trials.push((connections, best));
         }
+        self.tidy().await?;
         let best = trials.iter().copied().max_by(|one, other| one.1.total_cmp(&other.1));
         let (best, _) = best.unwrap_or((self.committers, 0.0));
         self.use_connections(best).await?;
@@ -77,8 +82,12 @@ impl PostgresEs {
             }
         })
         .await?;
-        self.database.tidy("events").await?;
         Ok(done)
+    }
+
+    /// See [`Database::tidy`].
+    pub async fn tidy(&self) -> anyhow::Result<()> {
+        self.database.tidy("events").await
     }
 }
 

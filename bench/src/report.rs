@@ -169,3 +169,61 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(ours: f64, reference: f64) -> Round {
+        Round { ours, references: BTreeMap::from([("copy".to_owned(), reference)]) }
+    }
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_of_the_middle() {
+        assert_eq!(median([3.0, 1.0, 200.0].into_iter()), 3.0);
+        assert_eq!(median([4.0, 1.0, 200.0, 2.0].into_iter()), 3.0);
+        assert!(median(std::iter::empty()).is_nan());
+    }
+
+    #[test]
+    fn a_ratio_is_of_medians_not_a_median_of_ratios() {
+        let rounds = vec![round(10.0, 40.0), round(30.0, 20.0), round(20.0, 10.0)];
+        let report = Report::of("append", "here", "events/s", Machine::this("17"), rounds);
+        assert_eq!((report.ours, report.references["copy"]), (20.0, 20.0));
+        assert_eq!(report.ratio_to("copy"), 1.0);
+        assert!(report.ratio_to("nobody").is_nan());
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_durations() {
+        let hundred = (1..=100).rev().map(f64::from).collect();
+        let latency = Latency::of(hundred).map(|latency| (latency.p50, latency.p99));
+        assert_eq!(latency, Some((50.0, 99.0)));
+        let one = Latency::of(vec![7.0]).map(|latency| (latency.p50, latency.p99));
+        assert_eq!(one, Some((7.0, 7.0)));
+        assert!(Latency::of(Vec::new()).is_none());
+    }
+
+    #[test]
+    fn a_goal_is_met_at_its_figure() {
+        assert!(Goal::at_least("ratio", 4.0, 4.0).met && !Goal::at_least("ratio", 4.0, 3.9).met);
+        assert!(Goal::at_most("ms", 50.0, 50.0).met && !Goal::at_most("ms", 50.0, 51.0).met);
+        assert!(!Goal::at_least("ratio", 4.0, f64::NAN).met, "what was not measured is not met");
+    }
+
+    /// Programs read these names.
+    #[test]
+    fn json_has_the_fields_that_are_promised() -> anyhow::Result<()> {
+        let machine = Machine::this("17");
+        let mut report = Report::of("append", "64", "events/s", machine, vec![round(2.0, 1.0)]);
+        report.latency_ms = Some(Latency { p50: 1.0, p99: 2.0 });
+        let object = serde_json::to_value(&report)?;
+        for field in ["bench", "unit", "machine", "rounds", "ours", "references", "ratio"] {
+            assert!(!object[field].is_null(), "{field} in {object}");
+        }
+        assert_eq!(object["references"]["copy"], 1.0);
+        assert_eq!(object["ratio"]["copy"], 2.0);
+        assert_eq!(object["latency_ms"]["p99"], 2.0);
+        Ok(())
+    }
+}
