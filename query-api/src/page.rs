@@ -9,6 +9,8 @@ use std::sync::Arc;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Serialize;
 use service_kit::page::Page;
 use service_kit::{Freshness, Problem, conditional_bytes, header};
@@ -67,19 +69,34 @@ impl Kept {
     }
 }
 
+/// What a handler makes of the view.
+type Rendering<'a> = Box<dyn FnOnce(View) -> BoxFuture<'a, Result<Answer, Problem>> + Send + 'a>;
+
 impl App {
     /// Answers from the read models of the projections `reads`. What `render` finds may depend on
     /// nothing but the view, the URL, the day and who asks: it is kept for the next who asks so.
-    pub async fn read<F, Fut>(
+    ///
+    /// Boxed here, so that all that follows is compiled once and not once for each handler.
+    pub fn read<'a, F, Fut>(
+        &'a self,
+        asked: &'a Asked,
+        reads: Reads,
+        render: F,
+    ) -> BoxFuture<'a, Result<Response, Problem>>
+    where
+        F: FnOnce(View) -> Fut + Send + 'a,
+        Fut: Future<Output = Result<Answer, Problem>> + Send + 'a,
+    {
+        let render: Rendering<'a> = Box::new(|view| render(view).boxed());
+        self.read_boxed(asked, reads, render).boxed()
+    }
+
+    async fn read_boxed(
         &self,
         asked: &Asked,
         reads: Reads,
-        render: F,
-    ) -> Result<Response, Problem>
-    where
-        F: FnOnce(View) -> Fut,
-        Fut: Future<Output = Result<Answer, Problem>> + Send,
-    {
+        render: Rendering<'_>,
+    ) -> Result<Response, Problem> {
         let positions = reached(self.pool(), reads, asked.freshness).await?;
         let key = Key { question: asked.question(), positions };
         let kept = match self.cache().get(&key).await {
@@ -93,17 +110,13 @@ impl App {
         Ok(respond(asked, &kept, body))
     }
 
-    async fn rendered<F, Fut>(
+    async fn rendered(
         &self,
         question: String,
         freshness: Freshness,
         reads: Reads,
-        render: F,
-    ) -> Result<Arc<Kept>, Problem>
-    where
-        F: FnOnce(View) -> Fut,
-        Fut: Future<Output = Result<Answer, Problem>> + Send,
-    {
+        render: Rendering<'_>,
+    ) -> Result<Arc<Kept>, Problem> {
         let view = View::open(self.pool(), reads).await?;
         // The snapshot itself must have passed the position: it may come from another replica than
         // the one that was asked, or a build may have been found worthless meanwhile.
