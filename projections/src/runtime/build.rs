@@ -154,13 +154,15 @@ pub(super) async fn prepare(
     Ok(())
 }
 
-/// Drops the indexes that only readers need and gives the statements that make them again.
+/// Drops the indexes that only readers need and gives the statements that make them again, however
+/// often.
 async fn drop_indexes(
     connection: &mut PgConnection,
     schema: &str,
 ) -> Result<Vec<String>, sqlx::Error> {
     let indexes: Vec<(String, String)> = sqlx::query_as(
-        "select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+        "select format('drop index %s', indexrelid::regclass),
+                replace(pg_get_indexdef(indexrelid), 'CREATE INDEX ', 'CREATE INDEX IF NOT EXISTS ')
          from pg_catalog.pg_index
          join pg_catalog.pg_class on pg_class.oid = indexrelid
          where relnamespace = $1::text::regnamespace and not indisunique
@@ -175,37 +177,39 @@ async fn drop_indexes(
 }
 
 /// Makes the indexes a build lacks and the statistics that plans are made by. False if somebody
-/// with a higher token has it.
+/// with a higher token has it. The build's row is locked last: others wait for it, and indexes of
+/// large tables take a while.
 pub(super) async fn make_indexes(
     connection: &mut PgConnection,
     build: &Build,
     token: i64,
 ) -> Result<bool, sqlx::Error> {
-    let tables: Option<Vec<String>> = sqlx::query_scalar(
+    let mut statements = format!("set local maintenance_work_mem = '{INDEX_MEMORY}';");
+    for index in &build.indexes {
+        statements += &format!("{index};");
+    }
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_catalog.pg_class
+         where relnamespace = $1::text::regnamespace and relkind in ('r', 'p')",
+    )
+    .bind(quoted(&build.schema))
+    .fetch_all(&mut *connection)
+    .await?;
+    for table in tables {
+        statements += &format!("analyze {}.{};", quoted(&build.schema), quoted(&table));
+    }
+    connection.execute(statements.as_str()).await?;
+    let made = sqlx::query(
         "update projections.builds set indexes = '{}'
-         where name = $1 and version = $2 and build = $3 and token = $4
-         returning array(select relname::text from pg_catalog.pg_class
-                         where relnamespace = $5::text::regnamespace and relkind in ('r', 'p'))",
+         where name = $1 and version = $2 and build = $3 and token = $4",
     )
     .bind(&build.key.name)
     .bind(build.key.version)
     .bind(build.key.build)
     .bind(token)
-    .bind(quoted(&build.schema))
-    .fetch_optional(&mut *connection)
+    .execute(connection)
     .await?;
-    let Some(tables) = tables else {
-        return Ok(false);
-    };
-    let mut statements = format!("set local maintenance_work_mem = '{INDEX_MEMORY}';");
-    for index in &build.indexes {
-        statements += &format!("{index};");
-    }
-    for table in tables {
-        statements += &format!("analyze {}.{};", quoted(&build.schema), quoted(&table));
-    }
-    connection.execute(statements.as_str()).await?;
-    Ok(true)
+    Ok(made.rows_affected() == 1)
 }
 
 /// A name as SQL spells it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use projections::runtime::rebuild;
+use projections::runtime::{rebuild, verify};
 
 use crate::house::{House, counted};
 use crate::tally::Tally;
@@ -106,4 +106,26 @@ impl Watch {
         self.done.store(true, Ordering::SeqCst);
         self.task.await.unwrap()
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_with_much_to_read_has_all_its_indexes_when_it_goes_live() {
+    let house = House::new().await;
+    for _ in 0..3 {
+        house.append(&(0..8_000).map(|n| counted("a", 100 + n)).collect::<Vec<_>>()).await;
+    }
+    let program = house.start(Tally::default().boxed()).await;
+    house.caught_up("tally").await;
+    // Only a build that made them last has statistics at once.
+    house
+        .until(
+            "select exists (select from pg_indexes
+                            where schemaname = 'tally_v1_1' and indexname = 'seen_often')
+                    and exists (select from pg_stats where schemaname = 'tally_v1_1')
+                    and (select indexes = '{}' from projections.builds)",
+        )
+        .await;
+    let report = verify(&house.pool, &house.reader, &Tally::default(), &|_| {}).await.unwrap();
+    assert!(report.equal, "{report:#?}");
+    program.stop().await;
 }

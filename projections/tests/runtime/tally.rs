@@ -91,7 +91,8 @@ impl Projection for Tally {
             ("tally", 1) => {
                 "create table tallies (id text primary key, total bigint not null);
                  create table seen (number bigint not null, times bigint not null,
-                                    primary key (number), check (number <> 13));"
+                                    primary key (number), check (number <> 13));
+                 create index seen_often on seen (times);"
             }
             // Another type and another order of columns: `create or replace view` refuses both.
             ("tally", _) => {
