@@ -42,14 +42,21 @@ pub fn pool_options(connections_max: u32) -> PgPoolOptions {
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                let trusted = meta.idle_for < TRUSTED && !is_suspicious();
-                if trusted { Ok(true) } else { is_alive(connection).await }
+                match silent_for() {
+                    // Whoever was there when it fell silent may be dead, and to ask takes time.
+                    Some(silent_for) if meta.idle_for >= silent_for => Ok(false),
+                    None if meta.idle_for < TRUSTED => Ok(true),
+                    _ => is_alive(connection).await,
+                }
             })
         })
         .after_release(|connection, _| {
-            Box::pin(
-                async move { if is_suspicious() { is_alive(connection).await } else { Ok(true) } },
-            )
+            Box::pin(async move {
+                match silent_for() {
+                    Some(_) => is_alive(connection).await,
+                    None => Ok(true),
+                }
+            })
         })
 }
 
@@ -59,9 +66,10 @@ async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     answer.map(|answer| answer.is_ok()).map_err(|_| silence(ALIVE_MAX))
 }
 
-fn is_suspicious() -> bool {
+/// How long ago the last silence was noticed, while that is not long ago.
+fn silent_for() -> Option<Duration> {
     let silent_at = SILENT_AT.lock().unwrap_or_else(PoisonError::into_inner);
-    silent_at.is_some_and(|at| at.elapsed() < SUSPICIOUS)
+    silent_at.map(|at| at.elapsed()).filter(|ago| *ago < SUSPICIOUS)
 }
 
 fn silence(limit: Duration) -> sqlx::Error {
