@@ -49,7 +49,8 @@ pub(super) async fn advance(
                      set_config('synchronous_commit', 'off', true),
                      set_config('plan_cache_mode', 'force_generic_plan', true),
                      set_config('enable_seqscan', 'off', true),
-                     set_config('enable_mergejoin', 'off', true)) as settings",
+                     set_config('enable_mergejoin', 'off', true),
+                     set_config('jit', 'off', true)) as settings",
     )
     .bind(&key.name)
     .bind(key.version)
