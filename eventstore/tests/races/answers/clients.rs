@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use domain::book::Book;
 use domain::enrollment::Enrollment;
@@ -26,6 +27,8 @@ const CLIENTS_EACH: u64 = 8;
 const QUESTIONS: u64 = 60;
 /// Of so many questions, both processes ask one under the same key.
 const BOTH_ASK: u64 = 10;
+/// Of so many questions, a client does not wait for the answer to one, and asks again.
+const HANGS_UP: u64 = 5;
 /// Nothing can be read from the log, since nothing was decided.
 const MISSING: &str = "there are not both";
 
@@ -90,6 +93,11 @@ impl Client {
                 self.floor.fetch_max(self.head().await, Ordering::SeqCst);
             }
             let floor = self.floor.load(Ordering::SeqCst);
+            if question % HANGS_UP == 1 {
+                // Whatever became of it, asking again under the same key tells.
+                let patience = Duration::from_micros(self.alone.random_range(0..4_000));
+                drop(tokio::time::timeout(patience, put(&self.log, &key, &asked)).await);
+            }
             let (told, replayed) = put(&self.log, &key, &asked).await;
             let ceiling = match &told {
                 Told::Accepted { position, .. } => {
