@@ -112,3 +112,44 @@ pub(crate) fn answer<R: std::fmt::Display>(
         ) => Err(Failure::lasting(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::order::Refusal;
+
+    use super::*;
+
+    fn is_lasting(error: ExecuteError<Refusal>) -> bool {
+        matches!(answer(Err(error)), Err(Failure::Lasting(_)))
+    }
+
+    #[test]
+    fn an_outage_is_nobodys_fault_and_parks_nobody() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        for error in [
+            ExecuteError::Busy,
+            ExecuteError::OutcomeUnknown,
+            ExecuteError::Contended { attempts: 100 },
+            ExecuteError::Store(StoreError::Append("the log is closed".to_owned())),
+            ExecuteError::Store(StoreError::Database(sqlx::Error::PoolTimedOut)),
+            ExecuteError::Store(StoreError::Database(sqlx::Error::Io(gone()))),
+            ExecuteError::Store(PersonalError::Directory(gone()).into()),
+        ] {
+            let text = error.to_string();
+            assert!(!is_lasting(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_will_fail_again_is_not_tried_for_ever() {
+        for error in [
+            ExecuteError::Invalid("text must not contain U+0000".to_owned()),
+            ExecuteError::KeyReused,
+            ExecuteError::Store(StoreError::Load("an event cannot be read".to_owned())),
+            ExecuteError::Store(StoreError::Database(sqlx::Error::Decode("no number".into()))),
+        ] {
+            let text = error.to_string();
+            assert!(is_lasting(error), "{text}");
+        }
+    }
+}
