@@ -90,6 +90,7 @@ impl Caller {
             Needed::Role(role) => drop(permitted(bearer.as_ref(), &[role])?),
         }
         let context = context(parts, kit, facts, bearer.as_ref(), now)?;
+        facts.as_described()?;
         Ok(Self { bearer, context, now })
     }
 }
@@ -203,6 +204,7 @@ where
         if let Some(rates) = Kit::from_ref(state).rates() {
             charge(facts, rates.spend_login(parts))?;
         }
+        facts.as_described()?;
         Ok(Self { now: clock::now() })
     }
 }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +21,7 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::access_log::Access;
+use crate::described::Described;
 use crate::request::Facts;
 use crate::trace::Trace;
 use crate::{Kit, Problem};
@@ -26,15 +29,27 @@ use crate::{Kit, Problem};
 /// The largest body of a command.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// A larger one is not even taken in to be dropped.
+const DRAINED_MAX: usize = 8 * BODY_BYTES_MAX;
+
 /// How long a body may take to arrive.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// Puts the frame around all routes added so far and around the answer for unknown paths.
 pub fn framed(routes: Router, kit: &Kit) -> Router {
-    routes.layer(middleware::from_fn_with_state(kit.clone(), frame))
+    framed_as(routes, kit, Described::default())
 }
 
-async fn frame(State(kit): State<Kit>, request: Request, next: Next) -> Response {
+/// The same for routes that take what is described and nothing else.
+pub(crate) fn framed_as(routes: Router, kit: &Kit, described: Described) -> Router {
+    routes.layer(middleware::from_fn_with_state((kit.clone(), described), frame))
+}
+
+async fn frame(
+    State((kit, described)): State<(Kit, Described)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -50,7 +65,8 @@ async fn frame(State(kit): State<Kit>, request: Request, next: Next) -> Response
         http.route = route,
     );
 
-    let (facts, mut response) = answer(request, next, trace).instrument(span).await;
+    let (facts, mut response) =
+        answer(request, next, trace, &route, &described).instrument(span).await;
 
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
@@ -73,8 +89,14 @@ async fn frame(State(kit): State<Kit>, request: Request, next: Next) -> Response
 }
 
 /// The routes' answer, and what was learned on the way if the request got that far.
-async fn answer(request: Request, next: Next, trace: Trace) -> (Option<Facts>, Response) {
-    let request = match received(request, trace).await {
+async fn answer(
+    request: Request,
+    next: Next,
+    trace: Trace,
+    route: &str,
+    described: &Described,
+) -> (Option<Facts>, Response) {
+    let request = match received(request, trace, route, described).await {
         Ok(request) => request,
         Err(problem) => return (None, problem.into_response()),
     };
@@ -94,15 +116,21 @@ async fn answer(request: Request, next: Next, trace: Trace) -> (Option<Facts>, R
 }
 
 /// The request with its whole body in memory and its fingerprint taken.
-async fn received(request: Request, trace: Trace) -> Result<Request, Problem> {
+async fn received(
+    request: Request,
+    trace: Trace,
+    route: &str,
+    described: &Described,
+) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     let body = if is_command(&parts.method) {
         let declared = parts
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(too_large());
+        if let Some(length) = declared.filter(|length| *length > BODY_BYTES_MAX) {
+            let expects = parts.headers.contains_key(EXPECT);
+            return Err(if length > DRAINED_MAX || expects { deaf() } else { drained(body).await });
         }
         let body = collected(body).await?;
         if !body.is_empty() && !is_json(parts.headers.get(CONTENT_TYPE)) {
@@ -123,7 +151,8 @@ async fn received(request: Request, trace: Trace) -> Result<Request, Problem> {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    parts.extensions.insert(Facts::new(trace, hash.finalize().into()));
+    let superfluous = described.superfluous(route, &parts, &body);
+    parts.extensions.insert(Facts::new(trace, hash.finalize().into(), superfluous));
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
@@ -131,7 +160,7 @@ async fn collected(body: Body) -> Result<Bytes, Problem> {
     let limited = Limited::new(body, BODY_BYTES_MAX);
     match tokio::time::timeout(BODY_WAIT_MAX, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(deaf()),
         Ok(Err(_)) => {
             Err(Problem::malformed("body-incomplete", "the body ended before it was complete"))
         }
@@ -141,6 +170,20 @@ async fn collected(body: Body) -> Result<Bytes, Problem> {
             "the body did not arrive in time",
         )),
     }
+}
+
+/// Who is still sending would not hear the answer: what is not far too large is taken in and dropped.
+async fn drained(mut body: Body) -> Problem {
+    let all = async { while let Some(Ok(_)) = body.frame().await {} };
+    match tokio::time::timeout(BODY_WAIT_MAX, all).await {
+        Ok(()) => too_large(),
+        Err(_) => deaf(),
+    }
+}
+
+/// The rest is not read, so nothing else can come over this connection.
+fn deaf() -> Problem {
+    too_large().header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 fn too_large() -> Problem {

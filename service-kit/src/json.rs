@@ -1,15 +1,11 @@
-//! JSON bodies, query strings and path parameters whose errors name the field.
+//! JSON bodies whose errors name the field.
 
-use std::error::Error;
+use std::fmt::Display;
 
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{
-    FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, RawPathParams, Request,
-};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -62,21 +58,40 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // All of it must be JSON before any field is judged: broken is 400, wrong is 422.
-    serde_json::from_slice::<IgnoredAny>(body)
-        .map_err(|error| Problem::malformed("malformed", format!("this is not JSON: {error}")))?;
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        let text = inner.to_string();
-        if !inner.is_data() {
-            return Problem::malformed("malformed", format!("this is not JSON: {text}"));
+/// Nearly every body is right, and is read once; only a wrong one is worth a closer look.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde takes a list for a struct, one field after the other. Every body of ours is an object.
+    let is_list = body.trim_ascii_start().first() == Some(&b'[');
+    match serde_json::from_slice(body) {
+        Ok(value) if !is_list => Ok(value),
+        _ => Err(fault::<T>(body)),
+    }
+}
+
+/// All of it must be JSON before any field is judged: broken is 400, wrong is 422.
+fn fault<T: DeserializeOwned>(body: &[u8]) -> Problem {
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => return broken(error),
+    };
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        return broken(error);
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Ok(_) => Problem::invalid("", "invalid type: sequence, expected an object"),
+        Err(error) => {
+            let pointer = pointer(error.path());
+            let inner = error.into_inner();
+            let text = inner.to_string();
+            let place = format!(" at line {} column {}", inner.line(), inner.column());
+            named(&pointer, text.strip_suffix(&place).unwrap_or(&text))
         }
-        let place = format!(" at line {} column {}", inner.line(), inner.column());
-        named(&pointer, text.strip_suffix(&place).unwrap_or(&text))
-    })
+    }
+}
+
+fn broken(error: impl Display) -> Problem {
+    Problem::malformed("malformed", format!("this is not JSON: {error}"))
 }
 
 /// RFC 6901.
@@ -100,7 +115,7 @@ fn escaped(key: &str) -> String {
 }
 
 /// serde reports unknown and missing fields at the object around them; we point at the field.
-fn named(pointer: &str, detail: &str) -> Problem {
+pub(crate) fn named(pointer: &str, detail: &str) -> Problem {
     let field = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| detail.strip_prefix(start)?.split_once('`'))
@@ -111,114 +126,6 @@ fn named(pointer: &str, detail: &str) -> Problem {
         }
         _ => Problem::invalid(pointer, detail),
     }
-}
-
-/// A query string; its fields are pointed at as `/query/<name>`.
-#[derive(Debug, Clone, Copy)]
-pub struct Query<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        refuse_nul_in_query(&parts.uri)?;
-        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(rejection) => {
-                let text = rejection.source().map(ToString::to_string).unwrap_or_default();
-                let (path, detail) = match text.split_once(": ") {
-                    Some((path, detail)) if !path.contains(' ') => (format!("/{path}"), detail),
-                    _ => (String::new(), text.as_str()),
-                };
-                Err(named(&format!("/query{path}"), detail))
-            }
-        }
-    }
-}
-
-/// U+0000 as it stands in a URL.
-const NUL: &str = "%00";
-const NO_NUL: &str = "U+0000 is not allowed in text";
-
-/// Postgres has no text with U+0000; a query must not find that out.
-fn refuse_nul_in_query(uri: &Uri) -> Result<(), Problem> {
-    if !uri.query().is_some_and(|query| query.contains(NUL)) {
-        return Ok(());
-    }
-    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
-    let pairs = pairs.map_or_else(|_| Vec::new(), |axum::extract::Query(pairs)| pairs);
-    let named = pairs.iter().find(|(_, value)| value.contains('\0'));
-    let pointer = named.map_or("/query".to_owned(), |(name, _)| format!("/query/{name}"));
-    Err(Problem::invalid(pointer, NO_NUL))
-}
-
-async fn refuse_nul_in_path(parts: &mut Parts) -> Result<(), Problem> {
-    if !parts.uri.path().contains(NUL) {
-        return Ok(());
-    }
-    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok();
-    let named = parameters.iter().flatten().find(|(_, value)| value.contains('\0'));
-    let pointer = named.map_or("/path".to_owned(), |(name, _)| format!("/path/{name}"));
-    Err(Problem::invalid(pointer, NO_NUL))
-}
-
-/// Path parameters; pointed at as `/path/<name>`.
-#[derive(Debug, Clone, Copy)]
-pub struct Path<T>(pub T);
-
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        use axum::extract::path::ErrorKind;
-        refuse_nul_in_path(parts).await?;
-        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(path)) => Ok(Self(path)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                Err(match error.into_kind() {
-                    ErrorKind::ParseErrorAtKey { key, value, expected_type } => Problem::invalid(
-                        format!("/path/{key}"),
-                        format!("`{value}` is not a valid {expected_type}"),
-                    ),
-                    ErrorKind::DeserializeError { key, message, .. } => {
-                        Problem::invalid(format!("/path/{key}"), message)
-                    }
-                    ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
-                        Problem::invalid(
-                            format!("/path/{}", nth_parameter(parts, index)),
-                            format!("`{value}` is not a valid {expected_type}"),
-                        )
-                    }
-                    ErrorKind::InvalidUtf8InPathParam { key } => {
-                        Problem::invalid(format!("/path/{key}"), "not valid UTF-8")
-                    }
-                    ErrorKind::Message(message) => {
-                        Problem::invalid(unknown_variant(parts, &message).await, message)
-                    }
-                    other => Problem::invalid("/path", other),
-                })
-            }
-            Err(other) => Err(Problem::internal(other)),
-        }
-    }
-}
-
-/// axum forgets which parameter is not a variant of its enum; the message has only the value.
-async fn unknown_variant(parts: &mut Parts, message: &str) -> String {
-    let value = message.strip_prefix("unknown variant `").and_then(|m| m.split('`').next());
-    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok();
-    let named = parameters
-        .iter()
-        .flatten()
-        .find_map(|(name, given)| (Some(given) == value).then(|| format!("/path/{name}")));
-    named.unwrap_or_else(|| "/path".to_owned())
-}
-
-/// The name of a parameter that was taken by its place.
-fn nth_parameter(parts: &Parts, index: usize) -> String {
-    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let mut names = route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    names.nth(index).map_or_else(|| index.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -260,7 +167,10 @@ mod tests {
             (r#"{"items": [], "items": []}"#, "/items"),
             (r#"{"item": []}"#, "/item"),
             ("{}", "/items"),
+            (r#"{"items": [{"quantity": 1e400}]}"#, "/items/0/quantity"),
+            (r#"{"items": [{"email": "\ud800"}]}"#, "/items/0/email"),
             ("[]", ""),
+            ("[[]]", ""),
             ("7", ""),
         ];
         for (body, pointer) in cases {
@@ -275,6 +185,10 @@ mod tests {
             ["", "{", r#"{"items": 1,}"#, r#"{"items": []} x"#, "{\"items\": \"\u{1}\"}", &deep]
         {
             assert_eq!(refused(body).0, 400, "{}", &body[..body.len().min(40)]);
+        }
+        for body in [&b"{\"items\": [\"\xff\"]}"[..], b"\xef\xbb\xbf{\"items\": []}"] {
+            let problem = parse::<Order>(body).expect_err("it is wrong");
+            assert_eq!(problem.status().as_u16(), 400, "{problem}");
         }
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 
 use crate::codes;
 
+const DETAIL_CHARS_MAX: usize = 500;
+
 /// One field of the input that is wrong, as an RFC 6901 pointer into the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -45,7 +47,7 @@ impl Problem {
         Self(Box::new(Parts {
             status,
             code: code.into(),
-            detail: detail.to_string(),
+            detail: brief(detail.to_string()),
             errors: Vec::new(),
             extra: Map::new(),
             headers: Vec::new(),
@@ -83,7 +85,7 @@ impl Problem {
     /// 422: understood, but a field is wrong.
     pub fn invalid(pointer: impl Into<String>, detail: impl Display) -> Self {
         let pointer = pointer.into();
-        let text = detail.to_string();
+        let text = brief(detail.to_string());
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &text)
             .field(FieldError { pointer, detail: text })
     }
@@ -169,6 +171,15 @@ impl Problem {
         }
         response
     }
+}
+
+/// Details quote what was sent, which may be long.
+fn brief(mut detail: String) -> String {
+    if let Some((end, _)) = detail.char_indices().nth(DETAIL_CHARS_MAX) {
+        detail.truncate(end);
+        detail.push('\u{2026}');
+    }
+    detail
 }
 
 impl Display for Problem {

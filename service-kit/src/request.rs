@@ -19,15 +19,17 @@ struct Inner {
     trace: Trace,
     /// SHA-256 over method, path with query, and body.
     fingerprint: [u8; 32],
+    superfluous: Option<Problem>,
     account: OnceLock<AccountId>,
     spent: OnceLock<Spent>,
 }
 
 impl Facts {
-    pub(crate) fn new(trace: Trace, fingerprint: [u8; 32]) -> Self {
+    pub(crate) fn new(trace: Trace, fingerprint: [u8; 32], superfluous: Option<Problem>) -> Self {
         Self(Arc::new(Inner {
             trace,
             fingerprint,
+            superfluous,
             account: OnceLock::new(),
             spent: OnceLock::new(),
         }))
@@ -39,6 +41,11 @@ impl Facts {
 
     pub fn fingerprint(&self) -> [u8; 32] {
         self.0.fingerprint
+    }
+
+    /// Refuses what the description does not know: to be asked once it is known who asks.
+    pub(crate) fn as_described(&self) -> Result<(), Problem> {
+        self.0.superfluous.clone().map_or(Ok(()), Err)
     }
 
     /// Who asks, once a token has said so: for the record of denials.

@@ -15,6 +15,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::described::Described;
 use crate::{Health, Kit, Problem, codes, frame, header, openapi};
 
 /// Where the API stands.
@@ -43,12 +44,13 @@ impl Site {
         let (api, own) =
             OpenApiRouter::with_openapi(openapi::base()).nest(BASE, api).split_for_parts();
         let own = openapi::finish(own);
+        let described = Described::by(&own);
         let description = self.description.unwrap_or(own);
         let routes = api
             .merge(SwaggerUi::new("/docs").url("/openapi.json", description))
             .merge(well_known(kit))
             .merge(beside(self.health, self.metrics));
-        let routes = frame::framed(routes, kit);
+        let routes = frame::framed_as(routes, kit, described);
         if self.cors_origins.is_empty() { routes } else { routes.layer(cors(self.cors_origins)) }
     }
 }

@@ -1,0 +1,72 @@
+//! What the description says a request may have: a field that nobody reads is refused like one that
+//! nobody knows, instead of being passed over in silence.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::http::Method;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use crate::{Problem, json};
+
+/// Whether an operation has a body and parameters in its query.
+#[derive(Debug, Clone, Copy)]
+struct Takes {
+    body: bool,
+    query: bool,
+}
+
+/// By route and method. What is not described is not judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Described(Arc<HashMap<String, HashMap<Method, Takes>>>);
+
+/// The body of a command without one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl Described {
+    pub fn by(api: &OpenApi) -> Self {
+        let takes = |(path, item): (&String, &PathItem)| (path.clone(), methods(item).collect());
+        Self(Arc::new(api.paths.paths.iter().map(takes).collect()))
+    }
+
+    /// What the request has too much, if anything.
+    pub fn superfluous(&self, route: &str, parts: &Parts, body: &[u8]) -> Option<Problem> {
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        let takes = self.0.get(route)?.get(method)?;
+        if let Some(query) = parts.uri.query().filter(|query| !takes.query && !query.is_empty()) {
+            let name = query.split(['=', '&']).next().unwrap_or_default();
+            let detail = format!("unknown field `{name}`, there are no fields");
+            return Some(Problem::invalid(format!("/query/{name}"), detail));
+        }
+        if takes.body || body.is_empty() {
+            return None;
+        }
+        json::parse::<Option<Nothing>>(body).err()
+    }
+}
+
+fn methods(item: &PathItem) -> impl Iterator<Item = (Method, Takes)> {
+    let all = [
+        (Method::GET, &item.get),
+        (Method::PUT, &item.put),
+        (Method::POST, &item.post),
+        (Method::DELETE, &item.delete),
+        (Method::PATCH, &item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, takes(operation.as_ref()?))))
+}
+
+fn takes(operation: &Operation) -> Takes {
+    let parameters = operation.parameters.iter().flatten();
+    let in_query = |parameter: &RefOr<Parameter>| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    };
+    let query = parameters.into_iter().any(in_query);
+    Takes { body: operation.request_body.is_some(), query }
+}
