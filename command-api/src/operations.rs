@@ -82,11 +82,13 @@ pub async fn retry_all(
     events: u32,
 ) -> Result<(Receipt, i64), Problem> {
     let projection = known(log, name).await?;
-    let (asked, first) =
-        runtime::retry_all(log.pool(), name, i64::from(events)).await.map_err(problem)?;
+    let first = runtime::oldest_parked(log.pool(), name).await.map_err(problem)?;
     let first = first.unwrap_or_default();
     let command = Command::RetryParked { projection, events, first, at: context.now };
-    Ok((execute(log, context, name, command).await?, asked))
+    let receipt = execute(log, context, name, command).await?;
+    let asked = runtime::retry_all(log.pool(), name, i64::from(events)).await;
+    let (asked, _) = asked.map_err(problem)?;
+    Ok((receipt, asked))
 }
 
 /// Tries a parked event again.

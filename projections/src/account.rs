@@ -152,6 +152,7 @@ fn fold(
             profile.email = Some(email);
             at
         }
+        Event::PasswordChanged { at, .. } => at,
         Event::RoleGranted { role, at, .. } => {
             roles.held.insert((account, role), Some(at));
             at

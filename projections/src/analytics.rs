@@ -88,7 +88,8 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
                 changes.active(account, at);
             }
             account::Event::ProfileChanged { account, at, .. }
-            | account::Event::EmailChanged { account, at, .. } => changes.active(account, at),
+            | account::Event::EmailChanged { account, at, .. }
+            | account::Event::PasswordChanged { account, at } => changes.active(account, at),
             account::Event::RoleGranted { .. }
             | account::Event::RoleRevoked { .. }
             | account::Event::AccountDeactivated { .. }
@@ -195,45 +196,17 @@ impl Changes {
     }
 }
 
+/// Most batches have nothing for most of these tables.
 async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), ProjectionError> {
-    let ((measures, days), counts): ((Vec<_>, Vec<_>), Vec<_>) = changes.counts.into_iter().unzip();
-    sqlx::query(
-        "insert into daily_counts as counted (measure, day, n)
-         select * from unnest($1::text[], $2::date[], $3::bigint[])
-         on conflict (measure, day) do update set n = counted.n + excluded.n",
-    )
-    .bind(measures)
-    .bind(days)
-    .bind(counts)
-    .execute(&mut *tx)
-    .await?;
-
-    let ((days, currencies), (orders, minor)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
-        changes.revenue.into_iter().unzip();
-    sqlx::query(
-        "insert into daily_revenue as sold (day, currency, orders, minor)
-         select * from unnest($1::date[], $2::text[], $3::bigint[], $4::bigint[])
-         on conflict (day, currency) do update
-            set orders = sold.orders + excluded.orders, minor = sold.minor + excluded.minor",
-    )
-    .bind(days)
-    .bind(currencies)
-    .bind(orders)
-    .bind(minor)
-    .execute(&mut *tx)
-    .await?;
-
-    let (days, accounts): (Vec<_>, Vec<_>) = changes.activity.into_iter().unzip();
-    sqlx::query(
-        "insert into daily_activity (day, account)
-         select * from unnest($1::date[], $2::uuid[])
-         on conflict do nothing",
-    )
-    .bind(days)
-    .bind(accounts)
-    .execute(&mut *tx)
-    .await?;
-
+    if !changes.counts.is_empty() {
+        write_counts(tx, changes.counts).await?;
+    }
+    if !changes.revenue.is_empty() {
+        write_revenue(tx, changes.revenue).await?;
+    }
+    if !changes.activity.is_empty() {
+        write_activity(tx, changes.activity).await?;
+    }
     let placed: Vec<OrderDay> = changes
         .placed
         .into_iter()
@@ -245,4 +218,60 @@ async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), Projection
         &placed,
     )
     .await
+}
+
+async fn write_counts(
+    tx: &mut PgConnection,
+    counts: BTreeMap<(&'static str, NaiveDate), i64>,
+) -> Result<(), ProjectionError> {
+    let ((measures, days), counts): ((Vec<_>, Vec<_>), Vec<_>) = counts.into_iter().unzip();
+    sqlx::query(
+        "insert into daily_counts as counted (measure, day, n)
+         select * from unnest($1::text[], $2::date[], $3::bigint[])
+         on conflict (measure, day) do update set n = counted.n + excluded.n",
+    )
+    .bind(measures)
+    .bind(days)
+    .bind(counts)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_revenue(
+    tx: &mut PgConnection,
+    revenue: BTreeMap<(NaiveDate, String), (i64, i64)>,
+) -> Result<(), ProjectionError> {
+    let ((days, currencies), (orders, minor)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
+        revenue.into_iter().unzip();
+    sqlx::query(
+        "insert into daily_revenue as sold (day, currency, orders, minor)
+         select * from unnest($1::date[], $2::text[], $3::bigint[], $4::bigint[])
+         on conflict (day, currency) do update
+            set orders = sold.orders + excluded.orders, minor = sold.minor + excluded.minor",
+    )
+    .bind(days)
+    .bind(currencies)
+    .bind(orders)
+    .bind(minor)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_activity(
+    tx: &mut PgConnection,
+    activity: BTreeSet<(NaiveDate, Uuid)>,
+) -> Result<(), ProjectionError> {
+    let (days, accounts): (Vec<_>, Vec<_>) = activity.into_iter().unzip();
+    sqlx::query(
+        "insert into daily_activity (day, account)
+         select * from unnest($1::date[], $2::uuid[])
+         on conflict do nothing",
+    )
+    .bind(days)
+    .bind(accounts)
+    .execute(tx)
+    .await?;
+    Ok(())
 }

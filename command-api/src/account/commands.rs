@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use domain::account::{Account, Command, ProfileChanges, Refusal};
 use domain::operators::{self, Operators};
 use domain::{AccountId, Email, Name, Personal, Role};
-use eventstore::{Context, Decision, Log, Receipt, StreamId};
+use eventstore::{Context, Decision, ExecuteError, Log, Receipt};
 use service_kit::{OrRefuse, Problem, Undecided};
 
 use crate::{Password, Passwords, credentials, session};
@@ -44,17 +44,12 @@ pub async fn create(
     let attempt = credentials::prepare(log.pool(), account, &hash).await?;
     let context = context.clone().with(credentials::METADATA, attempt.to_string());
     let result = register(log, &context, registration).await;
-    let settled = match &result {
-        Ok(receipt) if !receipt.replayed => {
-            credentials::confirm(log.pool(), account, attempt).await
-        }
-        // The first request made the account, or nothing was made: this attempt is for nothing.
-        Ok(_) => credentials::discard(log.pool(), account, attempt).await,
-        Err(problem) if problem.status().is_client_error() => {
-            credentials::discard(log.pool(), account, attempt).await
-        }
-        // It may have happened. Log-in and sweep will ask the log.
-        Err(_) => Ok(()),
+    let settled = if made_nothing(&result) {
+        credentials::discard(log.pool(), account, attempt).await
+    } else if result.is_ok() {
+        credentials::confirm(log.pool(), account, attempt).await
+    } else {
+        Ok(())
     };
     if let Err(error) = settled {
         tracing::warn!(error = %error, account.id = %account, "log-in will settle {account}: {error}");
@@ -87,38 +82,52 @@ pub async fn change_email(
 pub async fn change_password(
     log: &Log,
     passwords: &Passwords,
+    context: &Context,
     account: AccountId,
     current: String,
     new: Password,
 ) -> Result<Receipt, Problem> {
-    let stored = credentials::find(log, account).await?;
-    if !passwords.verify(current, stored.map(|stored| stored.hash)).await? {
-        return Err(Problem::invalid("/current_password", "this is not the current password"));
+    let stored = credentials::find(log.pool(), account).await?;
+    if passwords.verify(current, stored.map(|stored| stored.hash)).await? {
+        return set_password(log, passwords, context, account, new).await;
     }
-    set_password(log, passwords, account, new).await
+    // It was the current one, if this very command has changed it: then the log has its answer.
+    log.decide::<Account, _, _, _>(context, |_| async {
+        let detail = "this is not the current password";
+        Err(Undecided::Unprepared(Problem::invalid("/current_password", detail)))
+    })
+    .await
+    .or_refuse(refused)
 }
 
 /// Whoever calls this has made sure that it may be done. Ends all sessions of the account.
 pub async fn set_password(
     log: &Log,
     passwords: &Passwords,
+    context: &Context,
     account: AccountId,
     password: Password,
 ) -> Result<Receipt, Problem> {
     let hash = passwords.hash(password).await?;
-    let (state, sequence) = session::current::<Account>(log, account).await?;
-    if !state.is_active() {
-        return Err(refused(inactive(&state)));
+    let attempt = credentials::prepare(log.pool(), account, &hash).await?;
+    let context = context.clone().with(credentials::METADATA, attempt.to_string());
+    let command = Command::ChangePassword { account, at: context.now };
+    let result = log.execute::<Account>(account, command, &context).await.or_refuse(refused);
+    if made_nothing(&result) {
+        credentials::discard(log.pool(), account, attempt).await?;
     }
-    credentials::replace(log.pool(), account, &hash).await?;
-    // Nothing of a password is in the log; the receipt says where log and account are.
-    Ok(Receipt {
-        stream: StreamId::new("account", account.to_string()),
-        sequence,
-        position: log.reader().head().await?,
-        unchanged: false,
-        replayed: false,
-    })
+    let receipt = result?;
+    credentials::settle(log.pool(), account).await?;
+    Ok(receipt)
+}
+
+/// An earlier request with the same key did it, or nobody: what was made for this one is of no use.
+/// After a failure it may have happened all the same; log-in and sweep will ask the log.
+fn made_nothing(result: &Result<Receipt, Problem>) -> bool {
+    match result {
+        Ok(receipt) => receipt.replayed,
+        Err(problem) => problem.status().is_client_error(),
+    }
 }
 
 pub async fn grant_role(
@@ -187,19 +196,42 @@ async fn close(
     account: AccountId,
     command: Command,
 ) -> Result<Receipt, Problem> {
-    demote_first(log, context, account).await?;
+    // Nobody is demoted for an end that is refused.
+    if hindrance(log, context, account, &command).await?.is_none() {
+        demote_first(log, context, account).await?;
+    }
     log.decide::<Account, _, _, _>(context, |facts| {
         let command = command.clone();
         async move {
-            if facts.load::<Operators>(operators::STREAM).await?.state.contains(account) {
-                let promoted = Problem::busy("busy", "the account was made an operator meanwhile");
-                return Err(Undecided::Unprepared(promoted));
+            if !facts.load::<Operators>(operators::STREAM).await?.state.contains(account) {
+                return Ok(Decision::new(account, command));
             }
-            Ok(Decision::new(account, command))
+            Err(match hindrance(log, context, account, &command).await? {
+                Some(hindrance) => Undecided::Execute(hindrance),
+                None => Undecided::Unprepared(Problem::busy(
+                    "busy",
+                    "the account was made an operator meanwhile",
+                )),
+            })
         }
     })
     .await
     .or_refuse(refused)
+}
+
+/// Why the log would turn this command down as things are.
+async fn hindrance(
+    log: &Log,
+    context: &Context,
+    account: AccountId,
+    command: &Command,
+) -> Result<Option<ExecuteError<Refusal>>, Problem> {
+    let (state, current) = session::current::<Account>(log, account).await?;
+    if context.expected.is_some_and(|expected| expected != current) {
+        return Ok(Some(ExecuteError::Version { current }));
+    }
+    let refusal = state.decide(command.clone()).err();
+    Ok(refusal.map(|refusal| ExecuteError::Refused { refusal, replayed: false }))
 }
 
 async fn grant_operator(

@@ -143,6 +143,7 @@ async fn change_password(
     commands::change_password(
         &app.log,
         &app.passwords,
+        caller.context(),
         caller.account,
         current_password,
         new_password,

@@ -46,7 +46,7 @@ pub async fn log_in(
     let holder = app.log.holder("email", &email.lookup(), true).await?;
     let account: Option<AccountId> = holder.and_then(|holder| holder.parse().ok());
     let stored = match account {
-        Some(account) => credentials::find(&app.log, account).await?,
+        Some(account) => credentials::find(app.log.pool(), account).await?,
         None => None,
     };
     let hash = stored.as_ref().map(|stored| stored.hash.clone());

@@ -67,6 +67,73 @@ async fn a_new_password_ends_every_session_everywhere() {
 }
 
 #[tokio::test]
+async fn a_new_password_asked_for_twice_is_set_once() {
+    let world = World::start().await;
+    let ada = world.person("ada").await;
+    let change = json!({"current_password": PASSWORD, "new_password": "a new password"});
+    let ask = |token: &str, body: &serde_json::Value| {
+        world.put("/accounts/me/password").bearer(token).key("once").json(body.clone())
+    };
+    let first = ask(&ada.token, &change).await.done();
+    assert_eq!((&first.body["unchanged"], &first.body["sequence"]), (&json!(null), &json!(2)));
+
+    // The answer was lost. The old password is wrong by now, and the key knows better.
+    let ada = world.log_in(ada.id, &ada.email, "a new password").await;
+    let again = ask(&ada.token, &change).await.done();
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.body["position"], first.body["position"]);
+    let other = json!({"current_password": PASSWORD, "new_password": "another password"});
+    assert_eq!(ask(&ada.token, &other).await.problem(), (422, "idempotency-key-reused"));
+    let rows: i64 = sqlx::query_scalar("select count(*) from identity.credentials")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(rows, 1);
+    assert_eq!(world.probe(&ada.token).await, 200, "the repetition ends no session");
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_new_password_leaves_the_new_one() {
+    let world = World::start().await;
+    let ada = world.person("ada").await;
+    let kept: (Uuid, String) =
+        sqlx::query_as("select attempt, password_hash from identity.credentials")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+    let change = json!({"current_password": PASSWORD, "new_password": "a new password"});
+    world.put("/accounts/me/password").bearer(&ada.token).json(change).await.done();
+    // As it was between the event and its confirmation.
+    sqlx::query("update identity.credentials set confirmed = false")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    sqlx::query("insert into identity.credentials values ($1, $2, $3, true)")
+        .bind(ada.id.uuid())
+        .bind(kept.0)
+        .bind(kept.1)
+        .execute(&world.pool)
+        .await
+        .unwrap();
+
+    assert_eq!(world.session(&ada.email, PASSWORD).await.status, 401);
+    assert_eq!(world.session(&ada.email, "a new password").await.status, 201);
+}
+
+#[tokio::test]
+async fn an_end_that_is_refused_demotes_nobody() {
+    let world = World::start().await;
+    let root = world.person_with("root", &[Role::Operator]).await;
+    world.person_with("second", &[Role::Operator]).await;
+    for path in ["/accounts/me".to_owned(), format!("/accounts/{}", root.id)] {
+        let stale = world.delete(&path).bearer(&root.token).with("if-match", "\"7\"").bare().await;
+        assert_eq!(stale.problem(), (412, "precondition-failed"), "{path}");
+    }
+    let still = format!("/accounts/{}/roles/analyst", root.id);
+    world.put(&still).bearer(&root.token).bare().await.done();
+}
+
+#[tokio::test]
 async fn a_role_takes_effect_in_every_process_without_a_new_token() {
     let world = World::start().await;
     let neighbour = world.neighbour().await;
@@ -179,6 +246,9 @@ async fn an_imported_account_opens_with_its_first_password() {
     let account = world.imported("ada").await;
     assert_eq!(world.session("ada@example.org", PASSWORD).await.problem().0, 401);
     let password = PASSWORD.parse().unwrap();
-    account::set_password(&world.log, &world.app.passwords, account, password).await.unwrap();
+    let context = world.system();
+    account::set_password(&world.log, &world.app.passwords, &context, account, password)
+        .await
+        .unwrap();
     assert_eq!(world.session("ada@example.org", PASSWORD).await.status, 201);
 }

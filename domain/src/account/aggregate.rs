@@ -85,6 +85,9 @@ impl Account {
             (Command::ChangeEmail { account, email, at }, _) => {
                 Ok(vec![Event::EmailChanged { account, email, at }])
             }
+            (Command::ChangePassword { account, at }, _) => {
+                Ok(vec![Event::PasswordChanged { account, at }])
+            }
             (Command::GrantRole { account, role, at }, _) => self.grant(account, role, at),
         }
     }
@@ -136,7 +139,9 @@ impl Aggregate for Account {
             Event::AccountRegistered { .. } | Event::AccountReactivated { .. } => {
                 self.status = Status::Active;
             }
-            Event::ProfileChanged { .. } | Event::EmailChanged { .. } => {}
+            Event::ProfileChanged { .. }
+            | Event::EmailChanged { .. }
+            | Event::PasswordChanged { .. } => {}
             Event::RoleGranted { role, .. } => {
                 self.roles.insert(role);
             }
@@ -178,6 +183,7 @@ impl Recorded for Account {
             }
             Event::AccountErased { account, .. } => vec![release(account)],
             Event::ProfileChanged { .. }
+            | Event::PasswordChanged { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. }
             | Event::AccountDeactivated { .. }

@@ -22,6 +22,11 @@ pub enum Command {
         email: Personal<Email>,
         at: DateTime<Utc>,
     },
+    /// Which password it is stands elsewhere: the log holds none.
+    ChangePassword {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
     /// Any role but `operator`.
     GrantRole {
         account: AccountId,

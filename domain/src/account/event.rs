@@ -26,6 +26,12 @@ pub enum Event {
         email: Personal<Email>,
         at: DateTime<Utc>,
     },
+    /// That it changed, by whom and when; its metadata names the credentials that open the account
+    /// from now on.
+    PasswordChanged {
+        account: AccountId,
+        at: DateTime<Utc>,
+    },
     RoleGranted {
         account: AccountId,
         role: Role,
@@ -80,6 +86,7 @@ impl Event {
             Self::AccountRegistered { .. } => ("AccountRegistered", "1.0.0"),
             Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
             Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
+            Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
             Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
             Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
             Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),

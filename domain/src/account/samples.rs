@@ -45,6 +45,7 @@ pub fn events() -> Vec<Event> {
         registered(account, "ada@example.org"),
         Event::ProfileChanged { account, changes: profile_changes(), at: at(1) },
         email_changed(account, "ada.king@example.org"),
+        Event::PasswordChanged { account, at: at(2) },
         Event::RoleGranted { account, role: Role::Instructor, at: at(3) },
         Event::RoleRevoked { account, role: Role::Instructor, at: at(4) },
         Event::AccountDeactivated { account, at: at(5) },

@@ -79,6 +79,16 @@ fn an_email_changes() {
 }
 
 #[test]
+fn a_password_changes_while_the_account_is_active() {
+    let change = || Command::ChangePassword { account: ada(), at: at(2) };
+    let changed = Event::PasswordChanged { account: ada(), at: at(2) };
+    given([active()]).when(change()).then_expect_events(vec![changed]);
+    let deactivated = Event::AccountDeactivated { account: ada(), at: at(1) };
+    given([active(), deactivated]).when(change()).then_expect_error(Refusal::Deactivated);
+    given([]).when(change()).then_expect_error(Refusal::Unknown);
+}
+
+#[test]
 fn a_role_is_granted_and_revoked_once() {
     let role = Role::Instructor;
     given([active()]).when(grant(role)).then_expect_events(vec![granted(role)]);

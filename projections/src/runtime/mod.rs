@@ -35,8 +35,8 @@ use crate::Projection;
 
 pub use build::{BuildKey, BuildState};
 pub use requests::{
-    Discarded, ParkedEvent, RequestError, discard, is_run, known, parked, parked_event, pause,
-    rebuild, rebuild_for, resume, retry, retry_all,
+    Discarded, ParkedEvent, RequestError, discard, is_run, known, oldest_parked, parked,
+    parked_event, pause, rebuild, rebuild_for, resume, retry, retry_all,
 };
 pub use status::{ProjectionStatus, status};
 pub use verify::{
@@ -80,7 +80,7 @@ impl Default for Options {
 
 /// How long one transaction of a projection may take: a database that vanished without a word would
 /// keep it for ever.
-const TRANSACTION_MAX: Duration = Duration::from_secs(30);
+const TRANSACTION_MAX: Duration = Duration::from_secs(20);
 /// Builds that read the log from far behind at the same time.
 const FAR_BEHIND_MAX: usize = 3;
 

@@ -208,6 +208,18 @@ pub async fn retry_all(
     Ok(asked)
 }
 
+/// The position of the first event that a retry would try.
+pub async fn oldest_parked(pool: &PgPool, name: &str) -> Result<Option<i64>, RequestError> {
+    let oldest = sqlx::query_scalar(
+        "select min(position) from projections.parked
+         where name = $1 and error is not null and not discarded",
+    )
+    .bind(name)
+    .fetch_one(pool)
+    .await?;
+    Ok(oldest)
+}
+
 /// Gives a parked event up, in this build and in all later ones, and says why.
 pub async fn discard(
     pool: &PgPool,
