@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[schema(as = Money)]
 #[expect(dead_code, reason = "the domain's own type reads it; this one only describes it")]
 pub struct MoneyBody {
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000i64)]
     minor: i64,
     currency: String,
 }

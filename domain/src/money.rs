@@ -54,7 +54,8 @@ impl From<Currency> for String {
     }
 }
 
-/// An amount that is never negative: `{"minor": 1999, "currency": "GBP"}` is 19.99 pounds.
+/// An amount that is never negative, and never so large that the sums of a business could not be
+/// written down: `{"minor": 1999, "currency": "GBP"}` is 19.99 pounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Money {
@@ -66,13 +67,22 @@ pub struct Money {
 pub enum MoneyError {
     #[error("an amount of money is never negative")]
     Negative,
+    #[error("an amount of money has at most {} minor units", Money::MINOR_MAX)]
+    TooLarge,
 }
 
 impl Money {
+    /// Ten trillion pounds. Thousands of such amounts still fit the counters of analytics.
+    pub const MINOR_MAX: i64 = 1_000_000_000_000_000;
+
     /// # Errors
-    /// When `minor` is negative.
+    /// When `minor` is negative or above [`Self::MINOR_MAX`].
     pub const fn new(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
-        if minor < 0 { Err(MoneyError::Negative) } else { Ok(Self { minor, currency }) }
+        match minor {
+            0..=Self::MINOR_MAX => Ok(Self { minor, currency }),
+            ..0 => Err(MoneyError::Negative),
+            _ => Err(MoneyError::TooLarge),
+        }
     }
 
     pub const fn zero(currency: Currency) -> Self {
@@ -90,13 +100,13 @@ impl Money {
     /// `None` when the currencies differ or the sum is too large to write down.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         (self.currency == other.currency).then_some(())?;
-        Some(Self { minor: self.minor.checked_add(other.minor)?, currency: self.currency })
+        Self::new(self.minor.checked_add(other.minor)?, self.currency).ok()
     }
 
     /// `None` when the product is too large to write down.
     pub fn checked_mul(self, quantity: Quantity) -> Option<Self> {
         let minor = self.minor.checked_mul(i64::from(quantity.get()))?;
-        Some(Self { minor, currency: self.currency })
+        Self::new(minor, self.currency).ok()
     }
 }
 

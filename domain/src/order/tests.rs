@@ -86,7 +86,7 @@ fn no_event_of_the_longest_order_exceeds_what_the_log_accepts() {
         sku,
         name: text(&"\"".repeat(400)),
         quantity: quantity(1),
-        unit_price: pounds(i64::MAX / 10_000),
+        unit_price: pounds(Money::MINOR_MAX / 2_000),
     };
     let lines =
         (0..LINES_MAX).map(|index| Line { product: product(index as u128), ..longest.clone() });
@@ -104,7 +104,7 @@ fn lines_share_a_currency_and_add_up() {
     given([])
         .when(place(order(1), vec![line(lantern(), 1, pounds(1)), line(lantern(), 1, euros)]))
         .then_expect_error(Refusal::MixedCurrencies);
-    let dear = || line(lantern(), 2, pounds(i64::MAX / 2));
+    let dear = || line(lantern(), 2, pounds(Money::MINOR_MAX / 2));
     given([]).when(place(order(1), vec![dear(), dear()])).then_expect_error(Refusal::TotalTooLarge);
     let most = || line(lantern(), Quantity::MAX, pounds(1));
     given([])

@@ -57,8 +57,10 @@ fn a_price_changes_and_the_same_price_is_no_change() {
 }
 
 #[test]
-fn a_price_is_never_negative() {
+fn a_price_is_neither_negative_nor_endless() {
     assert_eq!(Money::new(-1, Currency::GBP), Err(MoneyError::Negative));
+    assert!(Money::new(Money::MINOR_MAX, Currency::GBP).is_ok());
+    assert_eq!(Money::new(Money::MINOR_MAX + 1, Currency::GBP), Err(MoneyError::TooLarge));
     assert!(serde_json::from_str::<Money>(r#"{"minor":-1,"currency":"GBP"}"#).is_err());
     assert!(serde_json::from_str::<Money>(r#"{"minor":1,"currency":"gbp"}"#).is_err());
     assert!(serde_json::from_str::<Money>(r#"{"minor":1.5,"currency":"GBP"}"#).is_err());
