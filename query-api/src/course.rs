@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use domain::course::Level;
 use domain::{ItemKind, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,7 +79,9 @@ struct Params {
     skill: Option<String>,
     /// The same as `skill`.
     genre: Option<String>,
-    level: Option<String>,
+    /// `beginner`, `intermediate` or `advanced`
+    #[param(value_type = Option<String>)]
+    level: Option<Level>,
     #[param(inline)]
     sort: Option<Sort>,
     #[serde(default)]
@@ -99,6 +102,11 @@ async fn courses(
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
+        let level = params.level.map(|level| match level {
+            Level::Beginner => "beginner".to_owned(),
+            Level::Intermediate => "intermediate".to_owned(),
+            Level::Advanced => "advanced".to_owned(),
+        });
         let browse = Browse {
             q: params.q,
             sort: params.sort,
@@ -107,7 +115,7 @@ async fn courses(
             filters: vec![
                 Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
                 Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
-                Filter { before: "c.level = ", value: lower(params.level), after: "" },
+                Filter { before: "c.level = ", value: level, after: "" },
             ],
         };
         let page: Page<Course> = catalogue::list(view.db(), &COURSES, browse).await?;

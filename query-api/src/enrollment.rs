@@ -23,12 +23,31 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// `enrolled`, `withdrawn` or `completed`
-    state: Option<String>,
+    #[param(inline)]
+    state: Option<Standing>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Limit,
     cursor: Option<String>,
+}
+
+/// How it stands between a student and a course.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    Enrolled,
+    Withdrawn,
+    Completed,
+}
+
+impl Standing {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::Withdrawn => "withdrawn",
+            Self::Completed => "completed",
+        }
+    }
 }
 
 /// One of my courses.
@@ -87,7 +106,7 @@ async fn mine(
               order by e.position desc limit $4",
         ))
         .bind(student)
-        .bind(params.state)
+        .bind(params.state.map(Standing::name))
         .bind(after)
         .bind(params.limit.rows())
         .fetch_all(view.db())

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::auditing::Auditing;
+use super::moment::Moment;
 use crate::App;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -40,10 +41,13 @@ impl Kind {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// `denied`, `read` or `reveal`
+    #[param(inline)]
     kind: Option<Kind>,
     account: Option<Uuid>,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    from: Option<Moment>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    to: Option<Moment>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Limit,
@@ -77,7 +81,7 @@ async fn access(
     auditing: Auditing,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let before: Option<(DateTime<Utc>, i64)> = decode_cursor("access", params.cursor.as_deref())?;
+    let before: Option<(Moment, i64)> = decode_cursor("access", params.cursor.as_deref())?;
     let rows: Vec<Access> = sqlx::query_as(
         "select id, at, kind, account, method, path, status, code, trace_id, reason, times
          from eventstore.access_log
@@ -88,9 +92,9 @@ async fn access(
     )
     .bind(params.kind.map(Kind::name))
     .bind(params.account)
-    .bind(params.from)
-    .bind(params.to)
-    .bind(before.map(|(at, _)| at))
+    .bind(params.from.map(|from| from.0))
+    .bind(params.to.map(|to| to.0))
+    .bind(before.map(|(at, _)| at.0))
     .bind(before.map(|(_, id)| id))
     .bind(params.limit.rows())
     .fetch_all(app.pool())

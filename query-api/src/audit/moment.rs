@@ -1,10 +1,29 @@
-//! Recorded-at as a position: times never go back as positions grow, so halving finds it.
+//! Times of the record, and recorded-at as a position: times never go back as positions grow, so
+//! halving finds it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
+use serde::Deserialize;
 use service_kit::Problem;
 use sqlx::PgPool;
 
 use eventstore::Reader;
+
+/// A time in the years 0 to 9999: Postgres cannot compare with all that chrono can read.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "DateTime<Utc>")]
+pub(super) struct Moment(pub DateTime<Utc>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the years 0 to 9999 are known")]
+pub(super) struct FarOff;
+
+impl TryFrom<DateTime<Utc>> for Moment {
+    type Error = FarOff;
+
+    fn try_from(time: DateTime<Utc>) -> Result<Self, FarOff> {
+        if (0..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err(FarOff) }
+    }
+}
 
 /// The last position recorded before a moment; 0 if there is none.
 pub(super) async fn last_before(reader: &Reader, at: DateTime<Utc>) -> Result<i64, Problem> {

@@ -38,6 +38,7 @@ pub(super) struct Filters {
     /// Only positions after this one
     after: Option<i64>,
     /// `newest` or `oldest` first; newest unless `after` is given
+    #[param(inline)]
     order: Option<Sort>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -90,7 +91,7 @@ impl Filters {
             until = last_before(reader, to).await?;
         }
         match beyond {
-            Some(beyond) if newest_first => until = until.min(beyond - 1),
+            Some(beyond) if newest_first => until = until.min(beyond.saturating_sub(1)),
             Some(beyond) => after = after.max(beyond),
             None => {}
         }
