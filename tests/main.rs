@@ -8,6 +8,7 @@ mod account;
 mod analytics;
 mod apart;
 mod audit;
+mod bad_input;
 mod book;
 mod chain;
 mod chaos;

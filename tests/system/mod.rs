@@ -92,6 +92,11 @@ impl System {
         Client::log_in(&self.http, &self.base, &login).await
     }
 
+    /// Somebody logs in once more: the new token has the roles of this moment.
+    pub async fn again(&self, login: &Login) -> Client {
+        Client::log_in(&self.http, &self.base, login).await
+    }
+
     pub async fn ada(&self) -> Client {
         self.member("Ada").await
     }

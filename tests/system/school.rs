@@ -22,6 +22,15 @@ impl School {
 
     pub async fn of(system: System, lessons: usize, seats: Option<u32>) -> Self {
         let ines = system.instructor().await;
+        Self::taught_by(system, ines, lessons, seats).await
+    }
+
+    pub async fn taught_by(
+        system: System,
+        ines: Client,
+        lessons: usize,
+        seats: Option<u32>,
+    ) -> Self {
         let (course, lessons) = drafted(&ines, lessons, seats).await;
         let publication = format!("courses/{course}/publication");
         let published = ines.post(publication, json!({})).await.accepted();

@@ -20,6 +20,10 @@ impl Shop {
 
     pub async fn of(system: System, pieces: u32) -> Self {
         let mercy = system.merchandiser().await;
+        Self::kept_by(system, mercy, pieces).await
+    }
+
+    pub async fn kept_by(system: System, mercy: Client, pieces: u32) -> Self {
         let product = stocked(&mercy, &json!({ "minor": 1999, "currency": "GBP" }), pieces).await;
         Self { system, mercy, product }
     }
