@@ -55,7 +55,8 @@ impl Fulfilment {
                 started.elapsed().as_secs_f64()
             );
         }
-        Ok(last.0 >= target)
+        let parked = processes::parked(self.log.pool()).await?;
+        Ok(last.0 >= target && parked.is_empty())
     }
 
     /// Up to where nothing is left to do for any order.
