@@ -1,5 +1,6 @@
 //! The raw feed: every event in order, in pages, beside `COPY ... to stdout` of the same columns.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use eventstore::Reader;
@@ -12,8 +13,8 @@ use crate::{Contender, Goal, Options, Report, alternate};
 
 /// How long a log is read; `--events` says otherwise.
 const EVENTS: i64 = 500_000;
-/// As the relay and the subscriptions read.
-const PAGE_EVENTS: i64 = 500;
+/// As an export reads, in pages of the relay's size.
+const PAGE_EVENTS: u16 = 500;
 const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version,
                        payload, metadata, recorded_at";
 
@@ -23,7 +24,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Report>> {
     let database = server.migrated("feed").await?;
     fill(&database, events).await?;
 
-    let reader = Reader::new(database.pool(1).await?);
+    let reader = Reader::new(database.pool(2).await?);
     let mut ours = Pages { reader, events };
     let mut copies = Vec::new();
     for format in ["text", "binary"] {
@@ -62,10 +63,9 @@ impl Contender for Pages {
         let mut read = 0;
         while started.elapsed() < round {
             let mut position = 0;
-            loop {
-                let page = self.reader.page(position, PAGE_EVENTS).await?;
-                let Some(last) = page.last() else { break };
-                position = last.position;
+            let mut pages = pin!(self.reader.pages(0, self.events, PAGE_EVENTS));
+            while let Some(page) = pages.try_next().await? {
+                position = page.last().map_or(position, |last| last.position);
                 read += page.len();
             }
             anyhow::ensure!(position == self.events, "the feed ended at {position}");

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use futures::{Stream, StreamExt, stream};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::event::{RecordedEvent, StreamId};
 use crate::patience::{ANSWER_MAX, in_time};
 
 /// Notified by every append with the last position as its payload.
 pub(crate) const APPENDED_CHANNEL: &str = "daybook_appended";
+
+/// How many pages of [`Reader::pages`] are being read or wait to be taken.
+const PAGES_AHEAD: usize = 2;
 
 /// A statement that reads whole events: the columns of [`RecordedEvent`] in its order, and which rows.
 macro_rules! events {
@@ -68,6 +73,29 @@ impl Reader {
         .bind(until)
         .bind(limit);
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
+    }
+
+    /// The events after a position and up to another, in order, in pages of so many. While one is
+    /// worked on the next ones are read: positions are dense, so that it is known where they begin.
+    /// A page with fewer events says that the log has lost some. Each is read by a task of its own,
+    /// which holds no connection while its page waits.
+    pub fn pages(
+        &self,
+        after: i64,
+        until: i64,
+        events: u16,
+    ) -> impl Stream<Item = Result<Vec<RecordedEvent>, sqlx::Error>> + Send + use<> {
+        let reader = self.clone();
+        let starts = (after..until).step_by(usize::from(events.max(1)));
+        stream::iter(starts)
+            .map(move |start| {
+                let (reader, events) = (reader.clone(), i64::from(events.max(1)));
+                let end = until.min(start + events);
+                let read = async move { reader.range(start, end, events).await };
+                AbortOnDropHandle::new(tokio::spawn(read))
+            })
+            .buffered(PAGES_AHEAD)
+            .map(|read| read.unwrap_or(Err(sqlx::Error::WorkerCrashed)))
     }
 
     /// Up to `limit` events of some aggregate types after a position, in order.

@@ -9,7 +9,8 @@ mod line;
 
 use std::collections::VecDeque;
 
-use futures::{Stream, stream};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use line::ExportedEvent;
 pub(crate) use line::{AnyLine, FORMAT, Line, read_line};
@@ -20,7 +21,7 @@ use crate::read::Reader;
 use crate::verify::{Commit, commits_from, end_of_commit, hash_before};
 
 /// Events per statement and per chunk of the stream.
-const PAGE_EVENTS: i64 = 256;
+const PAGE_EVENTS: u16 = 256;
 
 /// Streams the lines of a part of the log, some at a time. Ends with whole commits: `until` means
 /// the commit that holds it; none is the end of the log.
@@ -34,6 +35,7 @@ pub fn export(
         after: after.max(0),
         position: after.max(0),
         until,
+        pages: stream::empty().boxed(),
         events: 0,
         commits: 0,
         ahead: VecDeque::new(),
@@ -64,6 +66,7 @@ struct Export {
     after: i64,
     position: i64,
     until: Option<i64>,
+    pages: BoxStream<'static, Result<Vec<RecordedEvent>, sqlx::Error>>,
     events: i64,
     commits: i64,
     /// Commits whose events are still to come.
@@ -75,10 +78,12 @@ impl Export {
     async fn header(mut self) -> Result<(String, Stage), sqlx::Error> {
         let pool = self.reader.pool();
         let head = self.reader.head().await?;
-        self.until = Some(match self.until {
+        let until = match self.until {
             Some(until) if until < head => end_of_commit(pool, until).await?,
             Some(_) | None => head,
-        });
+        };
+        self.until = Some(until);
+        self.pages = self.reader.pages(self.after, until, PAGE_EVENTS).boxed();
         self.ahead = commits_from(pool, self.after + 1).await?.into();
         let previous = match self.ahead.front() {
             Some(commit) if commit.first_position <= self.after => None,
@@ -90,8 +95,9 @@ impl Export {
     }
 
     async fn page(mut self) -> Result<(String, Stage), sqlx::Error> {
-        let until = self.until.unwrap_or(0);
-        let page = self.reader.range(self.position, until, PAGE_EVENTS).await?;
+        let Some(page) = self.pages.try_next().await? else {
+            return Ok((self.manifest(), Stage::Done));
+        };
         let mut lines = String::new();
         for event in &page {
             if self.ahead.is_empty() {
@@ -110,9 +116,10 @@ impl Export {
                 self.ahead.pop_front();
             }
         }
-        if !page.is_empty() && self.position < until {
-            return Ok((lines, Stage::Page(self)));
-        }
+        Ok((lines, Stage::Page(self)))
+    }
+
+    fn manifest(self) -> String {
         let manifest = Manifest {
             after: self.after,
             until: self.position,
@@ -120,7 +127,6 @@ impl Export {
             commits: self.commits,
             hash: self.hash,
         };
-        lines.push_str(&Line::Manifest(manifest).to_text());
-        Ok((lines, Stage::Done))
+        Line::Manifest(manifest).to_text()
     }
 }
