@@ -165,10 +165,11 @@ impl Run {
             let next = strike.words();
             bar.set_message(format!("{kills} kills, {so_far} acknowledged, next {next}"));
             let context = || format!("killing {next}");
+            let killed = Instant::now();
             self.strike(strike).await.with_context(context)?;
-            self.kills.count(strike);
             let so_far = self.client.acknowledged()?;
             self.client.until(so_far + RECOVERED).await.with_context(context)?;
+            self.kills.count(strike, killed.elapsed());
         }
         bar.finish_and_clear();
         Ok(())
