@@ -22,8 +22,6 @@ const IN_FLIGHT_MAX: usize = 512;
 const PAGE_MAX: usize = 500;
 /// Pages read before they can be sent.
 const PAGES_AHEAD_MAX: usize = 2;
-/// Each request to NATS has its own limit, and so has each question to the database but the lock.
-const ENSURE_MAX: Duration = Duration::from_secs(60);
 /// How long to wait for the log to grow before looking for oneself.
 const TAIL_PATIENCE: Duration = Duration::from_secs(1);
 /// A stream that stands still this long although the log is ahead of it has no relay.
@@ -42,8 +40,6 @@ enum Interruption {
     LogReplaced(i64),
     #[error("the other half of the relay ended")]
     Ended,
-    #[error("the stream could not be made sure of in {ENSURE_MAX:?}")]
-    Silence,
     #[error(transparent)]
     Bus(#[from] BusError),
 }
@@ -104,8 +100,7 @@ impl Relay {
 
     /// Publishes from wherever the stream stands.
     async fn publish_on(&self, backoff: &mut Backoff) -> Result<Infallible, Interruption> {
-        let ensured = tokio::time::timeout(ENSURE_MAX, self.bus.ensure_stream(&self.reader)).await;
-        let published = ensured.map_err(|_| Interruption::Silence)??;
+        let published = self.bus.ensure_stream(&self.reader).await?;
         metrics::gauge!("daybook_relay_position").set(published as f64);
         let (pages, mut read) = mpsc::channel(PAGES_AHEAD_MAX);
         let (sent, in_flight) = mpsc::channel(IN_FLIGHT_MAX);

@@ -11,7 +11,7 @@ use async_nats::jetstream::stream::{
 };
 
 use super::{Bus, BusError, message};
-use crate::Reader;
+use crate::{ANSWER_MAX, Reader, in_time};
 
 /// Messages leave the stream after this long.
 pub const STREAM_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -24,6 +24,8 @@ const STREAM_BYTES_MIN: i64 = 16 << 20;
 const REFILL_MAX: i64 = 100_000;
 /// Held while a stream is made, so that two relays do not delete each other's.
 const REMAKE_LOCK: i64 = 7_246_511_950_223_001;
+/// Longer than the server waits for that lock.
+const LOCK_MAX: Duration = Duration::from_secs(15);
 
 /// The stream as it stands on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,18 +64,22 @@ impl Bus {
         if let Ok(last) = self.healthy_last(reader).await? {
             return Ok(last);
         }
-        let mut lock = reader.pool().begin().await?;
-        sqlx::query("set local lock_timeout = '10s'").execute(&mut *lock).await?;
-        sqlx::query("select pg_advisory_xact_lock($1)")
-            .bind(REMAKE_LOCK)
-            .execute(&mut *lock)
-            .await?;
+        let lock = in_time(LOCK_MAX, async {
+            let mut lock = reader.pool().begin().await?;
+            sqlx::query("set local lock_timeout = '10s'").execute(&mut *lock).await?;
+            sqlx::query("select pg_advisory_xact_lock($1)")
+                .bind(REMAKE_LOCK)
+                .execute(&mut *lock)
+                .await?;
+            Ok::<_, BusError>(lock)
+        })
+        .await?;
         // Another relay may have made it while we waited.
         let last = match self.healthy_last(reader).await? {
             Ok(last) => last,
             Err(fault) => self.remake(reader, &fault).await?,
         };
-        lock.commit().await?;
+        in_time(ANSWER_MAX, lock.commit()).await?;
         Ok(last)
     }
 

@@ -87,6 +87,9 @@ async fn a_database_that_falls_silent_is_asked_again_on_new_lines() {
     };
     house.append(&[counted("a", 1)]).await;
     house.caught_up("tally").await;
+    if let Some(relay) = &relay {
+        relay.complete(&house.reader).await;
+    }
 
     proxy.silent.store(true, Ordering::SeqCst);
     house.append(&[counted("a", 10)]).await;
