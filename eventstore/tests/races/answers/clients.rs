@@ -23,10 +23,12 @@ use crate::support;
 
 pub const CLIENTS: &str = "clients";
 
-const CLIENTS_EACH: u64 = 8;
-const QUESTIONS: u64 = 60;
+const CLIENTS_EACH: u64 = 24;
+const QUESTIONS: u64 = 25;
 /// Of so many questions, both processes ask one under the same key.
 const BOTH_ASK: u64 = 10;
+/// What is nobody else's begins with this number.
+const OWN_RATINGS: u8 = 150;
 /// Of so many questions, a client does not wait for the answer to one, and asks again.
 const HANGS_UP: u64 = 5;
 /// Nothing can be read from the log, since nothing was decided.
@@ -81,12 +83,13 @@ struct Client {
 impl Client {
     async fn run(mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
+        let own = self.own_rating();
         for question in 0..QUESTIONS {
             let (key, asked) = match question % BOTH_ASK {
-                0 => (format!("both-{}-{question}", self.number), asked(&mut self.together)),
+                0 => (format!("both-{}-{question}", self.number), asked(&mut self.together, None)),
                 _ => {
                     let key = format!("{}-{}-{question}", self.process, self.number);
-                    (key, asked(&mut self.alone))
+                    (key, asked(&mut self.alone, Some(own)))
                 }
             };
             if self.alone.random_bool(0.5) {
@@ -111,12 +114,22 @@ impl Client {
         answers
     }
 
+    /// One that nobody else asks about.
+    fn own_rating(&self) -> u8 {
+        OWN_RATINGS + (self.process * CLIENTS_EACH + self.number) as u8
+    }
+
     async fn head(&self) -> i64 {
         self.log.reader().head().await.unwrap()
     }
 }
 
-fn asked(random: &mut StdRng) -> Asked {
+fn asked(random: &mut StdRng, own: Option<u8>) -> Asked {
+    if let Some(rating) = own
+        && random.random_bool(0.3)
+    {
+        return Asked::Rate { rating, points: random.random_range(0..3) };
+    }
     let (one, other) = (random.random_range(0..RATINGS), random.random_range(0..RATINGS));
     // Few scores, so that many are what they were.
     let points = random.random_range(0..3);
