@@ -47,15 +47,14 @@ pub async fn judge(
 ) -> anyhow::Result<Vec<Verdict>> {
     let decided = orders_decided(pool).await?;
     let reader = Reader::new(pool.clone());
-    let head = reader.head().await?;
-    caught_up(pool, head).await?;
+    caught_up(pool, reader.head().await?).await?;
     Ok(vec![
         once_at_their_place(pool, acknowledged).await?,
         decided,
         never_oversold(pool, product).await?,
         chain(&reader).await?,
         read_models(pool, &reader).await?,
-        stream(nats_url, head).await?,
+        stream(nats_url, &reader).await?,
     ])
 }
 
@@ -204,7 +203,7 @@ async fn read_models(pool: &PgPool, reader: &Reader) -> anyhow::Result<Verdict> 
 }
 
 /// The stream's places are the log's positions, and it has the last one.
-async fn stream(nats_url: &str, head: i64) -> anyhow::Result<Verdict> {
+async fn stream(nats_url: &str, reader: &Reader) -> anyhow::Result<Verdict> {
     let (who, server) = nats_url.rsplit_once('@').context("a password")?;
     let (user, password) =
         who.trim_start_matches("nats://").split_once(':').context("a user and a password")?;
@@ -213,6 +212,8 @@ async fn stream(nats_url: &str, head: i64) -> anyhow::Result<Verdict> {
     let client = options.connect(server).await?;
     let begun = Instant::now();
     loop {
+        // The processes may still be at work.
+        let head = reader.head().await?;
         let state =
             jetstream::new(client.clone()).get_stream("DAYBOOK").await?.cached_info().state.clone();
         let whole = state.messages == state.last_sequence - state.first_sequence + 1;
