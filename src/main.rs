@@ -1,6 +1,7 @@
 //! Daybook: what happened, in order, never erased.
 
 mod backend;
+mod broken_pipe;
 mod cli;
 mod custody;
 mod keys;
@@ -13,18 +14,19 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let outcome = runtime.block_on(cli.run());
-        // What still blocks a thread, such as a download, must not keep us.
-        runtime.shutdown_background();
-        outcome
-    });
-    match outcome {
+    match broken_pipe::quiet(|| run(cli)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("daybook: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(cli.run());
+    // What still blocks a thread, such as a download, must not keep us.
+    runtime.shutdown_background();
+    outcome
 }

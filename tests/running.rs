@@ -135,3 +135,27 @@ fn settings_are_shown_without_their_secrets() {
     assert!(dump.status.success() && words.contains("listen = "), "{words}");
     assert!(!words.contains("sesame"), "{words}");
 }
+
+#[test]
+fn who_has_heard_enough_is_not_told_of_a_panic() {
+    let folder = &Program::shared().data_dir;
+    let commands: [&[&str]; 6] = [
+        &["openapi"],
+        &["config", "dump"],
+        &["projections", "list"],
+        &["events", "export"],
+        &["verify", "--json"],
+        &["doctor"],
+    ];
+    for command in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = daybook();
+        child.args(command).arg("--data-dir").arg(folder);
+        let child = child.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{command:?}: {words}");
+        assert!(!words.contains("panicked") && !words.contains("roken pipe"), "{words}");
+    }
+}

@@ -77,11 +77,7 @@ impl Events {
             Action::Export(export) => export.run(&reader).await,
         };
         backend.close().await;
-        match done {
-            // Whoever reads our output, such as `head`, has seen enough.
-            Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
-            done => done.map(|()| ExitCode::SUCCESS),
-        }
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -150,9 +146,4 @@ impl Export {
         };
         options.open(file).with_context(|| format!("{} cannot be written", file.display()))
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
