@@ -49,9 +49,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Report>> {
 }
 
 fn start_nats() -> Result<Services, local_services::Error> {
-    let options =
-        local_services::Options { postgres: false, ..local_services::Options::ephemeral() };
-    local_services::start(&options)
+    // A nats-server that has to be fetched is kept where tests keep it.
+    let testing = local_services::testing::options();
+    local_services::start(&local_services::Options { postgres: false, ..testing })
 }
 
 fn missing(nats: &Services) -> String {
