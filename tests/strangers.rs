@@ -1,0 +1,135 @@
+//! What belongs to one person, asked for by another and by nobody: refused, unchanged, and seen by
+//! an auditor.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::system::{Answer, Client, School, Shop, System, eventually};
+
+/// A request for what is somebody else's, and how it is turned down: 404 where even that it exists
+/// is nobody's business.
+struct Door {
+    method: &'static str,
+    path: String,
+    body: Option<Value>,
+    refused: (u16, &'static str),
+}
+
+fn door(method: &'static str, path: String, refused: (u16, &'static str)) -> Door {
+    Door { method, path, body: None, refused }
+}
+
+async fn doors(ada: &Client, ines: &Client, shop: &Shop, school: &School) -> Vec<Door> {
+    const FORBIDDEN: (u16, &str) = (403, "forbidden");
+    const TEACHER: (u16, &str) = (403, "not-the-instructor");
+    let order = ada.orders(shop.product, 1).await;
+    ada.settled(&order).await;
+    let (order, course, lesson) = (order.id(), school.course, school.lessons[0]);
+    let (account, teacher, product) = (ada.id, ines.id, shop.product);
+    let with = |door: Door, body: Value| Door { body: Some(body), ..door };
+    let mut all = vec![
+        door("GET", format!("orders/{order}"), (404, "order-unknown")),
+        door("DELETE", format!("orders/{order}"), (403, "not-the-customer")),
+        with(
+            door("PATCH", format!("orders/{order}/status"), FORBIDDEN),
+            json!({ "status": "SHIPPED" }),
+        ),
+        door("GET", format!("orders?customer={account}"), FORBIDDEN),
+        door("DELETE", format!("accounts/{account}"), FORBIDDEN),
+        door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
+        door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),
+        door("DELETE", format!("accounts/{teacher}/roles/instructor"), FORBIDDEN),
+        with(door("PATCH", format!("courses/{course}"), TEACHER), json!({ "title": "Mine" })),
+        door("DELETE", format!("courses/{course}"), TEACHER),
+        door("POST", format!("courses/{course}/publication"), TEACHER),
+        with(
+            door("POST", format!("courses/{course}/lessons"), TEACHER),
+            json!({ "title": "Mine" }),
+        ),
+        with(
+            door("PATCH", format!("courses/{course}/lessons/{lesson}"), TEACHER),
+            json!({ "title": "M" }),
+        ),
+        door("DELETE", format!("courses/{course}/lessons/{lesson}"), TEACHER),
+        door("GET", format!("stock/{product}/movements"), FORBIDDEN),
+        with(
+            door("POST", format!("stock/{product}/receipts"), FORBIDDEN),
+            json!({ "quantity": 1 }),
+        ),
+        with(
+            door("POST", format!("stock/{product}/adjustments"), FORBIDDEN),
+            json!({ "quantity": -1 }),
+        ),
+        with(door("PATCH", format!("products/{product}"), FORBIDDEN), json!({ "name": "Mine" })),
+        door("DELETE", format!("products/{product}"), FORBIDDEN),
+        door("GET", format!("audit/streams/account/{account}"), FORBIDDEN),
+        door("GET", format!("audit/streams/account/{account}/state"), FORBIDDEN),
+        door("GET", format!("audit/events?actor={account}"), FORBIDDEN),
+        door("GET", format!("audit/access?account={account}"), FORBIDDEN),
+        door("GET", "audit/export".to_owned(), FORBIDDEN),
+        door("GET", "audit/verify".to_owned(), FORBIDDEN),
+        door("GET", "analytics/summary".to_owned(), FORBIDDEN),
+        door("GET", "live?topics=activity".to_owned(), FORBIDDEN),
+        door("GET", "operations/projections".to_owned(), FORBIDDEN),
+        door("POST", "operations/projections/item_ratings/rebuild".to_owned(), FORBIDDEN),
+    ];
+    for role in ["analyst", "instructor", "merchandiser", "auditor", "operator"] {
+        all.push(door("PUT", format!("accounts/{account}/roles/{role}"), FORBIDDEN));
+    }
+    all
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditors() {
+    let system = System::start().await;
+    let (ada, mallory) = (system.ada().await, system.with_role("Mallory", "instructor").await);
+    let shop = Shop::of(system.clone(), 5).await;
+    let school = School::of(system.clone(), 1, None).await;
+    let auditor = system.auditor().await;
+    let doors = doors(&ada, &school.ines, &shop, &school).await;
+    let before = state(&auditor, &ada, &shop, &school).await;
+
+    for Door { method, path, body, refused: (status, code) } in &doors {
+        let method: Method = method.parse().unwrap();
+        let key = Uuid::now_v7();
+        let as_other = system.ask_as(&mallory.token, method.clone(), path);
+        let as_nobody = system.ask(method, path);
+        let [as_other, as_nobody] = [as_other, as_nobody].map(|ask| {
+            let ask = ask.header("idempotency-key", key);
+            if let Some(body) = body { ask.body(body.clone()) } else { ask }
+        });
+        as_other.await.refused(*status, code);
+        as_nobody.await.refused(401, "token-required");
+    }
+
+    assert_eq!(state(&auditor, &ada, &shop, &school).await, before);
+    let denied = format!("audit/access?kind=denied&account={}&limit=200", mallory.id);
+    let forbidden: Vec<&Door> = doors.iter().filter(|door| door.refused.0 == 403).collect();
+    let all_there = |page: &Answer| {
+        forbidden.iter().all(|door| {
+            let path = door.path.split('?').next().unwrap_or_default();
+            let entries = page["items"].as_array().unwrap();
+            entries.iter().any(|entry| {
+                entry["method"] == door.method && entry["path"] == format!("/api/v1/{path}")
+            })
+        })
+    };
+    eventually(|| auditor.get(&denied), all_there).await;
+}
+
+/// How far the streams of those whose doors were tried have got.
+async fn state(auditor: &Client, ada: &Client, shop: &Shop, school: &School) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    for stream in [
+        format!("account/{}", ada.id),
+        format!("account/{}", school.ines.id),
+        format!("course/{}", school.course),
+        format!("product/{}", shop.product),
+        format!("stock/{}", shop.product),
+    ] {
+        let history = auditor.get(format!("audit/streams/{stream}?limit=200")).await.ok();
+        lengths.push(history["items"].as_array().unwrap().len());
+    }
+    lengths
+}
