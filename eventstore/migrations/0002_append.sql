@@ -8,6 +8,9 @@
 -- Without care, what the unique indexes find is not looked for before: that fails the call, which is
 -- made again with care to learn whose fault it is. So does naming anybody: not all are known then.
 --
+-- A call may be made while the one before it is under way. If it gets the lock first, it is early:
+-- one row says so, and nothing is changed.
+--
 -- Appended: one row, `at_position` the last position before. Otherwise rows for every command that
 -- cannot be, of which the first counts: duplicate (the stored outcome), mismatch (the key was used for
 -- something else), conflict, guard, erased, taken, full.
@@ -25,7 +28,9 @@ create function eventstore.append(
     s_command int[], s_subject uuid[], x_subject uuid[],
     -- one entry an event, in order
     e_aggregate_type text[], e_aggregate_id text[], e_sequence bigint[],
-    e_type text[], e_version text[], e_payload json[], e_metadata json[], e_content bytea[]
+    e_type text[], e_version text[], e_payload json[], e_metadata json[], e_content bytea[],
+    -- the command that must be in the log before
+    follows_caller text default null, follows_key text default null
 ) returns table (
     command int, verdict text, stored_type text, stored_id text,
     at_sequence bigint, at_position bigint, stored_appended boolean, stored_refusal text, detail text
@@ -49,6 +54,14 @@ begin
             using hint = 'call it at read committed';
     end if;
     perform pg_advisory_xact_lock(7236837427);
+
+    if follows_key is not null and not exists (
+            select from eventstore.commands s
+             where s.caller = follows_caller and s.key = follows_key) then
+        verdict := 'early';
+        return next;
+        return;
+    end if;
 
     select last_position, hash, recorded_at into last, previous, now_
       from eventstore.commits order by last_position desc limit 1;

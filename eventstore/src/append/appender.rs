@@ -1,28 +1,28 @@
-//! One task a process appends: it takes as many commands as arrived while the last set committed
-//! and sends as many of them as get along with each other as one statement.
+//! One task a process appends. While one set of commands is written, those that arrive make up the
+//! next one, which is sent behind it: the database goes from one to the other, and whoever got an
+//! answer has time to come again.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
 
-use metrics::{counter, gauge, histogram};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use metrics::{gauge, histogram};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::basis::Basis;
-use super::columns::{self, Outcome};
+use super::columns::{Follows, Outcome};
+use super::lane::{Failure, Lane};
 use super::line::{Answer, Line, Pending};
-use super::wave::Wave;
-use super::{Append, AppendError, BATCH_MAX, Prepared, QUEUE_MAX, Verdict, stuck};
+use super::wave::{Head, Touches, Wave};
+use super::{Append, AppendError, BATCH_MAX, Prepared, QUEUE_MAX, Verdict};
 
-/// How long a batch is sent again after its connection was lost.
-pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
-/// How long one attempt may take: a server that vanished without a word never answers. The append
-/// itself takes milliseconds, and waits for its lock for 2 s.
-const ATTEMPT_MAX: Duration = Duration::from_secs(5);
-/// Between two attempts to send a batch again.
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// How many sets are under way at once: one is written while the other waits for the lock.
+const LANES: usize = 2;
+/// So many that come at once go in two sets.
+const HALVED_MIN: usize = 16;
 
 /// What a command was decided on.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Queue {
             ("tcp_keepalives_count", "3"),
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
-        tokio::spawn(Appender { options, connection: None, sent_max: BATCH_MAX }.run(receiver));
+        tokio::spawn(Appender::new(options).run(receiver));
         Self { sender }
     }
 
@@ -75,185 +75,140 @@ impl Queue {
 }
 
 struct Appender {
-    options: PgConnectOptions,
-    connection: Option<PgConnection>,
+    lanes: Vec<Lane>,
+    /// Commands that are in no set yet.
+    line: Vec<Pending>,
+    under_way: VecDeque<UnderWay>,
+    landing: FuturesOrdered<BoxFuture<'static, Landed>>,
     /// How many commands go together next time.
     sent_max: usize,
 }
 
+struct UnderWay {
+    size: usize,
+    touches: Touches,
+    last: Follows,
+}
+
+struct Landed {
+    lane: Lane,
+    commands: Vec<Pending>,
+    sent: Result<Outcome, Failure>,
+}
+
 impl Appender {
+    fn new(options: PgConnectOptions) -> Self {
+        Self {
+            lanes: (0..LANES).map(|_| Lane::new(options.clone())).collect(),
+            line: Vec::with_capacity(BATCH_MAX),
+            under_way: VecDeque::with_capacity(LANES),
+            landing: FuturesOrdered::new(),
+            sent_max: BATCH_MAX,
+        }
+    }
+
     async fn run(mut self, mut queue: mpsc::Receiver<Pending>) {
-        let mut line = Vec::with_capacity(BATCH_MAX);
+        let mut open = true;
         loop {
-            if line.is_empty() && queue.recv_many(&mut line, BATCH_MAX).await == 0 {
-                return;
+            self.send();
+            let room = BATCH_MAX.saturating_sub(self.line.len());
+            tokio::select! {
+                biased;
+                Some(landed) = self.landing.next(), if !self.under_way.is_empty() => {
+                    self.land(landed).await;
+                }
+                received = queue.recv_many(&mut self.line, room), if open && room > 0 => {
+                    open = received > 0;
+                    if self.under_way.is_empty() {
+                        // Those who got their answers together ask again together.
+                        tokio::task::yield_now().await;
+                    }
+                }
+                else => return,
             }
-            // Those who got their answers together ask again together.
-            tokio::task::yield_now().await;
-            while line.len() < BATCH_MAX
+            while self.line.len() < BATCH_MAX
                 && let Ok(pending) = queue.try_recv()
             {
-                line.push(pending);
+                self.line.push(pending);
             }
             gauge!("daybook_append_queue_depth").set(queue.len() as f64);
-            line = self.append(line).await;
         }
     }
 
-    /// Answers commands from the front of the line; returns those that still stand in it.
-    async fn append(&mut self, line: Vec<Pending>) -> Vec<Pending> {
-        let mut line = Line::new(line);
-        if let Some(wave) = line.wave(self.sent_max) {
-            let size = wave.commands.len();
-            histogram!("daybook_append_batch_commands").record(size as f64);
-            let started = Instant::now();
-            let sent = self.send(&wave).await;
-            histogram!("daybook_append_seconds").record(started.elapsed().as_secs_f64());
-            self.sent_max = BATCH_MAX;
-            match sent {
-                Ok(Outcome::Appended(verdicts)) => line.appended(verdicts),
-                Ok(Outcome::Irregular(verdicts)) => self.sent_max = line.turn_down(verdicts),
-                // A value that Postgres cannot store fails its statement whole: find out whose.
-                Err(Failure::Data(detail)) if size == 1 => {
-                    line.turn_down(BTreeMap::from([(0, Verdict::Invalid(detail))]));
-                }
-                Err(Failure::Data(_)) => self.sent_max = size / 2,
-                Err(Failure::Append(error)) => line.fail(size, &error),
-            }
-        }
-        line.deliver()
-    }
-
-    /// Sends a set until it has an outcome. Sending again is safe: every command has an id.
-    async fn send(&mut self, wave: &Wave<'_>) -> Result<Outcome, Failure> {
-        let deadline = Instant::now() + WAIT_MAX;
-        let (mut careful, mut lost) = (false, false);
-        loop {
-            let attempt = tokio::time::timeout(ATTEMPT_MAX, self.try_send(wave, careful)).await;
-            let error = match attempt.unwrap_or_else(|_| Err(no_answer())) {
-                Ok(Outcome::Irregular(_)) if !careful => {
-                    careful = true;
-                    continue;
-                }
-                Ok(outcome) if lost => return Ok(recovered(outcome)),
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => error,
-            };
-            match kind_of(&error) {
-                ErrorKind::Occupied if !careful => {
-                    careful = true;
-                    continue;
-                }
-                ErrorKind::Data | ErrorKind::Occupied => {
-                    return Err(Failure::Data(error.to_string()));
-                }
-                ErrorKind::Final => {
-                    tracing::error!("the append failed: {error}");
-                    // Whatever was wrong may have been wrong with this session alone: a server that
-                    // became a standby, a statement prepared before a migration.
-                    self.connection = None;
-                    return Err(Failure::Append(AppendError::Failed(error.to_string())));
-                }
-                ErrorKind::LockTimeout => self.remove_stuck_holder().await,
-                ErrorKind::Lost => {
-                    tracing::warn!("the append lost its connection, sending again: {error}");
-                    self.connection = None;
-                    lost = true;
-                }
-            }
-            if Instant::now() >= deadline {
-                return Err(Failure::Append(AppendError::OutcomeUnknown));
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
-    }
-
-    async fn try_send(&mut self, wave: &Wave<'_>, careful: bool) -> Result<Outcome, sqlx::Error> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(self.options.connect().await?),
-        };
-        columns::send(connection, wave, careful).await
-    }
-
-    async fn remove_stuck_holder(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
-        match stuck::remove_stuck_holder(connection).await {
-            Ok(0) => {}
-            Ok(removed) => {
-                counter!("daybook_append_stuck_holders_total").increment(removed);
-                tracing::warn!("ended {removed} session(s) that held the append lock frozen");
-            }
-            Err(error) => {
-                tracing::warn!("could not look for a stuck lock holder: {error}");
-                self.connection = None;
-            }
-        }
-    }
-}
-
-impl Drop for Appender {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+    /// Sends what can go: at once if nothing is under way, else what is worth a commit and has
+    /// nothing to do with what is.
+    fn send(&mut self) {
+        while !self.line.is_empty()
+            && self.under_way.back().is_none_or(|last| self.line.len() >= last.size)
+            && let Some(lane) = self.lanes.pop()
         {
-            runtime.spawn(connection.close());
+            self.line = Line::without_fallen(std::mem::take(&mut self.line));
+            let max = match self.line.len() {
+                many @ HALVED_MIN.. if self.under_way.is_empty() => many.div_ceil(2),
+                _ => BATCH_MAX,
+            };
+            let appends = self.line.iter().map(|pending| &pending.command.append);
+            let before = self.under_way.back();
+            let wave =
+                Wave::of(appends, max.min(self.sent_max), before.map(|before| &before.touches));
+            if wave.size == 0 {
+                self.lanes.push(lane);
+                return;
+            }
+            self.sent_max = BATCH_MAX;
+            let rest = self.line.split_off(wave.size);
+            let commands = std::mem::replace(&mut self.line, rest);
+            let follows = before.and_then(|before| before.last.clone());
+            let last = commands.last().map(|last| {
+                let append = &last.command.append;
+                (append.caller.clone(), append.key.clone())
+            });
+            self.under_way.push_back(UnderWay { size: wave.size, touches: wave.touches, last });
+            self.landing.push_back(Box::pin(fly(lane, commands, wave.heads, follows)));
         }
+    }
+
+    async fn land(&mut self, first: Landed) {
+        self.under_way.pop_front();
+        self.lanes.push(first.lane);
+        let mut line = Line::from(first.commands);
+        let size = line.waiting.len();
+        if let Ok(Outcome::Appended(verdicts)) = first.sent {
+            line.appended(verdicts);
+            line.deliver();
+            return;
+        }
+        // Those behind have their place in the line again unless they were appended all the same.
+        while let Some(behind) = self.landing.next().await {
+            self.under_way.pop_front();
+            self.lanes.push(behind.lane);
+            let mut others = Line::from(behind.commands);
+            match behind.sent {
+                Ok(Outcome::Appended(verdicts)) => others.appended(verdicts),
+                Err(Failure::Append(error)) => others.fail(others.waiting.len(), &error),
+                Ok(Outcome::Irregular(_) | Outcome::Early) | Err(Failure::Data(_)) => {}
+            }
+            line.waiting.extend(others.deliver());
+        }
+        line.waiting.append(&mut self.line);
+        match first.sent {
+            Ok(Outcome::Appended(_) | Outcome::Early) => {}
+            Ok(Outcome::Irregular(verdicts)) => self.sent_max = line.turn_down(verdicts),
+            // A value that Postgres cannot store fails its statement whole: find out whose it is.
+            Err(Failure::Data(detail)) if size == 1 => {
+                line.turn_down(BTreeMap::from([(0, Verdict::Invalid(detail))]));
+            }
+            Err(Failure::Data(_)) => self.sent_max = size / 2,
+            Err(Failure::Append(error)) => line.fail(size, &error),
+        }
+        self.line = line.deliver();
     }
 }
 
-enum Failure {
-    Data(String),
-    Append(AppendError),
-}
-
-enum ErrorKind {
-    /// A place is taken that should be free: a key or a stream's first event.
-    Occupied,
-    /// The values themselves cannot be stored (SQLSTATE classes 22 and 23, and 54: too long for an
-    /// index or too deep).
-    Data,
-    LockTimeout,
-    /// Nobody knows whether the batch was committed.
-    Lost,
-    Final,
-}
-
-fn kind_of(error: &sqlx::Error) -> ErrorKind {
-    let sqlx::Error::Database(database) = error else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => ErrorKind::Lost,
-            sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => ErrorKind::Lost,
-            _ => ErrorKind::Final,
-        };
-    };
-    match database.code().as_deref() {
-        Some("55P03") => ErrorKind::LockTimeout,
-        Some("23505") => ErrorKind::Occupied,
-        Some(code) if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => {
-            ErrorKind::Data
-        }
-        // Shut down, starting up, out of connections, deadlock or serialization: try again.
-        Some(code) if ["08", "57", "53", "40"].iter().any(|class| code.starts_with(class)) => {
-            ErrorKind::Lost
-        }
-        _ => ErrorKind::Final,
-    }
-}
-
-fn no_answer() -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::new(
-        std::io::ErrorKind::TimedOut,
-        format!("no answer within {ATTEMPT_MAX:?}"),
-    ))
-}
-
-/// What is found stored when a set is sent again was stored by sending it before.
-fn recovered(outcome: Outcome) -> Outcome {
-    let Outcome::Irregular(verdicts) = outcome else { return outcome };
-    let recovered = |verdict| match verdict {
-        Verdict::Duplicate(stored) => Verdict::Recovered(stored),
-        other => other,
-    };
-    Outcome::Irregular(verdicts.into_iter().map(|(at, verdict)| (at, recovered(verdict))).collect())
+async fn fly(mut lane: Lane, commands: Vec<Pending>, heads: Vec<Head>, follows: Follows) -> Landed {
+    histogram!("daybook_append_batch_commands").record(commands.len() as f64);
+    let started = Instant::now();
+    let sent = lane.send(&commands, &heads, &follows).await;
+    histogram!("daybook_append_seconds").record(started.elapsed().as_secs_f64());
+    Landed { lane, commands, sent }
 }

@@ -12,14 +12,15 @@ use uuid::Uuid;
 
 use domain::Claim;
 
-use super::wave::Wave;
+use super::line::Pending;
+use super::wave::Head;
 use super::{Append, Content, Prepared, Stored, Verdict, Write};
 use crate::event::StreamId;
 
 const APPEND: &str = "
     select * from eventstore.append(
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)";
 
 /// Columns of the statement, in its order. See migrations/0002_append.sql for their meaning.
 #[derive(Default)]
@@ -58,17 +59,28 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(wave: &Wave<'a>, careful: bool) -> Self {
+    fn of(commands: &'a [Pending], heads: &[Head], careful: bool) -> Self {
         let mut columns = Self::default();
-        for (number, command) in wave.commands.iter().enumerate() {
-            columns.add(number as i32, command);
+        for (number, pending) in commands.iter().enumerate() {
+            columns.add(number as i32, &pending.command);
         }
-        for head in wave.heads.iter().filter(|head| careful || !head.told_by_index) {
+        for head in heads.iter().filter(|head| careful || !head.told_by_index) {
+            let command = &commands[head.command].command.append;
+            let (stream, sequence) = match head.fact {
+                true => {
+                    let guard = &command.guards[head.place];
+                    (&guard.stream, guard.sequence)
+                }
+                false => {
+                    let write = &command.writes[head.place];
+                    (&write.stream, write.expected)
+                }
+            };
             columns.h_command.push(head.command as i32);
             columns.h_fact.push(head.fact);
-            columns.h_type.push(&head.stream.aggregate_type);
-            columns.h_id.push(&head.stream.aggregate_id);
-            columns.h_sequence.push(head.sequence);
+            columns.h_type.push(&stream.aggregate_type);
+            columns.h_id.push(&stream.aggregate_id);
+            columns.h_sequence.push(sequence);
         }
         columns
     }
@@ -139,16 +151,24 @@ pub(super) enum Outcome {
     Appended(Vec<Verdict>),
     /// Nothing was, because of these commands. Without care, they are not all that cannot be.
     Irregular(BTreeMap<usize, Verdict>),
+    /// Nothing was, because what it was to follow is not in the log.
+    Early,
 }
+
+/// Caller and key of the last command of the set that another one follows.
+pub(super) type Follows = Option<(String, String)>;
 
 /// Sends a set. With care, every command is checked before anything is written; without, the
 /// indexes tell some of what is wrong, by an error that does not say whose it is.
 pub(super) async fn send(
     connection: &mut PgConnection,
-    wave: &Wave<'_>,
+    commands: &[Pending],
+    heads: &[Head],
+    follows: &Follows,
     careful: bool,
 ) -> Result<Outcome, sqlx::Error> {
-    let columns = Columns::of(wave, careful);
+    let columns = Columns::of(commands, heads, careful);
+    let (follows_caller, follows_key) = follows.as_ref().map(|(c, k)| (c, k)).unzip();
     let rows = sqlx::query(APPEND)
         .bind(careful)
         .bind(columns.c_caller)
@@ -182,16 +202,23 @@ pub(super) async fn send(
         .bind(columns.e_payload)
         .bind(columns.e_metadata)
         .bind(columns.e_content)
+        .bind(follows_caller)
+        .bind(follows_key)
         .fetch_all(connection)
         .await?;
-    if let [row] = rows.as_slice()
-        && row.try_get::<&str, _>("verdict")? == "appended"
-    {
-        let before: i64 = row.try_get("at_position")?;
-        let commands = wave.commands.iter().zip(columns.c_events);
-        return Ok(Outcome::Appended(
-            commands.map(|(command, events)| appended(&command.append, before + events)).collect(),
-        ));
+    if let [row] = rows.as_slice() {
+        match row.try_get("verdict")? {
+            "appended" => {
+                let before: i64 = row.try_get("at_position")?;
+                let positions = columns.c_events.iter().map(|events| before + events);
+                let appends = commands.iter().map(|pending| &pending.command.append);
+                return Ok(Outcome::Appended(
+                    appends.zip(positions).map(|(append, at)| appended(append, at)).collect(),
+                ));
+            }
+            "early" => return Ok(Outcome::Early),
+            _ => {}
+        }
     }
     let mut verdicts = BTreeMap::new();
     for row in &rows {
@@ -202,7 +229,7 @@ pub(super) async fn send(
         }
     }
     match verdicts.last_key_value() {
-        Some((last, _)) if *last < wave.commands.len() => Ok(Outcome::Irregular(verdicts)),
+        Some((last, _)) if *last < commands.len() => Ok(Outcome::Irregular(verdicts)),
         _ => Err(sqlx::Error::Protocol("an append without an answer".to_owned())),
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::appender::StandsOn;
 use super::basis::Basis;
-use super::wave::{Standing, Wave};
+use super::wave::Standing;
 use super::{Append, AppendError, BATCH_MAX, Prepared, Verdict};
 use crate::event::StreamId;
 
@@ -42,13 +42,19 @@ impl Pending {
 /// Commands in the order they came.
 #[derive(Default)]
 pub(super) struct Line {
-    waiting: Vec<Pending>,
+    pub(super) waiting: Vec<Pending>,
     answered: Vec<(Pending, Answer)>,
 }
 
+impl From<Vec<Pending>> for Line {
+    fn from(waiting: Vec<Pending>) -> Self {
+        Self { waiting, answered: Vec::new() }
+    }
+}
+
 impl Line {
-    /// Turns down at once whatever was decided on what is not in the log.
-    pub(super) fn new(pending: Vec<Pending>) -> Self {
+    /// Turns down whatever was decided on what is not in the log.
+    pub(super) fn without_fallen(pending: Vec<Pending>) -> Vec<Pending> {
         let mut line = Self::default();
         for pending in pending {
             match pending.has_fallen() {
@@ -56,16 +62,10 @@ impl Line {
                 false => line.waiting.push(pending),
             }
         }
-        line
+        line.deliver()
     }
 
-    /// As many from the front as go together; none if nobody waits.
-    pub(super) fn wave(&self, max: usize) -> Option<Wave<'_>> {
-        let commands = self.waiting.iter().map(|pending| &pending.command);
-        (!self.waiting.is_empty()).then(|| Wave::of(commands, max))
-    }
-
-    /// All of the last wave was appended.
+    /// All from the front was appended.
     pub(super) fn appended(&mut self, verdicts: Vec<Verdict>) {
         let wave: Vec<Pending> = self.waiting.drain(..verdicts.len()).collect();
         for (pending, verdict) in wave.into_iter().zip(verdicts) {
@@ -73,7 +73,7 @@ impl Line {
         }
     }
 
-    /// Nobody knows what became of the last wave.
+    /// Nobody knows what became of so many from the front.
     pub(super) fn fail(&mut self, size: usize, error: &AppendError) {
         let wave: Vec<Pending> = self.waiting.drain(..size).collect();
         for pending in wave {
@@ -81,7 +81,7 @@ impl Line {
         }
     }
 
-    /// Some of the last wave cannot be appended, so nothing was. Answers those of which that is
+    /// Some of those sent from the front cannot be appended, so nothing was. Answers those of which that is
     /// sure and whatever follows them on the same streams; returns how many of the others to send
     /// together at most.
     pub(super) fn turn_down(&mut self, mut verdicts: BTreeMap<usize, Verdict>) -> usize {

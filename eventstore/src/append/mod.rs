@@ -4,6 +4,7 @@
 pub(crate) mod appender;
 pub(crate) mod basis;
 mod columns;
+mod lane;
 mod line;
 mod stuck;
 mod wave;

@@ -5,38 +5,104 @@
 //! stream that a member writes is where that member leaves it.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use domain::Claim;
 
-use super::{Append, BATCH_MAX, Prepared, Verdict};
+use super::{Append, BATCH_MAX, Verdict};
 use crate::event::StreamId;
 
 /// The most events in one set, unless one command alone has more.
 const EVENTS_MAX: usize = 4_096;
 
-/// Commands from the front of the line, in its order.
+/// So many commands from the front of the line, in its order.
 #[derive(Default)]
-pub(super) struct Wave<'a> {
-    pub(super) commands: Vec<&'a Prepared>,
-    pub(super) heads: Vec<Head<'a>>,
-    events: usize,
-    /// An erasure speaks about everybody's events: it goes alone.
-    full: bool,
-    keys: HashSet<(&'a str, &'a str)>,
-    streams: HashMap<&'a StreamId, i64>,
-    claims: HashSet<Touched<'a>>,
+pub(super) struct Wave {
+    pub(super) size: usize,
+    pub(super) heads: Vec<Head>,
+    pub(super) touches: Touches,
 }
 
 /// Where a stream that no earlier member writes must stand in the log.
-pub(super) struct Head<'a> {
+pub(super) struct Head {
     /// Index of the command.
     pub(super) command: usize,
-    pub(super) stream: &'a StreamId,
-    pub(super) sequence: i64,
+    /// Index of its write, or of its guard.
+    pub(super) place: usize,
     /// A decision used it; else it is written to.
     pub(super) fact: bool,
     /// The stream's first event would take a place that is taken: no need to look before.
     pub(super) told_by_index: bool,
+}
+
+/// What a set has to do with the next one, as hashes: what is taken for the same by mistake only
+/// waits.
+#[derive(Default)]
+pub(super) struct Touches {
+    keys: HashSet<u64>,
+    written: HashSet<u64>,
+    read: HashSet<u64>,
+    claims: bool,
+    /// An erasure speaks about everybody's events: it goes alone.
+    alone: bool,
+}
+
+impl Touches {
+    /// Whether a command is what it is whatever becomes of the set.
+    fn leave_alone(&self, command: &Append) -> bool {
+        !self.alone
+            && command.erased.is_empty()
+            && (!self.claims || command.claims.is_empty())
+            && !self.keys.contains(&mark((&command.caller, &command.key)))
+            && command.guards.iter().all(|guard| !self.written.contains(&mark(&guard.stream)))
+            && command.writes.iter().all(|write| {
+                let stream = mark(&write.stream);
+                !self.written.contains(&stream) && !self.read.contains(&stream)
+            })
+    }
+
+    fn add(&mut self, command: &Append) {
+        self.alone |= !command.erased.is_empty();
+        self.claims |= !command.claims.is_empty();
+        self.keys.insert(mark((&command.caller, &command.key)));
+        self.written.extend(command.writes.iter().map(|write| mark(&write.stream)));
+        self.read.extend(command.guards.iter().map(|guard| mark(&guard.stream)));
+    }
+}
+
+fn mark(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Wave {
+    /// Takes as many as get along with each other and with the set that is under way, `max` at
+    /// most.
+    pub(super) fn of<'a>(
+        line: impl Iterator<Item = &'a Append>,
+        max: usize,
+        under_way: Option<&Touches>,
+    ) -> Self {
+        let (mut wave, mut members) = (Self::default(), Members::default());
+        for command in line.take(max.clamp(1, BATCH_MAX)) {
+            let apart = under_way.is_none_or(|touches| touches.leave_alone(command));
+            if !apart || (wave.size > 0 && (wave.touches.alone || !members.admit(command))) {
+                break;
+            }
+            members.take(command, &mut wave);
+        }
+        wave
+    }
+}
+
+/// What is known while a set is put together.
+#[derive(Default)]
+struct Members<'a> {
+    events: usize,
+    keys: HashSet<(&'a str, &'a str)>,
+    streams: HashMap<&'a StreamId, i64>,
+    claims: HashSet<Touched<'a>>,
 }
 
 /// What members did to claims.
@@ -48,34 +114,18 @@ enum Touched<'a> {
     Holder(&'a str, &'a str),
 }
 
-impl<'a> Wave<'a> {
-    /// Takes as many as get along with each other, `max` at most, and always the first.
-    pub(super) fn of(line: impl Iterator<Item = &'a Prepared>, max: usize) -> Self {
-        let mut wave = Self::default();
-        for command in line.take(max.clamp(1, BATCH_MAX)) {
-            if !wave.admits(&command.append) {
-                break;
-            }
-            wave.take(command);
-        }
-        wave
-    }
-
-    fn admits(&self, command: &Append) -> bool {
-        if self.commands.is_empty() {
-            return true;
-        }
+impl<'a> Members<'a> {
+    fn admit(&self, command: &Append) -> bool {
         let stands = |stream: &StreamId, at: i64| self.streams.get(stream).is_none_or(|s| *s == at);
-        !self.full
-            && command.erased.is_empty()
+        command.erased.is_empty()
             && self.events + command.events() <= EVENTS_MAX
             && !self.keys.contains(&(command.caller.as_str(), command.key.as_str()))
             && command.writes.iter().all(|write| stands(&write.stream, write.expected))
             && command.guards.iter().all(|guard| stands(&guard.stream, guard.sequence))
-            && command.claims.iter().all(|claim| self.admits_claim(claim))
+            && command.claims.iter().all(|claim| self.admit_claim(claim))
     }
 
-    fn admits_claim(&self, claim: &Claim) -> bool {
+    fn admit_claim(&self, claim: &Claim) -> bool {
         let touched = |what| self.claims.contains(&what);
         match claim {
             Claim::Unique { kind, key, .. } => {
@@ -92,37 +142,26 @@ impl<'a> Wave<'a> {
         }
     }
 
-    fn take(&mut self, prepared: &'a Prepared) {
-        let command = &prepared.append;
-        let number = self.commands.len();
-        self.full = !command.erased.is_empty();
+    fn take(&mut self, command: &'a Append, wave: &mut Wave) {
         self.events += command.events();
         self.keys.insert((&command.caller, &command.key));
-        for guard in &command.guards {
+        for (place, guard) in command.guards.iter().enumerate() {
             if !self.streams.contains_key(&guard.stream) {
-                self.heads.push(Head {
-                    command: number,
-                    stream: &guard.stream,
-                    sequence: guard.sequence,
-                    fact: true,
-                    told_by_index: false,
-                });
+                let (command, fact, told_by_index) = (wave.size, true, false);
+                wave.heads.push(Head { command, place, fact, told_by_index });
             }
         }
-        for write in &command.writes {
+        for (place, write) in command.writes.iter().enumerate() {
             let after = write.expected + write.events.len() as i64;
             if self.streams.insert(&write.stream, after).is_none() {
-                self.heads.push(Head {
-                    command: number,
-                    stream: &write.stream,
-                    sequence: write.expected,
-                    fact: false,
-                    told_by_index: write.expected == 0 && after > 0,
-                });
+                let told_by_index = write.expected == 0 && after > 0;
+                let (command, fact) = (wave.size, false);
+                wave.heads.push(Head { command, place, fact, told_by_index });
             }
         }
         self.claims.extend(command.claims.iter().flat_map(touched_by));
-        self.commands.push(prepared);
+        wave.touches.add(command);
+        wave.size += 1;
     }
 }
 

@@ -185,3 +185,29 @@ async fn several_streams_are_written_together_or_not_at_all() {
         .collect();
     assert_eq!(streams, ["thing/cart", "order/second"]);
 }
+
+/// One set is sent behind another before that has its answer, also where a command of it is wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_at_once_keeps_the_order_of_the_line() {
+    let log = support::log().await;
+    for round in 0..3 {
+        let appends = (0..600).map(|n| {
+            let expected = if n % 97 == 50 { 9 } else { 0 };
+            let name = format!("{round}-{n}");
+            log.append(command(&name, &name, expected, n % 3))
+        });
+        let answers = futures::future::join_all(appends).await;
+        let mut last = 0;
+        for (number, answer) in answers.into_iter().map(Result::unwrap).enumerate() {
+            match answer {
+                Verdict::Appended(stored) => {
+                    assert!(stored.position >= last, "{number} overtook those before it");
+                    last = stored.position;
+                }
+                other => assert_eq!((number % 97, other), (50, Verdict::Conflict { current: 0 })),
+            }
+        }
+    }
+    let seen = log.reader().page(0, 10_000).await.unwrap();
+    assert!(seen.iter().zip(1..).all(|(event, position)| event.position == position));
+}
