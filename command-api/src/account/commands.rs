@@ -22,13 +22,28 @@ pub async fn register(
     registration: Registration,
 ) -> Result<Receipt, Problem> {
     let Registration { account, email, display_name } = registration;
+    let lookup = email.lookup();
     let command = Command::Register {
         account,
         email: Personal::new(account, email),
         display_name: Personal::new(account, display_name),
         at: context.now,
     };
-    log.execute::<Account>(account, command, context).await.or_refuse(refused)
+    // The claim decides. But whose address is taken already must not get a key to personal data
+    // that nobody will ever have.
+    log.decide::<Account, _, _, _>(context, |_| {
+        let (command, lookup) = (command.clone(), lookup.clone());
+        async move {
+            match log.holder("email", &lookup, true).await? {
+                Some(holder) if holder != account.to_string() => {
+                    Err(Undecided::Execute(ExecuteError::Taken { kind: "email".to_owned() }))
+                }
+                _ => Ok(Decision::new(account, command)),
+            }
+        }
+    })
+    .await
+    .or_refuse(refused)
 }
 
 /// An account with a password, in the order that `credentials.rs` explains.

@@ -204,3 +204,21 @@ async fn a_refusal_is_remembered_for_a_day_and_what_happened_for_ever() {
         .unwrap();
     assert_eq!(kept, [true]);
 }
+
+#[tokio::test]
+async fn a_registration_that_is_refused_leaves_nothing_behind() {
+    let world = World::start().await;
+    world.person("ada").await;
+    let body = json!({
+        "email": "Ada@example.org", "password": "another password", "display_name": "Ada",
+    });
+    let refused = world.post("/accounts").key(&Uuid::new_v4().to_string()).json(body).await;
+    assert_eq!(refused.problem(), (409, "email-taken"));
+    for table in ["eventstore.personal_keys", "identity.credentials"] {
+        let rows: i64 = sqlx::query_scalar(&format!("select count(*) from {table}"))
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+        assert_eq!(rows, 1, "{table}");
+    }
+}
