@@ -12,6 +12,8 @@ use crate::committers::{self, Done};
 use crate::database::{Database, Server};
 use crate::rating::{Aggregate, Rated};
 
+/// As postgres-es documents it.
+pub const TABLE: &str = include_str!("postgres_es.sql");
 /// How many connections are tried to find its best: at most one a committer is of any use.
 const CONNECTIONS_TRIED: [usize; 5] = [8, 16, 32, 64, 128];
 /// Each is tried so often, and its best trial counts: this machine may have other things to do.
@@ -32,7 +34,7 @@ impl PostgresEs {
     pub async fn start(server: &Server, committers: usize) -> anyhow::Result<Self> {
         let database = server.database("postgres_es").await?;
         let pool = database.pool(committers.min(64)).await?;
-        pool.execute(include_str!("postgres_es.sql")).await?;
+        pool.execute(TABLE).await?;
         Ok(Self { database, committers, pool, trials: String::new() })
     }
 

@@ -29,21 +29,10 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::postgres_es::TABLE;
 use crate::system::{daybook, start};
 use crate::{Database, Options};
 
-/// As postgres-es documents it.
-const TABLE: &str = "
-    create table events (
-        aggregate_type text not null,
-        aggregate_id   text not null,
-        sequence       bigint check (sequence >= 0) not null,
-        event_type     text not null,
-        event_version  text not null,
-        payload        json not null,
-        metadata       json not null,
-        primary key (aggregate_type, aggregate_id, sequence)
-    )";
 /// For what our frame asks the database, about once a second.
 const FRAME_CONNECTIONS: usize = 2;
 
