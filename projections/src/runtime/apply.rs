@@ -106,7 +106,7 @@ impl Drive {
         match self.transaction(span, end).await {
             Ok(true) => {
                 self.remember(end);
-                self.committed = end.position;
+                self.commit_at(end.position);
                 self.last_transaction = Some(Instant::now());
                 Attempt::Done
             }
@@ -142,7 +142,7 @@ impl Drive {
     ) -> Result<bool, sqlx::Error> {
         let step = Move {
             token: self.token,
-            from: self.committed,
+            from: self.committed(),
             scanned: self.scanned,
             to,
             rate: self.rate,

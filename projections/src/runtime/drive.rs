@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use eventstore::{ANSWER_MAX, RecordedEvent, StreamId, in_time};
@@ -41,8 +42,9 @@ pub(super) struct Drive {
     pub attention: Arc<Notify>,
     /// Everything up to here is done.
     pub scanned: i64,
-    /// The stored checkpoint is here or, if the idle mover was there, further.
-    pub committed: i64,
+    /// The stored checkpoint is here or, if the idle mover was there, further. The worker compares
+    /// it with what is stored: a crash of the database takes back what it had not flushed.
+    committed: Arc<AtomicI64>,
     pub parked: HashSet<StreamId>,
     pub discarded: HashSet<i64>,
     pub rate: f64,
@@ -57,10 +59,11 @@ impl Drive {
         token: i64,
         cancel: CancellationToken,
         attention: Arc<Notify>,
+        committed: Arc<AtomicI64>,
     ) -> Self {
         Self {
             scanned: build.position,
-            committed: build.position,
+            committed,
             shared,
             projection,
             build,
@@ -269,8 +272,17 @@ impl Drive {
     /// Nothing of ours up to there: the checkpoint moves with those of the other idle ones.
     pub fn idle_until(&mut self, until: Mark) {
         self.remember(until);
-        let step = IdleMove { token: self.token, from: self.committed, to: until };
+        let step = IdleMove { token: self.token, from: self.committed(), to: until };
         self.shared.idle.note(&self.build.key, step);
+    }
+
+    pub fn committed(&self) -> i64 {
+        self.committed.load(Ordering::SeqCst)
+    }
+
+    /// The stored checkpoint is there.
+    pub fn commit_at(&self, position: i64) {
+        self.committed.store(position, Ordering::SeqCst);
     }
 
     /// For [`Drive::compare_with_log`], should the log be another one the next time we look.

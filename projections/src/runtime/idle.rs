@@ -11,17 +11,24 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::build::BuildKey;
+use super::build::{Build, BuildKey};
 use super::checkpoint::Mark;
 
 /// The first idle projection waits this long for the others that saw the same batch.
 const COMPANY_WAIT: Duration = Duration::from_millis(5);
 
-/// Moves that wait to be made; a newer one of the same build takes the place of the older.
+/// The last move of each idle build; a newer one of the same build takes the place of the older.
 #[derive(Debug, Default)]
 pub(super) struct IdleMoves {
-    waiting: Mutex<HashMap<BuildKey, IdleMove>>,
+    last: Mutex<HashMap<BuildKey, Noted>>,
     noted: Notify,
+}
+
+#[derive(Debug)]
+struct Noted {
+    step: IdleMove,
+    /// It has not been written since it was noted or found missing.
+    waits: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +41,22 @@ pub(super) struct IdleMove {
 
 impl IdleMoves {
     pub fn note(&self, key: &BuildKey, step: IdleMove) {
-        self.lock().insert(key.clone(), step);
+        self.lock().insert(key.clone(), Noted { step, waits: true });
         self.noted.notify_one();
+    }
+
+    /// Whatever was written and is not stored is written again: a statement may have met a broken
+    /// connection, and a crash of the database takes back what it had not flushed.
+    pub fn compare(&self, stored: &[Build]) {
+        let mut last = self.lock();
+        for build in stored {
+            if let Some(noted) = last.get_mut(&build.key)
+                && build.position < noted.step.to.position
+            {
+                noted.waits = true;
+                self.noted.notify_one();
+            }
+        }
     }
 
     /// For a build that is about to move by itself. A statement already under way does no harm: it
@@ -45,11 +66,18 @@ impl IdleMoves {
     }
 
     fn take(&self) -> Vec<(BuildKey, IdleMove)> {
-        self.lock().drain().collect()
+        let mut last = self.lock();
+        let waiting = last.iter_mut().filter(|(_, noted)| noted.waits);
+        waiting
+            .map(|(key, noted)| {
+                noted.waits = false;
+                (key.clone(), noted.step)
+            })
+            .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BuildKey, IdleMove>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BuildKey, Noted>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,12 +98,13 @@ async fn move_now(shared: &Shared) {
     if moves.is_empty() {
         return;
     }
-    // A move that is lost is made up for by the next one.
+    // The worker compares what is stored and has it written again.
     if let Err(error) = in_time(ANSWER_MAX, write(&shared.pool, &moves)).await {
         tracing::warn!(error = %error, "cannot move idle checkpoints");
     }
 }
 
+/// Whoever holds a row moves it further by itself, and nobody else waits for that.
 async fn write(pool: &PgPool, moves: &[(BuildKey, IdleMove)]) -> Result<(), sqlx::Error> {
     let names: Vec<&str> = moves.iter().map(|(key, _)| key.name.as_str()).collect();
     let versions: Vec<i32> = moves.iter().map(|(key, _)| key.version).collect();
@@ -86,17 +115,24 @@ async fn write(pool: &PgPool, moves: &[(BuildKey, IdleMove)]) -> Result<(), sqlx
     let leaves: Vec<Option<Vec<u8>>> =
         moves.iter().map(|(_, step)| step.to.leaf.map(Vec::from)).collect();
     sqlx::query(
-        "with quick as (select set_config('synchronous_commit', 'off', true))
+        "with quick as (select set_config('synchronous_commit', 'off', true)),
+              step as materialized (
+                  select step.*
+                  from projections.builds build
+                  join unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[],
+                              $6::bigint[], $7::bytea[])
+                       as step (name, version, build, token, from_position, to_position, leaf)
+                       using (name, version, build)
+                  where build.token = step.token
+                    and build.position >= step.from_position
+                    and build.position < step.to_position
+                    and not build.diverged and build.state <> 'retired'
+                  for update of build skip locked)
          update projections.builds build
          set position = step.to_position, leaf = coalesce(step.leaf, build.leaf),
              moved_at = clock_timestamp(), retries = 0, error = null
-         from quick, unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[],
-                            $6::bigint[], $7::bytea[])
-              as step (name, version, build, token, from_position, to_position, leaf)
-         where build.name = step.name and build.version = step.version
-           and build.build = step.build and build.token = step.token
-           and build.position >= step.from_position and build.position < step.to_position
-           and not build.diverged and build.state <> 'retired'",
+         from quick, step
+         where (build.name, build.version, build.build) = (step.name, step.version, step.build)",
     )
     .bind(names)
     .bind(versions)

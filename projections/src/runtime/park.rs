@@ -67,7 +67,7 @@ impl Drive {
                 );
                 self.parked.insert(event.stream.clone());
                 self.remember(end);
-                self.committed = end.position;
+                self.commit_at(end.position);
                 Ok(Ok(()))
             }
         }
@@ -308,7 +308,7 @@ async fn retry_event(
     })
     .await?;
     if applied {
-        drive.committed = drive.scanned;
+        drive.commit_at(drive.scanned);
     }
     Ok(applied)
 }

@@ -51,7 +51,7 @@ pub(super) async fn take_over(drive: &mut Drive) -> Result<bool, sqlx::Error> {
     }
     tx.commit().await?;
     drive.scanned = build.position;
-    drive.committed = build.position;
+    drive.commit_at(build.position);
     drive.build = build;
     Ok(true)
 }
@@ -128,7 +128,7 @@ pub(super) async fn go_live(drive: &mut Drive) -> Result<Outcome, sqlx::Error> {
     sqlx::query("select set_config('synchronous_commit', 'on', true)").execute(&mut *tx).await?;
     tx.commit().await?;
     drive.remember(until);
-    drive.committed = until.position;
+    drive.commit_at(until.position);
     tracing::info!(
         projection.name = drive.build.key.name,
         projection.position = until.position,

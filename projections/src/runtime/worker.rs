@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use eventstore::in_time;
@@ -42,6 +43,8 @@ struct Running {
     token: i64,
     cancel: CancellationToken,
     attention: Arc<Notify>,
+    /// Where the drive knows its stored checkpoint to be, or further.
+    committed: Arc<AtomicI64>,
     task: AbortOnDropHandle<Stop>,
 }
 
@@ -101,8 +104,11 @@ impl Worker {
     async fn tick(&mut self) -> Result<(), sqlx::Error> {
         self.reap().await?;
         let held = self.see_to_leases().await?;
+        let committed = self.committed();
         let builds = self.builds(&held).await?;
         self.stop_unwanted(&held, &builds);
+        self.stop_set_back(&committed, &builds);
+        self.shared.idle.compare(&builds);
         for build in builds {
             let token = held[&(build.key.name.clone(), build.key.version)];
             self.drive(build, token);
@@ -211,6 +217,27 @@ impl Worker {
         });
     }
 
+    fn committed(&self) -> HashMap<BuildKey, i64> {
+        let drives = self.drives.iter();
+        drives.map(|(key, run)| (key.clone(), run.committed.load(Ordering::SeqCst))).collect()
+    }
+
+    /// Stops drives that had got further, before the builds were read, than what is stored: the
+    /// database crashed and its rows are as they were then. They start again from there.
+    fn stop_set_back(&self, committed: &HashMap<BuildKey, i64>, builds: &[Build]) {
+        for build in builds {
+            let set_back = committed.get(&build.key).is_some_and(|known| build.position < *known);
+            if let (true, Some(running)) = (set_back, self.drives.get(&build.key)) {
+                tracing::warn!(
+                    projection.name = build.key.name,
+                    projection.position = build.position,
+                    "the database was set back: {} goes on from {}", build.key, build.position,
+                );
+                running.cancel.cancel();
+            }
+        }
+    }
+
     fn drive(&mut self, build: Build, token: i64) {
         let served = lease::served(&build.key.name, build.key.version);
         let Some(projection) = self.projections.get(&served) else {
@@ -221,6 +248,7 @@ impl Worker {
         }
         let cancel = CancellationToken::new();
         let attention = Arc::new(Notify::new());
+        let committed = Arc::new(AtomicI64::new(build.position));
         let key = build.key.clone();
         let drive = Drive::new(
             Arc::clone(&self.shared),
@@ -229,9 +257,10 @@ impl Worker {
             token,
             cancel.clone(),
             Arc::clone(&attention),
+            Arc::clone(&committed),
         );
         let task = AbortOnDropHandle::new(tokio::spawn(drive.run()));
-        self.drives.insert(key, Running { token, cancel, attention, task });
+        self.drives.insert(key, Running { token, cancel, attention, committed, task });
     }
 
     /// Wakes the drives that have parked events to see to.

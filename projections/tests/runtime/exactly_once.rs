@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventstore::{Bus, relay};
+use local_services::{Services, Signal, signal};
 use projections::Projection;
 use projections::runtime::Options;
 use tokio::sync::Semaphore;
@@ -85,6 +86,43 @@ async fn killed_workers_and_cut_connections_lose_and_repeat_nothing() {
     house.caught_up("tally").await;
     assert_eq!(sum(&house.tallies().await), 120);
     program.stop().await;
+}
+
+/// Batches do not wait for the disk, so a crash takes the last ones back: rows and checkpoints
+/// together. Nobody has to append anything for them to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_of_the_database_took_back_is_done_again_by_itself() {
+    let services = tokio::task::spawn_blocking(local_services::testing::crashable).await;
+    let mut services = services.unwrap();
+    let url = services.database_url().unwrap();
+    let mut house = House::at(url.clone()).await;
+    eventstore::migrate(&house.pool).await.unwrap();
+    // Nothing else brings what was not waited for to the disk meanwhile.
+    services.execute("postgres", "alter system set wal_writer_delay = '10s'").unwrap();
+    services.execute("postgres", "select pg_reload_conf()").unwrap();
+    let projections: Vec<Arc<dyn Projection>> = vec![Arc::new(Tally::default()), Arc::new(Idler)];
+    let program = house.start(projections).await;
+    let mut expected = 0;
+    for round in 1..=5 {
+        house.append(&[counted("a", round)]).await;
+        expected += round;
+        house.caught_up("tally").await;
+        house.caught_up("idler").await;
+        signal(services.postgres_pid().unwrap(), Signal::Kill);
+        services = tokio::task::spawn_blocking(move || revived(services)).await.unwrap();
+        house = House::at(url.clone()).await;
+        house.caught_up("tally").await;
+        house.caught_up("idler").await;
+        assert_eq!(house.tallies().await, [("a".to_owned(), expected)]);
+    }
+    program.stop().await;
+}
+
+fn revived(mut services: Services) -> Services {
+    while services.revive().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    services
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,11 @@ impl House {
                 pool.close().await;
             });
         });
+        Self::at(url).await
+    }
+
+    /// In a database that is migrated already.
+    pub async fn at(url: String) -> Self {
         let pool = pool(&url).await;
         Self { url, reader: Reader::new(pool.clone()), pool }
     }
