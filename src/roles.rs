@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::http::HeaderValue;
 use eventstore::personal::{PersonalKeys, RootKeys};
-use eventstore::{Bus, Log, Reader, relay};
+use eventstore::{Bus, Feed, Log, Reader, relay};
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -68,13 +68,14 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let log = backend.log().await?;
     let bus = backend.bus().await?;
+    let feed = Feed::new(log.reader().clone(), bus.clone());
     let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let command = command_api::App::new(log.clone(), kit.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query = query_api::App::new(read_pool, read_keys, kit.clone(), bus.clone());
+    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone());
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -87,7 +88,7 @@ pub async fn run(
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
-    let mut tasks = start(roles, backend, settings, &log, bus, &work).await?;
+    let mut tasks = start(roles, backend, settings, &log, bus, feed, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -133,7 +134,8 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let log = Log::open(pool.clone(), personal.clone(), eventstore::Options::default()).await?;
     let ring = KeyRing::parse(&KeyRing::new_line())?;
     let kit = Kit::new(pool.clone(), service_kit::Settings::new(ring), CancellationToken::new());
-    let query = query_api::App::new(pool, personal, kit.clone(), None);
+    let feed = Feed::new(Reader::new(pool.clone()), None);
+    let query = query_api::App::new(pool, personal, kit.clone(), feed);
     let command = command_api::App::new(log, kit);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
@@ -144,6 +146,7 @@ async fn start(
     settings: &Settings,
     log: &Log,
     bus: Option<Bus>,
+    feed: Feed,
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();
@@ -163,14 +166,14 @@ async fn start(
     if roles.contains(&Role::Projections) {
         let pool = backend.another_pool().await?;
         let reader = Reader::new(pool.clone());
-        let filling = projections::run(pool, reader, bus.clone(), work.clone());
+        let filling = projections::run(pool, reader, feed.clone(), work.clone());
         tasks.spawn(async move {
             filling.await;
             "the projections"
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), bus.clone(), work.clone());
+        let reacting = processes::run(log.clone(), feed, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use cqrs_es::Aggregate;
-use eventstore::{DecodeError, Reader, RecordedEvent};
+use eventstore::{DecodeError, Feed, Reader, RecordedEvent};
 use projections::Projection;
 use projections::runtime::{self, ProjectionStatus};
 use sqlx::{Connection, PgPool};
@@ -104,10 +104,11 @@ impl Rebuild {
             retired_kept: Duration::from_millis(20),
             ..runtime::Options::default()
         };
+        let reader = Reader::new(pool.clone());
         let worker = tokio::spawn(runtime::run_with(
             pool.clone(),
-            Reader::new(pool.clone()),
-            None,
+            reader.clone(),
+            Feed::new(reader, None),
             vec![Arc::clone(&projection)],
             options,
             shutdown.clone(),

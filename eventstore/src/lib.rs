@@ -30,7 +30,7 @@ pub use leaf::{ChainHash, content_hash};
 pub use patience::{ANSWER_MAX, in_time, pool_options};
 pub use personal::PersonalKeys;
 pub use read::{Reader, Tail};
-pub use subscribe::{Batch, SubscribeError, Subscription};
+pub use subscribe::{Batch, Feed, FeedItem, Following, SubscribeError, Subscription};
 
 /// Every table of the system, forward only.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -154,6 +154,32 @@ impl Reader {
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
+    /// Every event of some streams, those of each in order.
+    pub(crate) async fn streams(
+        &self,
+        streams: &[&StreamId],
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        let (types, ids): (Vec<&str>, Vec<&str>) = streams
+            .iter()
+            .map(|stream| (stream.aggregate_type.as_str(), stream.aggregate_id.as_str()))
+            .unzip();
+        let events = sqlx::query_as(
+            "select event.*
+             from (select distinct * from unnest($1::text[], $2::text[]))
+                  as wanted (aggregate_type, aggregate_id)
+             cross join lateral (
+                 select position, aggregate_type, aggregate_id, sequence, event_type,
+                        event_version, payload, metadata, recorded_at
+                 from eventstore.events
+                 where aggregate_type = wanted.aggregate_type
+                   and aggregate_id = wanted.aggregate_id
+                 order by sequence) event",
+        )
+        .bind(types)
+        .bind(ids);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
+    }
+
     /// Waits for the log to grow. Takes one connection for listening.
     pub async fn tail(&self) -> Result<Tail, sqlx::Error> {
         Ok(Tail { reader: self.clone(), listener: self.listen().await? })

@@ -12,7 +12,9 @@
 //!   not believed;
 //! - without a bus, or while NATS is away, the log is read as it grows.
 
+mod feed;
 mod follow;
+mod following;
 mod history;
 mod outbox;
 mod worker;
@@ -24,6 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::bus::Bus;
 use crate::{Reader, RecordedEvent};
+pub use feed::{Feed, FeedItem};
+pub use following::Following;
 pub(crate) use history::{Place, page_after};
 use worker::Worker;
 

@@ -68,7 +68,6 @@ impl From<StoreError> for Failure {
             }
             StoreError::Decode(_)
             | StoreError::Json(_)
-            | StoreError::Load(_)
             | StoreError::Personal(
                 PersonalError::Erased(_)
                 | PersonalError::Unreadable { .. }
@@ -145,7 +144,6 @@ mod tests {
         for error in [
             ExecuteError::Invalid("text must not contain U+0000".to_owned()),
             ExecuteError::KeyReused,
-            ExecuteError::Store(StoreError::Load("an event cannot be read".to_owned())),
             ExecuteError::Store(StoreError::Database(sqlx::Error::Decode("no number".into()))),
         ] {
             let text = error.to_string();

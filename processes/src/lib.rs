@@ -19,12 +19,12 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-use eventstore::{Bus, Log};
+use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
 pub use parking::{Parked, parked};
 
 /// Runs every process until shutdown. Any number of programs may: one at a time is active.
-pub async fn run(log: Log, bus: Option<Bus>, shutdown: CancellationToken) {
-    runner::run(log, bus, shutdown).await;
+pub async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
+    runner::run(log, feed, shutdown).await;
 }

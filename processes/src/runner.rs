@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventstore::{Bus, Log, SubscribeError, Subscription};
+use eventstore::{Feed, Log, SubscribeError};
 use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -20,11 +20,11 @@ const SAVE_EVERY: Duration = Duration::from_millis(200);
 const TURN_EVERY: Duration = Duration::from_secs(1);
 
 /// Until shutdown, through any failure.
-pub(crate) async fn run(log: Log, bus: Option<Bus>, shutdown: CancellationToken) {
+pub(crate) async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let turn = async {
             let mut turn = take_turn(&log).await?;
-            drive(&log, bus.clone(), &shutdown, &mut turn).await
+            drive(&log, &feed, &shutdown, &mut turn).await
         };
         let result = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -65,13 +65,13 @@ async fn take_turn(log: &Log) -> Result<PgConnection, Failure> {
 
 async fn drive(
     log: &Log,
-    bus: Option<Bus>,
+    feed: &Feed,
     shutdown: &CancellationToken,
     turn: &mut PgConnection,
 ) -> Result<(), Failure> {
     let mut saved = in_time(checkpoint::load(log.reader(), NAME)).await?;
     let mut instances = Instances::load(log, saved).await?;
-    let mut events = Subscription::start(log.reader().clone(), bus, saved).await;
+    let mut events = feed.follow(saved);
     let mut tick = interval(SAVE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut turn_checked = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use eventstore::personal::PersonalKeys;
-use eventstore::{Bus, Reader};
+use eventstore::{Feed, Reader};
 use moka::future::Cache;
 use service_kit::Kit;
 use sqlx::PgPool;
@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::live::Live;
 use crate::page::{Kept, Key};
+use crate::progress::Progress;
 use crate::{
     account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
     order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
@@ -33,18 +34,20 @@ struct Parts {
     kit: Kit,
     cache: Cache<Key, Arc<Kept>>,
     live: Live,
+    progress: Progress,
 }
 
 impl App {
-    /// With a bus, live updates come from it; without one, from the log.
-    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, bus: Option<Bus>) -> Self {
+    /// Live updates come from the feed.
+    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, feed: Feed) -> Self {
         let cache = Cache::builder()
             .max_capacity(CACHE_BYTES_MAX)
             .weigher(|_, kept: &Arc<Kept>| kept.weight())
             .time_to_idle(CACHE_IDLE_MAX)
             .build();
-        let live = Live::new(pool.clone(), bus, kit.shutdown().clone());
-        Self(Arc::new(Parts { pool, keys, kit, cache, live }))
+        let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
+        let progress = Progress::new(pool.clone());
+        Self(Arc::new(Parts { pool, keys, kit, cache, live, progress }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
@@ -66,6 +69,10 @@ impl App {
 
     pub(crate) fn cache(&self) -> &Cache<Key, Arc<Kept>> {
         &self.0.cache
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.0.progress
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -22,6 +22,7 @@ mod operations;
 mod order;
 mod page;
 mod product;
+mod progress;
 mod rating;
 mod recommendation;
 mod search;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use service_kit::page::Page;
 use service_kit::{Freshness, Problem, conditional_bytes, header};
 
-use crate::view::{Positions, Reads, View, reached};
+use crate::view::{Positions, Reads, View};
 use crate::{App, Asked, opened};
 
 /// What a handler found: the body, and what headers tell about it.
@@ -97,7 +97,7 @@ impl App {
         reads: Reads,
         render: Rendering<'_>,
     ) -> Result<Response, Problem> {
-        let positions = reached(self.pool(), reads, asked.freshness).await?;
+        let positions = self.progress().reached(reads, asked.freshness).await?;
         let key = Key { question: asked.question(), positions };
         let kept = match self.cache().get(&key).await {
             Some(kept) => kept,

@@ -1,13 +1,7 @@
 //! The read models at one moment, and how far they had got.
 
-use std::time::{Duration, Instant};
-
 use service_kit::{Freshness, Problem};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-
-/// Between two looks at projections that are behind.
-const PAUSE_FIRST: Duration = Duration::from_millis(4);
-const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// The projections an answer is made of, by name.
 pub type Reads = &'static [&'static str];
@@ -21,7 +15,7 @@ pub struct View {
 /// How far each of some projections had got, in the order they were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Positions {
-    each: Vec<i64>,
+    pub each: Vec<i64>,
     /// One of them has events set aside: its rows may lack what these would change.
     pub degraded: bool,
 }
@@ -40,10 +34,7 @@ impl Positions {
 
 impl View {
     pub async fn open(pool: &PgPool, reads: Reads) -> Result<Self, Problem> {
-        let mut tx = pool.begin().await?;
-        sqlx::query("set transaction isolation level repeatable read, read only")
-            .execute(&mut *tx)
-            .await?;
+        let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
         let positions = positions(&mut tx, reads).await?.ok_or_else(unbuilt)?;
         Ok(Self { tx, positions })
     }
@@ -53,39 +44,17 @@ impl View {
     }
 }
 
-/// Waits until all of `reads` have passed the position asked for; their positions.
-pub async fn reached(pool: &PgPool, reads: Reads, asked: Freshness) -> Result<Positions, Problem> {
-    let token = asked.position.unwrap_or(0);
-    let deadline = Instant::now() + asked.wait;
-    let mut pause = PAUSE_FIRST;
-    loop {
-        let positions = positions(&mut *pool.acquire().await?, reads).await?;
-        let lowest = positions.as_ref().map(Positions::lowest);
-        if let Some(positions) = positions
-            && positions.lowest() >= token
-        {
-            return Ok(positions);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(lowest.map_or_else(unbuilt, |lowest| behind(token - lowest)));
-        }
-        tokio::time::sleep(pause.min(left)).await;
-        pause = (pause * 2).min(PAUSE_MAX);
-    }
-}
-
-fn behind(lag_events: i64) -> Problem {
+pub fn behind(lag_events: i64) -> Problem {
     let detail = format!("the read model has {lag_events} events to go to this position");
     Problem::busy("projection-behind", detail).with("lag_events", lag_events)
 }
 
-fn unbuilt() -> Problem {
+pub fn unbuilt() -> Problem {
     Problem::busy("projection-behind", "this read model is still being built")
 }
 
 /// None while one of them has never been built.
-async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Positions>, Problem> {
+pub async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Positions>, Problem> {
     let live: Vec<(Option<i64>, Option<bool>)> = sqlx::query_as(
         "select live.position, live.degraded
            from unnest($1::text[]) with ordinality as asked (name, place)

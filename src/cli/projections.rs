@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use command_api::operations;
-use eventstore::{Context, Reader};
+use eventstore::{Context, Feed, Reader};
 use indicatif::{MultiProgress, ProgressBar};
 use projections::Projection;
 use projections::runtime::{
@@ -138,7 +138,8 @@ async fn rebuild(backend: &Backend, chosen: &Chosen) -> anyhow::Result<ExitCode>
     let stop = CancellationToken::new();
     let worker = nobody.then(|| {
         let (pool, reader) = (backend.pool.clone(), Reader::new(backend.pool.clone()));
-        tokio::spawn(projections::run(pool, reader, None, stop.clone()))
+        let feed = Feed::new(reader.clone(), None);
+        tokio::spawn(projections::run(pool, reader, feed, stop.clone()))
     });
     let rebuilt = rebuild_and_watch(backend, &projections).await;
     stop.cancel();

@@ -7,12 +7,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use cqrs_es::persist::SerializedEvent;
 use domain::Recorded;
 use tokio::sync::Mutex;
 
 use crate::append::basis::Basis;
-use crate::event::StreamId;
+use crate::event::{RecordedEvent, StreamId};
 
 pub(super) struct Cache {
     slots: moka::sync::Cache<StreamId, Arc<dyn Any + Send + Sync>>,
@@ -44,7 +43,7 @@ pub(super) struct Known<A> {
     pub(super) sequence: i64,
     /// The event of that sequence, as it was stored. A log that has another one there was put back
     /// to an earlier state and went on differently.
-    pub(super) last: Option<SerializedEvent>,
+    pub(super) last: Option<RecordedEvent>,
 }
 
 /// An aggregate after everything decided so far.

@@ -17,8 +17,6 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
     #[error("{0}")]
     Append(String),
-    #[error("{0}")]
-    Load(String),
 }
 
 /// What a command can come to besides a receipt.

@@ -2,9 +2,7 @@
 
 use std::fmt::Display;
 
-use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEvent};
 use domain::Recorded;
-use postgres_es::PostgresEventRepository;
 
 use super::cache::{Held, Known, Pending};
 use super::{Log, StoreError};
@@ -74,37 +72,23 @@ impl Log {
         &self,
         aggregate_id: &str,
     ) -> Result<Vec<A::Event>, StoreError> {
-        let serialized = self.serialized_events::<A>(aggregate_id).await?;
-        let mut events = Vec::with_capacity(serialized.len());
-        for event in serialized {
+        let recorded = self.inner.loads.read(&StreamId::new(A::TYPE, aggregate_id)).await?;
+        let mut events = Vec::with_capacity(recorded.len());
+        for event in &recorded {
             events.push(self.open_event::<A>(event).await?);
         }
         Ok(events)
     }
 
-    async fn serialized_events<A: Recorded>(
-        &self,
-        aggregate_id: &str,
-    ) -> Result<Vec<SerializedEvent>, StoreError> {
-        PostgresEventRepository::new(self.pool().clone())
-            .with_tables("eventstore.events", "eventstore.no_snapshots")
-            .get_events::<A>(aggregate_id)
-            .await
-            .map_err(|error| unread(error, A::TYPE, aggregate_id))
-    }
-
-    async fn open_event<A: Recorded>(
-        &self,
-        mut event: SerializedEvent,
-    ) -> Result<A::Event, StoreError> {
-        self.personal().open_value(&mut event.payload).await?;
-        let payload = upcast::upcast(&event.event_type, &event.event_version, event.payload);
-        serde_json::from_value(payload).map_err(|source| {
+    async fn open_event<A: Recorded>(&self, event: &RecordedEvent) -> Result<A::Event, StoreError> {
+        let opened = self.personal().open_text(&event.payload).await?;
+        let payload = upcast::upcast_text(&event.event_type, &event.event_version, &opened);
+        payload.and_then(|payload| serde_json::from_str(&payload)).map_err(|source| {
             StoreError::Decode(DecodeError {
-                position: 0,
-                stream: StreamId::new(event.aggregate_type, event.aggregate_id),
-                event_type: event.event_type,
-                event_version: event.event_version,
+                position: event.position,
+                stream: event.stream.clone(),
+                event_type: event.event_type.clone(),
+                event_version: event.event_version.clone(),
                 source,
             })
         })
@@ -115,7 +99,7 @@ impl Log {
         &self,
         stream: &StreamId,
     ) -> Result<Known<A>, StoreError> {
-        let events = self.serialized_events::<A>(&stream.aggregate_id).await?;
+        let events = self.inner.loads.read(stream).await?;
         let mut known = Known { state: A::default(), sequence: 0, last: None };
         self.apply(&mut known, events).await?;
         Ok(known)
@@ -130,11 +114,7 @@ impl Log {
         loop {
             let page = self.reader().stream(stream, known.sequence - 1, TAIL_EVENTS).await?;
             let is_last = (page.len() as i64) < TAIL_EVENTS;
-            let mut events = Vec::with_capacity(page.len());
-            for event in page {
-                events.push(serialized(event)?);
-            }
-            let mut events = events.into_iter();
+            let mut events = page.into_iter();
             if events.next() != known.last {
                 return self.read_aggregate(stream).await;
             }
@@ -148,43 +128,13 @@ impl Log {
     async fn apply<A: Recorded>(
         &self,
         known: &mut Known<A>,
-        events: impl IntoIterator<Item = SerializedEvent, IntoIter: Send>,
+        events: impl IntoIterator<Item = RecordedEvent, IntoIter: Send>,
     ) -> Result<(), StoreError> {
-        let mut events = events.into_iter().peekable();
-        while let Some(event) = events.next() {
-            if events.peek().is_none() {
-                known.last = Some(event.clone());
-            }
-            known.state.apply(self.open_event::<A>(event).await?);
+        for event in events {
+            known.state.apply(self.open_event::<A>(&event).await?);
             known.sequence += 1;
+            known.last = Some(event);
         }
         Ok(())
-    }
-}
-
-/// As postgres-es reads it.
-fn serialized(event: RecordedEvent) -> Result<SerializedEvent, StoreError> {
-    Ok(SerializedEvent {
-        aggregate_id: event.stream.aggregate_id,
-        sequence: event.sequence as usize,
-        aggregate_type: event.stream.aggregate_type,
-        event_type: event.event_type,
-        event_version: event.event_version,
-        payload: serde_json::from_str(&event.payload)?,
-        metadata: serde_json::from_str(&event.metadata)?,
-    })
-}
-
-/// A database that cannot be reached is told from everything else: the one passes, the other not.
-fn unread(error: PersistenceError, aggregate_type: &str, aggregate_id: &str) -> StoreError {
-    let stream = format!("{aggregate_type}/{aggregate_id}");
-    match error {
-        PersistenceError::ConnectionError(cause) | PersistenceError::UnknownError(cause) => {
-            match cause.downcast::<sqlx::Error>() {
-                Ok(cause) => StoreError::Database(*cause),
-                Err(cause) => StoreError::Load(format!("{stream}: {cause}")),
-            }
-        }
-        other => StoreError::Load(format!("{stream}: {other}")),
     }
 }

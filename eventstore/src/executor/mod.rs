@@ -7,6 +7,7 @@ mod error;
 mod facts;
 mod keys_in_progress;
 mod load;
+mod loads;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::personal::PersonalKeys;
 use crate::read::Reader;
 use cache::Cache;
 use keys_in_progress::KeysInProgress;
+use loads::Loads;
 
 pub use adapter::{CqrsContext, CqrsStore};
 pub use error::{ExecuteError, StoreError};
@@ -51,6 +53,7 @@ struct Inner {
     personal: PersonalKeys,
     queue: Queue,
     cache: Cache,
+    loads: Loads,
     in_progress: KeysInProgress,
 }
 
@@ -68,8 +71,10 @@ impl Log {
         options: Options,
     ) -> Result<Self, StoreError> {
         let queue = Queue::start((*pool.connect_options()).clone());
+        let reader = Reader::new(pool);
         let inner = Inner {
-            reader: Reader::new(pool),
+            loads: Loads::new(reader.clone()),
+            reader,
             personal,
             queue,
             cache: Cache::new(options.cached_aggregates),

@@ -18,6 +18,7 @@ mod rotation;
 mod subjects;
 mod wrapping;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,13 +129,13 @@ impl PersonalKeys {
     }
 
     /// The inverse of [`Self::seal_text`]; values of erased subjects come out as erased.
-    pub async fn open_text(&self, json: String) -> Result<String, PersonalError> {
-        if !envelope::may_hold_sealed(&json) {
-            return Ok(json);
+    pub async fn open_text<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, PersonalError> {
+        if !envelope::may_hold_sealed(json) {
+            return Ok(Cow::Borrowed(json));
         }
-        let mut value: Value = serde_json::from_str(&json)?;
+        let mut value: Value = serde_json::from_str(json)?;
         self.open_value(&mut value).await?;
-        Ok(serde_json::to_string(&value)?)
+        Ok(Cow::Owned(serde_json::to_string(&value)?))
     }
 
     /// Opens every sealed value in place.

@@ -59,7 +59,7 @@ async fn what_one_process_seals_another_opens() {
     assert_eq!(sealed.subjects, [ada()]);
     assert!(!sealed.json.contains("Lovelace"), "{}", sealed.json);
 
-    let opened = another_process(&url).await.open_text(sealed.json).await.unwrap();
+    let opened = another_process(&url).await.open_text(&sealed.json).await.unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(&opened).unwrap(),
         serde_json::from_str::<Value>(&named(ada(), "Ada Lovelace")).unwrap()
@@ -72,7 +72,7 @@ async fn text_without_personal_values_is_not_touched() {
     let text = "{\"b\": 1.50,\n \"a\":\"not \\\"personal\\\": at all\"}".to_owned();
     let sealed = keys.seal_text(text.clone()).await.unwrap();
     assert_eq!((sealed.json, sealed.subjects), (text.clone(), vec![]));
-    assert_eq!(keys.open_text(text.clone()).await.unwrap(), text);
+    assert_eq!(keys.open_text(&text).await.unwrap(), text);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_new_person_gets_one_key_however_many_ask_at_once() {
     let sealed = futures::future::try_join_all(seals).await.unwrap();
     let third = another_process(&url).await;
     for sealed in sealed {
-        let opened = third.open_text(sealed.json).await.unwrap();
+        let opened = third.open_text(&sealed.json).await.unwrap();
         assert!(opened.contains("somebody"), "{opened}");
     }
     assert_eq!(count(&support::connect(&url).await, "personal_keys").await, 40);
@@ -100,12 +100,12 @@ async fn an_erased_person_is_unreadable_everywhere_within_two_seconds() {
     let reader = another_process(&url).await;
     let stream = StreamId::new("thing", "ada");
     let stored = log.reader().stream(&stream, 0, 1).await.unwrap().remove(0).payload;
-    assert!(reader.open_text(stored.clone()).await.unwrap().contains("Lovelace"));
+    assert!(reader.open_text(&stored).await.unwrap().contains("Lovelace"));
 
     erase(&log, "2", 1, ada()).await;
     let erased_at = Instant::now();
     let opened = loop {
-        let opened = reader.open_text(stored.clone()).await.unwrap();
+        let opened = reader.open_text(&stored).await.unwrap();
         if !opened.contains("Lovelace") {
             break opened;
         }
@@ -160,7 +160,7 @@ async fn rotation_destroys_old_wrapping_keys_and_loses_nobody() {
         .await
         .unwrap();
     assert!(left.len() == 1 && left[0] != before);
-    let opened = another_process(&url).await.open_text(sealed).await.unwrap();
+    let opened = another_process(&url).await.open_text(&sealed).await.unwrap();
     assert!(opened.contains("Bob"));
 }
 
@@ -180,7 +180,7 @@ async fn a_process_that_missed_a_rotation_does_not_use_the_destroyed_key() {
     another_process(&url).await.rotate_now().await.unwrap();
 
     let sealed = late.seal_text(named(Uuid::from_u128(1), "somebody new")).await.unwrap();
-    let opened = another_process(&url).await.open_text(sealed.json).await.unwrap();
+    let opened = another_process(&url).await.open_text(&sealed.json).await.unwrap();
     assert!(opened.contains("somebody new"));
 }
 
@@ -207,10 +207,10 @@ async fn wrapping_keys_can_be_kept_where_no_backup_takes_them() {
     let after = names();
     assert!(after.len() == 1 && after != before);
     let other = PersonalKeys::with_key_directory(pool.clone(), ROOTS, directory.clone());
-    assert!(other.open_text(sealed.clone()).await.unwrap().contains("Ada"));
+    assert!(other.open_text(&sealed).await.unwrap().contains("Ada"));
 
     // Whoever has database and root key, but not the directory, has nothing.
-    let thief = PersonalKeys::new(pool, ROOTS).open_text(sealed).await;
+    let thief = PersonalKeys::new(pool, ROOTS).open_text(&sealed).await;
     assert!(matches!(thief, Err(PersonalError::WrappingKey(_))));
     std::fs::remove_dir_all(directory).unwrap();
 }
@@ -221,7 +221,7 @@ async fn another_root_key_opens_nothing() {
     let sealed = keys.seal_text(named(ada(), "Ada")).await.unwrap().json;
     let roots = RootKeys { master: [9; 32], ..ROOTS };
     let foreign = PersonalKeys::new(support::connect(&url).await, roots);
-    assert!(matches!(foreign.open_text(sealed).await, Err(PersonalError::WrappingKey(_))));
+    assert!(matches!(foreign.open_text(&sealed).await, Err(PersonalError::WrappingKey(_))));
 }
 
 #[tokio::test]
@@ -248,9 +248,9 @@ async fn a_restored_key_of_an_erased_person_is_destroyed_again() {
 
     // As after a restore: the log knows of the erasure, but the key is there.
     let keys = another_process(&url).await;
-    assert!(keys.open_text(sealed.clone()).await.unwrap().contains("Ada"));
+    assert!(keys.open_text(&sealed).await.unwrap().contains("Ada"));
     assert_eq!(keys.erase_again().await.unwrap(), 1);
     assert_eq!(keys.erase_again().await.unwrap(), 0);
     keys.forget(ada());
-    assert!(!keys.open_text(sealed).await.unwrap().contains("Ada"));
+    assert!(!keys.open_text(&sealed).await.unwrap().contains("Ada"));
 }

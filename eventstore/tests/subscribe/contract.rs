@@ -1,4 +1,4 @@
-//! What a subscription promises, over both transports.
+//! What a subscription promises, over both transports and where it is shared.
 
 use chrono::Utc;
 use domain::AccountId;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::world::World;
 
-macro_rules! over_both_transports {
+macro_rules! over_every_way {
     ($($promise:ident),+ $(,)?) => {
         mod over_the_log {
             use crate::world::World;
@@ -27,10 +27,19 @@ macro_rules! over_both_transports {
                 }
             })+
         }
+        mod over_the_feed {
+            use crate::world::World;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                if let Some(world) = World::with_feed().await {
+                    super::$promise(world).await;
+                }
+            })+
+        }
     };
 }
 
-over_both_transports!(
+over_every_way!(
     everything_comes_once_in_order_from_any_position,
     what_commands_append_comes_whole,
     a_wait_that_was_given_up_loses_nothing,

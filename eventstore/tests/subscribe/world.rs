@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use eventstore::bus::StreamStatus;
-use eventstore::{Bus, BusOptions, Reader, RecordedEvent, SubscribeError, Subscription};
+use eventstore::{
+    Batch, Bus, BusOptions, Feed, Following, Reader, RecordedEvent, SubscribeError, Subscription,
+};
 use local_services::testing;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
@@ -20,6 +22,8 @@ pub struct World {
     pub pool: PgPool,
     pub reader: Reader,
     pub bus: Option<Bus>,
+    /// Subscribers share it, where there is one.
+    feed: Option<Feed>,
     nats: Option<(String, BusOptions)>,
     relays: Vec<DropGuard>,
 }
@@ -37,13 +41,20 @@ impl World {
         });
         let pool = PgPoolOptions::new().max_connections(20).connect(&url).await.unwrap();
         let reader = Reader::new(pool.clone());
-        Self { pool, reader, bus: None, nats: None, relays: Vec::new() }
+        Self { pool, reader, bus: None, feed: None, nats: None, relays: Vec::new() }
     }
 
     /// A log and a relay that publishes it; none, said aloud, without a nats-server.
     pub async fn with_relay() -> Option<Self> {
         let mut world = Self::with_bus().await?;
         world.start_relay().await;
+        Some(world)
+    }
+
+    /// A log, a relay that publishes it, and one subscription that all share.
+    pub async fn with_feed() -> Option<Self> {
+        let mut world = Self::with_relay().await?;
+        world.feed = Some(Feed::new(world.reader.clone(), world.bus.clone()));
         Some(world)
     }
 
@@ -81,7 +92,12 @@ impl World {
     }
 
     pub async fn subscribe(&self, from: i64) -> Follower {
-        let subscription = Subscription::start(self.reader.clone(), self.bus.clone(), from).await;
+        let subscription = match &self.feed {
+            Some(feed) => Way::Shared(feed.follow(from)),
+            None => {
+                Way::Own(Subscription::start(self.reader.clone(), self.bus.clone(), from).await)
+            }
+        };
         Follower { subscription, received: Vec::new() }
     }
 
@@ -200,9 +216,31 @@ async fn append(transaction: &mut PgConnection, events: i64, bytes: i32) -> i64 
     last
 }
 
+/// How events come to a follower.
+pub enum Way {
+    Own(Subscription),
+    Shared(Following),
+}
+
+impl Way {
+    pub async fn next(&mut self) -> Result<Batch, SubscribeError> {
+        match self {
+            Self::Own(subscription) => subscription.next().await,
+            Self::Shared(following) => following.next().await,
+        }
+    }
+
+    fn position(&self) -> i64 {
+        match self {
+            Self::Own(subscription) => subscription.position(),
+            Self::Shared(following) => following.position(),
+        }
+    }
+}
+
 /// A subscription and what came from it.
 pub struct Follower {
-    pub subscription: Subscription,
+    pub subscription: Way,
     pub received: Vec<RecordedEvent>,
 }
 

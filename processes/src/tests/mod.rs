@@ -15,7 +15,7 @@ use domain::samples::{ada, at, pounds, quantity};
 use domain::stock::{Command as StockCommand, Level, Stock};
 use domain::{OrderId, ProductId, Recorded};
 use eventstore::personal::{PersonalKeys, RootKeys};
-use eventstore::{Context, Log, Options, Reader};
+use eventstore::{Context, Feed, Log, Options, Reader};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
@@ -154,7 +154,8 @@ impl Drop for Running {
 }
 
 fn run(log: &Log) -> Running {
-    Running(tokio::spawn(crate::run(log.clone(), None, CancellationToken::new())))
+    let feed = Feed::new(log.reader().clone(), None);
+    Running(tokio::spawn(crate::run(log.clone(), feed, CancellationToken::new())))
 }
 
 async fn causes(reader: &Reader) -> Vec<Cause> {

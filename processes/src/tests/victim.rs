@@ -1,5 +1,6 @@
 //! A real process that fulfils orders until it is killed.
 
+use eventstore::Feed;
 use tokio_util::sync::CancellationToken;
 
 use super::program;
@@ -8,7 +9,9 @@ use super::program;
 #[tokio::test]
 async fn a_program_of_its_own_runs_until_it_is_killed() {
     if let Ok(url) = std::env::var(VICTIM) {
-        crate::run(program(&url).await, None, CancellationToken::new()).await;
+        let log = program(&url).await;
+        let feed = Feed::new(log.reader().clone(), None);
+        crate::run(log, feed, CancellationToken::new()).await;
     }
 }
 

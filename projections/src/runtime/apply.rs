@@ -1,6 +1,7 @@
 //! Applies a batch: one transaction, or as many as it takes to find the event that will not go in.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use eventstore::{RecordedEvent, in_time};
 use futures::FutureExt;
@@ -107,7 +108,6 @@ impl Drive {
             Ok(true) => {
                 self.remember(end);
                 self.commit_at(end.position);
-                self.last_transaction = Some(Instant::now());
                 Attempt::Done
             }
             Ok(false) => Attempt::Fenced,
@@ -121,18 +121,22 @@ impl Drive {
         end: Mark,
     ) -> Result<bool, ProjectionError> {
         self.shared.idle.forget(&self.build.key);
-        let permit = self.shared.transactions.acquire().await;
+        let shared = Arc::clone(&self.shared);
+        let permit = shared.transactions.acquire().await;
         let _permit = permit.expect("the semaphore is never closed");
-        in_time(TRANSACTION_MAX, async {
+        let begun = Instant::now();
+        let done = in_time(TRANSACTION_MAX, async {
             let mut tx = self.shared.pool.begin().await?;
             if !self.advance(&mut tx, end).await? {
                 return Ok(false);
             }
             self.write(&mut tx, span).await?;
             tx.commit().await?;
-            Ok(true)
+            Ok::<_, ProjectionError>(true)
         })
-        .await
+        .await;
+        self.rest_after(begun.elapsed());
+        done
     }
 
     pub(super) async fn advance(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use eventstore::{ANSWER_MAX, RecordedEvent, StreamId, in_time};
+use eventstore::{ANSWER_MAX, FeedItem, RecordedEvent, StreamId, in_time};
 use futures::FutureExt;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
@@ -15,7 +15,6 @@ use tokio_util::task::AbortOnDropHandle;
 use super::build::{Build, BuildState};
 use super::checkpoint::Mark;
 use super::failure::Stop;
-use super::feed::FeedItem;
 use super::idle::IdleMove;
 use super::page::{self, Page};
 use super::{Shared, TRANSACTION_MAX, park, switch};
@@ -28,6 +27,8 @@ const INDEXES_MAX: Duration = Duration::from_secs(1_800);
 /// Whoever has more than this to read waits for a turn, so that many builds at once do not fill
 /// the memory with their pages.
 pub(super) const FAR_BEHIND: i64 = 20_000;
+/// A projection that keeps up rests this many times as long as it works.
+const REST: u32 = 4;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -48,7 +49,8 @@ pub(super) struct Drive {
     pub parked: HashSet<StreamId>,
     pub discarded: HashSet<i64>,
     pub rate: f64,
-    pub last_transaction: Option<Instant>,
+    /// The next transaction begins no earlier.
+    pub rests_until: Instant,
 }
 
 impl Drive {
@@ -73,7 +75,7 @@ impl Drive {
             parked: HashSet::new(),
             discarded: HashSet::new(),
             rate: 0.0,
-            last_transaction: None,
+            rests_until: Instant::now(),
         }
     }
 
@@ -95,7 +97,7 @@ impl Drive {
                 self.make_indexes().await?;
                 continue;
             }
-            let mut feed = self.shared.feed.subscribe();
+            let mut feed = self.shared.feed.listen();
             // What came before we listened.
             self.catch_up().await?;
             if self.build.state == BuildState::Building {
@@ -211,7 +213,7 @@ impl Drive {
                 }
                 item = feed.recv() => item,
             };
-            self.pace().await;
+            tokio::time::sleep_until(self.rests_until).await;
             let mut batches = Vec::new();
             match item {
                 Ok(FeedItem::Batch(batch)) => batches.push(batch),
@@ -262,11 +264,11 @@ impl Drive {
         Ok(true)
     }
 
-    /// Busy times make bigger batches, not more commits.
-    async fn pace(&self) {
-        if let Some(last) = self.last_transaction {
-            tokio::time::sleep_until(last + self.shared.options.batch_interval).await;
-        }
+    /// Busy times make bigger batches, not more commits: after a transaction comes a rest, the
+    /// longer the longer it took.
+    pub fn rest_after(&mut self, took: Duration) {
+        let rest = (REST * took).max(self.shared.options.batch_interval);
+        self.rests_until = Instant::now() + rest;
     }
 
     /// Nothing of ours up to there: the checkpoint moves with those of the other idle ones.

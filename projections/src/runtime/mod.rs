@@ -10,7 +10,6 @@ mod build;
 mod checkpoint;
 mod drive;
 mod failure;
-mod feed;
 mod gauges;
 mod idle;
 mod janitor;
@@ -26,7 +25,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{Bus, Reader};
+use eventstore::{Feed, Reader};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -51,8 +50,7 @@ pub struct Options {
     pub lease_ttl: Duration,
     /// How often leases are renewed and requests looked for.
     pub tick: Duration,
-    /// Least time between two transactions of a projection, so that busy times make bigger batches
-    /// instead of more commits.
+    /// Least time between two transactions of a projection.
     pub batch_interval: Duration,
     /// Idle projections move together this often.
     pub idle_interval: Duration,
@@ -70,7 +68,7 @@ impl Default for Options {
             lease_ttl: Duration::from_millis(3_500),
             tick: Duration::from_millis(500),
             batch_interval: Duration::from_millis(10),
-            idle_interval: Duration::from_millis(100),
+            idle_interval: Duration::from_millis(20),
             transactions_max: 4,
             retired_kept: Duration::from_secs(60),
             parked_wait: Duration::from_secs(10),
@@ -92,20 +90,20 @@ struct Shared {
     transactions: Semaphore,
     far_behind: Semaphore,
     idle: idle::IdleMoves,
-    feed: feed::Feed,
+    feed: Feed,
 }
 
-/// Runs every projection of this program until `shutdown`. Without a bus the log is read directly.
-pub async fn run(pool: PgPool, reader: Reader, bus: Option<Bus>, shutdown: CancellationToken) {
+/// Runs every projection of this program until `shutdown`.
+pub async fn run(pool: PgPool, reader: Reader, feed: Feed, shutdown: CancellationToken) {
     let projections = crate::all().into_iter().map(Arc::from).collect();
-    run_with(pool, reader, bus, projections, Options::default(), shutdown).await;
+    run_with(pool, reader, feed, projections, Options::default(), shutdown).await;
 }
 
 /// Like [`run`], with the projections and limits of the caller.
 pub async fn run_with(
     pool: PgPool,
     reader: Reader,
-    bus: Option<Bus>,
+    feed: Feed,
     projections: Vec<Arc<dyn Projection>>,
     options: Options,
     shutdown: CancellationToken,
@@ -114,13 +112,12 @@ pub async fn run_with(
         transactions: Semaphore::new(options.transactions_max),
         far_behind: Semaphore::new(FAR_BEHIND_MAX),
         idle: idle::IdleMoves::default(),
-        feed: feed::Feed::new(),
+        feed,
         pool,
         reader,
         options,
     });
     tokio::join!(
-        feed::pump(&shared, bus, &shutdown),
         idle::move_together(&shared, &shutdown),
         gauges::publish(&shared, &shutdown),
         worker::work(Arc::clone(&shared), projections, &shutdown),

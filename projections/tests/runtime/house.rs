@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{Bus, Reader};
+use eventstore::{Bus, Feed, Reader};
 use projections::Projection;
 use projections::runtime::{Options, ProjectionStatus, run_with, status};
 use sqlx::PgPool;
@@ -145,7 +145,8 @@ impl House {
         let pool = pool(url).await;
         let shutdown = CancellationToken::new();
         let reader = Reader::new(pool.clone());
-        let run = run_with(pool, reader, bus, projections, options, shutdown.clone());
+        let feed = Feed::new(reader.clone(), bus);
+        let run = run_with(pool, reader, feed, projections, options, shutdown.clone());
         Program { shutdown, task: tokio::spawn(run) }
     }
 

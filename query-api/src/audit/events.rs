@@ -11,7 +11,7 @@ use super::auditing::Auditing;
 use super::search::Filters;
 use super::shown::{ShownEvent, shown};
 use crate::App;
-use crate::view::{Reads, View, reached};
+use crate::view::{Reads, View};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(events))
@@ -33,7 +33,7 @@ async fn events(
     let beyond: Option<i64> = decode_cursor(list, filters.cursor.as_deref())?;
     let reader = app.reader();
     let (found, passed) = if filters.needs_index() {
-        reached(app.pool(), INDEX, auditing.freshness).await?;
+        app.progress().reached(INDEX, auditing.freshness).await?;
         let span = filters.span(&reader, beyond).await?;
         let mut view = View::open(app.pool(), INDEX).await?;
         (filters.find(view.db(), span).await?, view.positions.lowest())

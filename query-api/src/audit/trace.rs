@@ -14,7 +14,7 @@ use super::auditing::{Auditing, Reason};
 use super::events::INDEX;
 use super::shown::{ShownEvent, shown};
 use crate::App;
-use crate::view::{View, reached};
+use crate::view::View;
 
 /// The most events of one answer; beyond it the tree is cut off, and says so.
 const TRACE_EVENTS_MAX: i64 = 1_000;
@@ -70,7 +70,7 @@ async fn trace(
     Path(correlation_id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Json<Trace>, Problem> {
-    reached(app.pool(), INDEX, auditing.freshness).await?;
+    app.progress().reached(INDEX, auditing.freshness).await?;
     let mut view = View::open(app.pool(), INDEX).await?;
     let mut events: Vec<RecordedEvent> = sqlx::query_as(
         "select event.position, event.aggregate_type, event.aggregate_id, event.sequence,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use eventstore::{Bus, Reader, Subscription};
+use eventstore::{Feed, Reader};
 use service_kit::Problem;
 use sqlx::PgPool;
 use tokio::sync::broadcast;
@@ -22,7 +22,7 @@ const PROJECTIONS_PAUSE: Duration = Duration::from_millis(20);
 /// Starts with the first connection and ends with the process.
 pub struct Live {
     pool: PgPool,
-    bus: Option<Bus>,
+    feed: Feed,
     shutdown: CancellationToken,
     running: Mutex<Option<Running>>,
 }
@@ -41,8 +41,8 @@ pub(super) struct Joined {
 }
 
 impl Live {
-    pub fn new(pool: PgPool, bus: Option<Bus>, shutdown: CancellationToken) -> Self {
-        Self { pool, bus, shutdown, running: Mutex::new(None) }
+    pub fn new(pool: PgPool, feed: Feed, shutdown: CancellationToken) -> Self {
+        Self { pool, feed, shutdown, running: Mutex::new(None) }
     }
 
     pub(super) async fn join(&self) -> Result<Joined, Problem> {
@@ -71,7 +71,7 @@ impl Live {
         }
         let (sender, _) = broadcast::channel(BATCHES_MAX);
         let started = Running { sender, position: Arc::new(AtomicI64::new(head)) };
-        let speaking = speak(self.pool.clone(), log, self.bus.clone(), started.clone());
+        let speaking = speak(self.pool.clone(), log, self.feed.clone(), started.clone());
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -84,12 +84,12 @@ impl Live {
     }
 }
 
-async fn speak(pool: PgPool, log: Reader, bus: Option<Bus>, running: Running) {
+async fn speak(pool: PgPool, log: Reader, feed: Feed, running: Running) {
     loop {
         let from = running.position.load(Ordering::SeqCst);
-        let mut subscription = Subscription::start(log.clone(), bus.clone(), from).await;
+        let mut events = feed.follow(from);
         let end = loop {
-            let batch = match subscription.next().await {
+            let batch = match events.next().await {
                 Ok(batch) => batch,
                 Err(end) => break end,
             };

@@ -12,7 +12,7 @@ use domain::rating::{self, Rating, RatingId};
 use domain::samples::{at, tags, text};
 use domain::{AccountId, BookId, ItemId, Personal, Recorded, Role, account};
 use eventstore::personal::{PersonalKeys, RootKeys};
-use eventstore::{Context, Log, Options, Reader};
+use eventstore::{Context, Feed, Log, Options, Reader};
 use http_body_util::BodyExt;
 use query_api::{App, router};
 use serde_json::Value;
@@ -37,7 +37,8 @@ impl World {
         let world = Self::without_projections().await;
         let pool = world.log.pool().clone();
         let (reader, shutdown) = (Reader::new(pool.clone()), world.shutdown.clone());
-        tokio::spawn(projections::run(pool, reader, None, shutdown));
+        let feed = Feed::new(reader.clone(), None);
+        tokio::spawn(projections::run(pool, reader, feed, shutdown));
         world
     }
 
@@ -58,7 +59,8 @@ impl World {
             Settings { rates: None, ..Settings::new(KeyRing::from_seeds(&[[7; 32]]).unwrap()) };
         let shutdown = CancellationToken::new();
         let kit = Kit::new(pool.clone(), settings, shutdown.clone());
-        let app = App::new(pool, keys, kit.clone(), None);
+        let feed = Feed::new(Reader::new(pool.clone()), None);
+        let app = App::new(pool, keys, kit.clone(), feed);
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
         Self { log, kit, shutdown, routes, _end: end }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use eventstore::Log;
+use eventstore::{Feed, Log};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,8 @@ pub struct Fulfilment {
 impl Fulfilment {
     pub fn start(log: Log) -> Self {
         let shutdown = CancellationToken::new();
-        let running = tokio::spawn(processes::run(log.clone(), None, shutdown.clone()));
+        let feed = Feed::new(log.reader().clone(), None);
+        let running = tokio::spawn(processes::run(log.clone(), feed, shutdown.clone()));
         Self { log, shutdown, running }
     }
 

@@ -1,0 +1,89 @@
+//! Waiting for projections to pass a position. Everybody who waits shares one look at the checkpoints.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::{Freshness, Problem};
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use crate::view::{Positions, Reads, behind, positions, unbuilt};
+
+/// Between two looks, however many wait.
+const LOOK_EVERY: Duration = Duration::from_millis(4);
+
+/// How far every projection is, and whether it is degraded, by name.
+type Live = HashMap<String, (i64, bool)>;
+
+/// What was seen last, for those who wait.
+pub(crate) struct Progress {
+    pool: PgPool,
+    last: Mutex<Look>,
+}
+
+#[derive(Debug, Clone)]
+struct Look {
+    begun: Instant,
+    live: Arc<Live>,
+}
+
+impl Progress {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool, last: Mutex::new(Look { begun: Instant::now(), live: Arc::default() }) }
+    }
+
+    /// The positions of `reads`, once all of them have passed the position asked for.
+    pub(crate) async fn reached(
+        &self,
+        reads: Reads,
+        asked: Freshness,
+    ) -> Result<Positions, Problem> {
+        let Some(token) = asked.position else {
+            return positions(&mut *self.pool.acquire().await?, reads).await?.ok_or_else(unbuilt);
+        };
+        let mut seen = Instant::now();
+        let deadline = seen + asked.wait;
+        loop {
+            let look = self.look_after(seen).await?;
+            let positions = look.positions(reads);
+            let lowest = positions.as_ref().map(Positions::lowest);
+            if let Some(positions) = positions
+                && positions.lowest() >= token
+            {
+                return Ok(positions);
+            }
+            if Instant::now() >= deadline {
+                return Err(lowest.map_or_else(unbuilt, |lowest| behind(token - lowest)));
+            }
+            seen = look.begun;
+        }
+    }
+
+    /// A look begun after a moment: somebody else's, or our own when it is time for one.
+    async fn look_after(&self, moment: Instant) -> Result<Look, Problem> {
+        let mut last = self.last.lock().await;
+        if last.begun <= moment {
+            sleep_until(last.begun + LOOK_EVERY).await;
+            let begun = Instant::now();
+            let live: Vec<(String, i64, bool)> =
+                sqlx::query_as("select name, position, degraded from projections.live")
+                    .fetch_all(&self.pool)
+                    .await?;
+            let live = live.into_iter().map(|(name, at, degraded)| (name, (at, degraded)));
+            *last = Look { begun, live: Arc::new(live.collect()) };
+        }
+        Ok(last.clone())
+    }
+}
+
+impl Look {
+    /// None while one of them has never been built.
+    fn positions(&self, reads: Reads) -> Option<Positions> {
+        let live = reads.iter().map(|name| self.live.get(*name));
+        let live = live.collect::<Option<Vec<_>>>()?;
+        let each = live.iter().map(|(position, _)| *position).collect();
+        Some(Positions { each, degraded: live.iter().any(|(_, degraded)| *degraded) })
+    }
+}
