@@ -182,7 +182,10 @@ impl Reader {
 
     /// Waits for the log to grow. Takes one connection for listening.
     pub async fn tail(&self) -> Result<Tail, sqlx::Error> {
-        Ok(Tail { reader: self.clone(), listener: self.listen().await? })
+        let listener = self.listen().await?;
+        // What was appended before somebody listened.
+        let head = self.head().await?;
+        Ok(Tail { reader: self.clone(), listener, head })
     }
 
     async fn listen(&self) -> Result<PgListener, sqlx::Error> {
@@ -201,6 +204,8 @@ impl Reader {
 pub struct Tail {
     reader: Reader,
     listener: PgListener,
+    /// The last position that was heard of.
+    head: i64,
 }
 
 impl Tail {
@@ -212,27 +217,28 @@ impl Tail {
         patience: Duration,
     ) -> Result<i64, sqlx::Error> {
         let deadline = tokio::time::Instant::now() + patience;
-        loop {
-            let head = self.reader.head().await?;
-            if head > position {
-                return Ok(head);
-            }
+        while self.head <= position {
             match tokio::time::timeout_at(deadline, self.listener.recv()).await {
                 Ok(notified) => {
-                    notified?;
-                    while let Some(more) = self.listener.next_buffered() {
-                        drop(more);
+                    let mut newest = notified?;
+                    while let Some(newer) = self.listener.next_buffered() {
+                        newest = newer;
                     }
+                    self.head = match newest.payload().parse() {
+                        Ok(head) => head,
+                        Err(_) => self.reader.head().await?,
+                    };
                 }
                 Err(_) => {
-                    let head = self.reader.head().await?;
-                    if head > position {
+                    self.head = self.reader.head().await?;
+                    if self.head > position {
                         // We were not told: nobody may be there to tell us any more.
                         self.listener = self.reader.listen().await?;
                     }
-                    return Ok(head);
+                    return Ok(self.head);
                 }
             }
         }
+        Ok(self.head)
     }
 }

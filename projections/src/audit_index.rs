@@ -1,4 +1,6 @@
-//! What auditors search the log by: who, which command, which course of things, which kind.
+//! What auditors search the log by: who, which course of things, which kind.
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -29,7 +31,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -67,18 +69,25 @@ impl Projection for AuditIndex {
             entries.iter_mut().map(|metadata| metadata.remove(name)).collect()
         };
         sqlx::query(
-            "insert into audit_index (position, aggregate_type, event_type, actor, command_id,
-                                      correlation_id, causation_id)
-             select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
-                                  $6::text[], $7::text[])",
+            "insert into audit_index (position, aggregate_type, event_type, actor, correlation_id)
+             select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])",
         )
         .bind(batch.iter().map(|event| event.position).collect::<Vec<_>>())
         .bind(column(|event| &event.stream.aggregate_type))
         .bind(column(|event| &event.event_type))
         .bind(entry("actor"))
-        .bind(entry("command_id"))
         .bind(entry("correlation_id"))
-        .bind(entry("causation_id"))
+        .execute(&mut *tx)
+        .await?;
+        let kinds = batch.iter().map(|event| (&*event.event_type, &*event.stream.aggregate_type));
+        let (types, aggregates): (Vec<&str>, Vec<&str>) =
+            kinds.collect::<BTreeSet<_>>().into_iter().unzip();
+        sqlx::query(
+            "insert into audit_types (event_type, aggregate_type)
+             select * from unnest($1::text[], $2::text[]) on conflict do nothing",
+        )
+        .bind(types)
+        .bind(aggregates)
         .execute(tx)
         .await?;
         Ok(())

@@ -61,7 +61,7 @@ impl Projection for ItemRatings {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {

@@ -31,4 +31,4 @@ create table reader_ratings (
 -- What did a reader rate, newest first?
 create index reader_ratings_newest on reader_ratings (reader, position desc);
 -- What was rated lately?
-create index reader_ratings_rated_at on reader_ratings (rated_at);
+create index reader_ratings_rated_at on reader_ratings using brin (rated_at);

@@ -283,7 +283,7 @@ impl Log {
     fn fingerprint(&self, context: &Context) -> Vec<u8> {
         match context.fingerprint.as_slice() {
             [] => Vec::new(),
-            payload => self.personal().lookup_hash("command", &hex::encode(payload)).into_bytes(),
+            payload => self.personal().keyed_hash("command", payload).to_vec(),
         }
     }
 

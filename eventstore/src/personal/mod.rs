@@ -165,11 +165,16 @@ impl PersonalKeys {
     /// Stands for a personal value where it must be compared, such as an e-mail address that may be
     /// taken: HMAC-SHA256 over kind and value, in hex.
     pub fn lookup_hash(&self, kind: &str, value: &str) -> String {
+        hex::encode(self.keyed_hash(kind, value.as_bytes()))
+    }
+
+    /// HMAC-SHA256 over kind and value.
+    pub(crate) fn keyed_hash(&self, kind: &str, value: &[u8]) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.inner.lookup)
             .expect("HMAC takes keys of any length");
         mac.update(&(kind.len() as u64).to_be_bytes());
         mac.update(kind.as_bytes());
-        mac.update(value.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        mac.update(value);
+        mac.finalize().into_bytes().into()
     }
 }

@@ -68,7 +68,7 @@ impl Default for Options {
             lease_ttl: Duration::from_millis(3_500),
             tick: Duration::from_millis(500),
             batch_interval: Duration::from_millis(10),
-            idle_interval: Duration::from_millis(20),
+            idle_interval: Duration::from_millis(10),
             transactions_max: 4,
             retired_kept: Duration::from_secs(60),
             parked_wait: Duration::from_secs(10),

@@ -231,7 +231,9 @@ impl Worker {
                 tracing::warn!(
                     projection.name = build.key.name,
                     projection.position = build.position,
-                    "the database was set back: {} goes on from {}", build.key, build.position,
+                    "the database was set back: {} goes on from {}",
+                    build.key,
+                    build.position,
                 );
                 running.cancel.cancel();
             }

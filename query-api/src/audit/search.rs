@@ -72,11 +72,12 @@ impl Filters {
         }
     }
 
-    /// Whether the log alone can answer: by position, or by stream.
+    /// Whether the index must find them: the log itself finds a stream and a command.
     pub(super) fn needs_index(&self) -> bool {
-        let by_index = [&self.r#type, &self.actor, &self.correlation_id, &self.command_id]
-            .map(Option::is_some);
-        by_index.contains(&true) || (self.stream_type.is_some() && self.stream_id.is_none())
+        let by_index = [&self.r#type, &self.stream_type, &self.actor, &self.correlation_id];
+        self.stream_id.is_none()
+            && self.command_id.is_none()
+            && by_index.into_iter().any(Option::is_some)
     }
 
     /// `beyond` is the last position of the page before.
@@ -108,43 +109,98 @@ impl Filters {
 
     /// Only the filters asked for, so that each combination gets a plan of its own.
     fn statement(&self, span: Span) -> QueryBuilder<'_, Postgres> {
+        let direction = if span.newest_first { "desc" } else { "asc" };
         let mut sql = QueryBuilder::new(
             "select event.position, event.aggregate_type, event.aggregate_id, event.sequence,
                     event.event_type, event.event_version, event.payload::text as payload,
                     event.metadata::text as metadata, event.recorded_at
-             from eventstore.events event ",
+             from ",
         );
-        let key = if self.needs_index() {
-            sql.push("join readmodel.audit_index found on found.position = event.position ");
-            "found.position"
+        if self.needs_index() {
+            sql.push("(");
+            self.push_found(&mut sql, span, direction);
+            sql.push(") found join eventstore.events event using (position) where true");
         } else {
-            "event.position"
-        };
-        sql.push(format!("where {key} > ")).push_bind(span.after);
-        sql.push(format!(" and {key} <= ")).push_bind(span.until);
-        let indexed = [
-            ("found.event_type", &self.r#type),
-            ("found.actor", &self.actor),
-            ("found.correlation_id", &self.correlation_id),
-            ("found.command_id", &self.command_id),
+            sql.push("eventstore.events event where ");
+            push_span(&mut sql, "event", span);
+            self.push_filters(&mut sql);
+        }
+        sql.push(format!(" order by event.position {direction} limit "));
+        sql.push_bind(self.limit.rows());
+        sql
+    }
+
+    /// The positions of a page by the index: of somebody or of a course of things as they come, else
+    /// the first ones of each kind.
+    fn push_found<'a>(&'a self, sql: &mut QueryBuilder<'a, Postgres>, span: Span, direction: &str) {
+        let of_kind = [("event_type", &self.r#type), ("aggregate_type", &self.stream_type)];
+        let of_whom = [("actor", &self.actor), ("correlation_id", &self.correlation_id)];
+        if of_whom.iter().any(|(_, wanted)| wanted.is_some()) {
+            sql.push("select i.position from readmodel.audit_index i where ");
+            push_span(sql, "i", span);
+            push_equal(sql, "i", of_kind.into_iter().chain(of_whom));
+        } else {
+            sql.push(
+                "select i.position from readmodel.audit_types t
+                 cross join lateral (
+                     select i.position from readmodel.audit_index i
+                     where (i.event_type, i.aggregate_type) = (t.event_type, t.aggregate_type)
+                       and ",
+            );
+            push_span(sql, "i", span);
+            sql.push(format!(" order by i.position {direction} limit "));
+            sql.push_bind(self.limit.rows()).push(") i where true");
+            push_equal(sql, "t", of_kind);
+        }
+        sql.push(format!(" order by i.position {direction} limit ")).push_bind(self.limit.rows());
+    }
+
+    /// What the log itself is asked for. A command's events are in the commit of the last of them.
+    fn push_filters<'a>(&'a self, sql: &mut QueryBuilder<'a, Postgres>) {
+        let of_stream = [
+            ("event_type", &self.r#type),
+            ("aggregate_type", &self.stream_type),
+            ("aggregate_id", &self.stream_id),
         ];
-        for (column, wanted) in indexed {
+        push_equal(sql, "event", of_stream);
+        let entries = [
+            ("actor", &self.actor),
+            ("correlation_id", &self.correlation_id),
+            ("command_id", &self.command_id),
+        ];
+        for (entry, wanted) in entries {
             if let Some(wanted) = wanted {
-                sql.push(format!(" and {column} = ")).push_bind(wanted);
+                sql.push(format!(" and event.metadata->>'{entry}' = ")).push_bind(wanted);
             }
         }
-        if let Some(stream_type) = &self.stream_type {
-            let column = match self.stream_id {
-                Some(_) => "event.aggregate_type",
-                None => "found.aggregate_type",
-            };
-            sql.push(format!(" and {column} = ")).push_bind(stream_type);
+        if let (Some(command), None) = (&self.command_id, &self.stream_id) {
+            sql.push(
+                " and event.position in (
+                      select generate_series(c.first_position, k.position)
+                      from eventstore.commands k
+                      cross join lateral (
+                          select first_position from eventstore.commits
+                          where last_position >= k.position order by last_position limit 1) c
+                      where k.appended and k.key = ",
+            );
+            sql.push_bind(command).push(")");
         }
-        if let Some(stream_id) = &self.stream_id {
-            sql.push(" and event.aggregate_id = ").push_bind(stream_id);
+    }
+}
+
+fn push_span(sql: &mut QueryBuilder<'_, Postgres>, table: &str, span: Span) {
+    sql.push(format!("{table}.position > ")).push_bind(span.after);
+    sql.push(format!(" and {table}.position <= ")).push_bind(span.until);
+}
+
+fn push_equal<'a>(
+    sql: &mut QueryBuilder<'a, Postgres>,
+    table: &str,
+    filters: impl IntoIterator<Item = (&'static str, &'a Option<String>)>,
+) {
+    for (column, wanted) in filters {
+        if let Some(wanted) = wanted {
+            sql.push(format!(" and {table}.{column} = ")).push_bind(wanted);
         }
-        let direction = if span.newest_first { "desc" } else { "asc" };
-        sql.push(format!(" order by {key} {direction} limit ")).push_bind(self.limit.rows());
-        sql
     }
 }
