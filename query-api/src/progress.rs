@@ -13,6 +13,8 @@ use crate::view::{Positions, Reads, behind, positions, unbuilt};
 
 /// Between two looks, however many wait.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
+/// Whoever has waited for long looks again after a sixteenth of that, or this.
+const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// How far every projection is, and whether it is degraded, by name.
 type Live = HashMap<String, (i64, bool)>;
@@ -43,8 +45,9 @@ impl Progress {
         let Some(token) = asked.position else {
             return positions(&mut *self.pool.acquire().await?, reads).await?.ok_or_else(unbuilt);
         };
-        let mut seen = Instant::now();
-        let deadline = seen + asked.wait;
+        let begun = Instant::now();
+        let deadline = begun + asked.wait;
+        let mut seen = begun;
         loop {
             let look = self.look_after(seen).await?;
             let positions = look.positions(reads);
@@ -54,10 +57,13 @@ impl Progress {
             {
                 return Ok(positions);
             }
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= deadline {
                 return Err(lowest.map_or_else(unbuilt, |lowest| behind(token - lowest)));
             }
             seen = look.begun;
+            let pause = ((now - begun) / 16).min(PAUSE_MAX);
+            sleep_until((now + pause).min(deadline)).await;
         }
     }
 
