@@ -26,7 +26,9 @@ const CONNECTIONS: usize = 5;
 const WINDOWS: [usize; 3] = [256, 512, 2_048];
 /// The server sets aside what a stream may take: all of them must fit, and all events in each.
 const STREAM_BYTES: i64 = 512 << 20;
-const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks whether all is there: each costs the servers a question, which the references
+/// are not asked.
+const LOOK: Duration = Duration::from_millis(20);
 const RATIO: f64 = 0.7;
 
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Report>> {
