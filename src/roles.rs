@@ -7,6 +7,7 @@ use anyhow::Context;
 use axum::http::HeaderValue;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
+use processes::Mailer;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -126,6 +127,14 @@ fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> O
     api
 }
 
+/// None where no mail server is configured.
+pub fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
+    let Some(url) = &settings.smtp_url else { return Ok(None) };
+    let from = settings.mail_from.as_deref();
+    let from = from.context("smtp_url is set, but not mail_from: who writes?")?;
+    Ok(Some(Mailer::new(url.expose(), from)?))
+}
+
 /// The description of all routes, from a site that serves nobody and asks no database.
 pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let pool = PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
@@ -173,7 +182,7 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), feed, work.clone());
+        let reacting = processes::run(log.clone(), feed, mailer(settings)?, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

@@ -21,7 +21,8 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 5] = ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys"];
+const SECRETS: [&str; 6] =
+    ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys", "smtp_url"];
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
@@ -88,6 +89,12 @@ pub struct Settings {
     pub rate_login: NonZeroU32,
     /// How long it is kept who was refused what and who read the audit side.
     pub access_log_days: NonZeroU32,
+
+    /// The mail server: `smtps://user:password@host`, `smtp://host:587?tls=required` for STARTTLS;
+    /// none: nobody is written to.
+    pub smtp_url: Option<Secret>,
+    /// Who writes: `Daybook <no-reply@example.org>`.
+    pub mail_from: Option<String>,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -164,6 +171,8 @@ impl Default for Settings {
             rate_address: rates.address,
             rate_login: rates.login,
             access_log_days: ACCESS_LOG_DAYS,
+            smtp_url: None,
+            mail_from: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

@@ -23,6 +23,7 @@ mod gateway;
 mod history_lost;
 mod import;
 mod live;
+mod notification;
 mod operations;
 mod order;
 mod product;

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::{
     account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
-    fulfilment::Fulfilment, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
+    fulfilment::Fulfilment, notification::Notification, operators::Operators, order::Order,
+    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -40,6 +41,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Stock>(&crate::stock::samples::events()),
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
+        wire::<Notification>(&crate::notification::samples::events()),
     ];
     insta::assert_snapshot!(table.concat().join("\n"));
 }

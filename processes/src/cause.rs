@@ -1,34 +1,25 @@
 //! The event a process reacts to, and the commands that follow from it.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::OrderId;
 use eventstore::{Context, DecodeError, Metadata, RecordedEvent};
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::process::Process;
 
-/// What a process must know of an event to react to it.
+/// An event that a process reacts to.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
-    pub(crate) order: OrderId,
-    pub(crate) kind: Kind,
-    pub(crate) position: i64,
+    pub(crate) event: RecordedEvent,
+    process: &'static str,
     occurred_at: DateTime<Utc>,
     metadata: Metadata,
-}
-
-/// What happened to the order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Placed,
-    Cancelled,
-    Shipped,
 }
 
 /// An event to react to, and whose it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
-    /// The id of the order's stream, which can be read where the event itself cannot.
+    /// The id of the event's stream, which can be read where the event itself cannot.
     pub(crate) instance: String,
     pub(crate) position: i64,
     pub(crate) cause: Result<Cause, Failure>,
@@ -36,40 +27,33 @@ pub(crate) struct Task {
 
 impl Task {
     /// `None` for events that nothing follows from.
-    pub(crate) fn of(event: &RecordedEvent) -> Option<Self> {
-        let cause = Cause::of(event).map_err(Failure::from).transpose()?;
+    pub(crate) fn of(process: &dyn Process, event: &RecordedEvent) -> Option<Self> {
         let (instance, position) = (event.stream.aggregate_id.clone(), event.position);
-        Some(Self { instance, position, cause })
+        process.reacts_to(event).then(|| {
+            let cause = Cause::of(process.name(), event).map_err(Failure::from);
+            Self { instance, position, cause }
+        })
     }
 }
 
 #[derive(Deserialize)]
 struct Occurred {
-    order: OrderId,
     at: DateTime<Utc>,
 }
 
 impl Cause {
-    /// `None` for events that nothing follows from.
-    pub(crate) fn of(event: &RecordedEvent) -> Result<Option<Self>, DecodeError> {
-        let kind = match (event.stream.aggregate_type.as_str(), event.event_type.as_str()) {
-            ("order", "OrderPlaced") => Kind::Placed,
-            ("order", "OrderCancelled") => Kind::Cancelled,
-            ("order", "OrderShipped") => Kind::Shipped,
-            _ => return Ok(None),
-        };
-        let Occurred { order, at } = event.decode()?;
-        let (position, metadata) = (event.position, event.metadata());
-        Ok(Some(Self { order, kind, position, occurred_at: at, metadata }))
+    pub(crate) fn of(process: &'static str, event: &RecordedEvent) -> Result<Self, DecodeError> {
+        let Occurred { at: occurred_at } = event.decode()?;
+        Ok(Self { event: event.clone(), process, occurred_at, metadata: event.metadata() })
     }
 
     /// The context of one step's command.
     ///
     /// Its id never changes: a failure stores nothing, so a retry is the same command, and refusals
     /// are answers that a retry would only hear again.
-    pub(crate) fn context(&self, process: &str, step: &str) -> Context {
-        let key = format!("{}:{step}", self.position);
-        let mut context = Context::system(&format!("process:{process}"), key, self.now());
+    pub(crate) fn context(&self, step: &str) -> Context {
+        let key = format!("{}:{step}", self.event.position);
+        let mut context = Context::system(&format!("process:{}", self.process), key, self.now());
         for inherited in ["correlation_id", "traceparent", "source"] {
             if let Some(value) = self.metadata.get(inherited) {
                 context = context.with(inherited, value);

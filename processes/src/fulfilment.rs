@@ -6,30 +6,54 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+use cqrs_es::Aggregate;
 use domain::fulfilment::{Command, Fulfilment, Need, State};
 use domain::order::{self, Order, Reason, Short};
 use domain::stock::{self, Stock};
 use domain::{OrderId, ProductId, Quantity};
-use eventstore::{Log, Receipt};
+use eventstore::{Log, Receipt, RecordedEvent};
 use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
 
-use crate::cause::{Cause, Kind};
+use crate::cause::Cause;
 use crate::failure::{Failure, answer};
-
-pub(crate) const NAME: &str = "fulfilment";
+use crate::process::Process;
 
 /// Answers of the stock recorded in one event.
 const RECORDED_MAX: usize = 200;
 /// Commands of one order waiting for the log at a time; they share its commits.
 const COMMANDS_MAX: usize = 64;
 
-/// Does what follows from an event. Can be repeated, from the start, any number of times.
-pub(crate) async fn react(log: &Log, cause: &Cause) -> Result<(), Failure> {
-    let instance = Instance { log, cause, order: cause.order };
-    match cause.kind {
-        Kind::Placed => instance.fulfil().await,
-        Kind::Cancelled => instance.cancel().await,
-        Kind::Shipped => instance.ship().await,
+pub(crate) struct OrderFulfilment;
+
+/// What something follows from.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type")]
+enum Cue {
+    OrderPlaced { order: OrderId },
+    OrderCancelled { order: OrderId },
+    OrderShipped { order: OrderId },
+}
+
+#[async_trait]
+impl Process for OrderFulfilment {
+    fn name(&self) -> &'static str {
+        "fulfilment"
+    }
+
+    fn reacts_to(&self, event: &RecordedEvent) -> bool {
+        event.stream.aggregate_type == Order::TYPE
+            && ["OrderPlaced", "OrderCancelled", "OrderShipped"].contains(&&*event.event_type)
+    }
+
+    async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
+        let instance = |order| Instance { log, cause, order };
+        match cause.event.decode()? {
+            Cue::OrderPlaced { order } => instance(order).fulfil().await,
+            Cue::OrderCancelled { order } => instance(order).cancel().await,
+            Cue::OrderShipped { order } => instance(order).ship().await,
+        }
     }
 }
 
@@ -86,7 +110,7 @@ impl Instance<'_> {
         Need { product, quantity }: Need,
     ) -> Result<Result<ProductId, Short>, Failure> {
         let order = self.order;
-        let context = self.cause.context(NAME, &format!("reserve:{product}"));
+        let context = self.cause.context(&format!("reserve:{product}"));
         let command = stock::Command::Reserve { product, order, quantity, at: context.now };
         let receipt = answer(self.log.execute::<Stock>(product, command, &context).await)?
             .map_err(|refusal| Failure::Lasting(format!("stock of {product}: {refusal}")))?;
@@ -121,7 +145,7 @@ impl Instance<'_> {
     }
 
     async fn confirm(&self) -> Result<(), Failure> {
-        let context = self.cause.context(NAME, "confirm");
+        let context = self.cause.context("confirm");
         let command = order::Command::Confirm { order: self.order, at: context.now };
         match answer(self.log.execute::<Order>(self.order, command, &context).await)? {
             Ok(_) => self.step("confirmed", |at| Command::Confirm { order: self.order, at }).await,
@@ -137,7 +161,7 @@ impl Instance<'_> {
     async fn reject(&self, short: &[Short]) -> Result<(), Failure> {
         let short = short.iter().take(Reason::SHORT_MAX).copied().collect();
         let reason = Reason::OutOfStock { short };
-        let context = self.cause.context(NAME, "reject");
+        let context = self.cause.context("reject");
         let command = order::Command::Reject { order: self.order, reason, at: context.now };
         match answer(self.log.execute::<Order>(self.order, command, &context).await)? {
             // Or cancelled meanwhile, which needs no rejection any more.
@@ -186,7 +210,7 @@ impl Instance<'_> {
         let commands: Vec<(ProductId, eventstore::Context, stock::Command)> = products
             .into_iter()
             .map(|product| {
-                let context = self.cause.context(NAME, &format!("{step}:{product}"));
+                let context = self.cause.context(&format!("{step}:{product}"));
                 let command = command(product, context.now);
                 (product, context, command)
             })
@@ -229,7 +253,7 @@ impl Instance<'_> {
 
     /// Records one step. What the state machine refuses was done in another order: say so, go on.
     async fn step(&self, step: &str, command: impl FnOnce(Time) -> Command) -> Result<(), Failure> {
-        let context = self.cause.context(NAME, step);
+        let context = self.cause.context(step);
         let command = command(context.now);
         let result = self.log.execute::<Fulfilment>(self.order, command, &context).await;
         if let Err(refusal) = answer(result)? {

@@ -1,6 +1,7 @@
 //! The instances of a process: which have something to do, and which are parked.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use eventstore::{Log, RecordedEvent};
 use tokio::task::{JoinError, JoinSet};
@@ -8,9 +9,9 @@ use tokio::task::{JoinError, JoinSet};
 use crate::cause::Task;
 use crate::checkpoint::Progress;
 use crate::failure::{Failure, in_time};
-use crate::fulfilment::NAME;
 use crate::lanes::Lanes;
 use crate::parking;
+use crate::process::Process;
 use crate::reaction::{ATTEMPTS_MAX, until_done};
 
 /// Reactions running at a time.
@@ -26,6 +27,7 @@ pub(crate) struct Done {
 }
 
 pub(crate) struct Instances<'a> {
+    process: Arc<dyn Process>,
     log: &'a Log,
     progress: Progress,
     lanes: Lanes,
@@ -36,15 +38,25 @@ pub(crate) struct Instances<'a> {
 }
 
 impl<'a> Instances<'a> {
-    pub(crate) async fn load(log: &'a Log, position: i64) -> Result<Self, Failure> {
+    pub(crate) async fn load(
+        process: Arc<dyn Process>,
+        log: &'a Log,
+        position: i64,
+    ) -> Result<Self, Failure> {
+        let parked = in_time(parking::load(log.reader(), process.name())).await?;
         Ok(Self {
+            process,
             log,
             progress: Progress::new(position),
             lanes: Lanes::default(),
-            parked: in_time(parking::load(log.reader(), NAME)).await?,
+            parked,
             retried: HashSet::new(),
             reactions: JoinSet::new(),
         })
+    }
+
+    fn name(&self) -> &'static str {
+        self.process.name()
     }
 
     /// Everything up to here needs no reaction any more, or is parked.
@@ -72,16 +84,16 @@ impl<'a> Instances<'a> {
     }
 
     fn spawn(&mut self, task: Task, late: bool) {
-        let log = self.log.clone();
+        let (process, log) = (Arc::clone(&self.process), self.log.clone());
         self.reactions.spawn(async move {
-            let result = until_done(&log, &task).await;
+            let result = until_done(&*process, &log, &task).await;
             Done { instance: task.instance, position: task.position, late, result }
         });
     }
 
     /// Gives new events a lane, or their place behind one that is parked.
     pub(crate) async fn take(&mut self, batch: &[RecordedEvent]) -> Result<(), Failure> {
-        let tasks = batch.iter().filter_map(Task::of);
+        let tasks = batch.iter().filter_map(|event| Task::of(&*self.process, event));
         let (behind, free): (Vec<Task>, Vec<Task>) =
             tasks.partition(|task| self.parked.contains(&task.instance));
         self.queue(behind).await?;
@@ -100,7 +112,7 @@ impl<'a> Instances<'a> {
             tasks.into_iter().map(|task| (task.instance, task.position)).collect();
         match events.is_empty() {
             true => Ok(()),
-            false => in_time(parking::queue(self.log.pool(), NAME, &events)).await,
+            false => in_time(parking::queue(self.log.pool(), self.name(), &events)).await,
         }
     }
 
@@ -130,17 +142,19 @@ impl<'a> Instances<'a> {
     }
 
     async fn park(&self, instance: &str, position: i64, failure: &Failure) -> Result<(), Failure> {
+        let name = self.name();
         tracing::error!(
-            process = NAME, instance, event.position = position, error = %failure,
-            "process {NAME} parked event {position} of {instance}: {failure}",
+            process = name, instance, event.position = position, error = %failure,
+            "process {name} parked event {position} of {instance}: {failure}",
         );
         let (event, error) = ((instance, position), failure.to_string());
-        in_time(parking::park(self.log.pool(), NAME, event, ATTEMPTS_MAX, &error)).await
+        in_time(parking::park(self.log.pool(), name, event, ATTEMPTS_MAX, &error)).await
     }
 
     async fn release(&mut self, instance: String, position: i64) -> Result<(), Failure> {
-        tracing::info!(process = NAME, instance, event.position = position, "no longer parked");
-        let next = parking::release(self.log.pool(), NAME, &instance, position);
+        let name = self.name();
+        tracing::info!(process = name, instance, event.position = position, "no longer parked");
+        let next = parking::release(self.log.pool(), name, &instance, position);
         match in_time(next).await? {
             Some(next) => self.retry(instance, next).await?,
             None => {
@@ -155,7 +169,7 @@ impl<'a> Instances<'a> {
         if self.parked.len() == self.retried.len() {
             return Ok(());
         }
-        for (instance, position) in in_time(parking::due(self.log.pool(), NAME)).await? {
+        for (instance, position) in in_time(parking::due(self.log.pool(), self.name())).await? {
             if self.retried.insert(instance.clone()) {
                 self.retry(instance, position).await?;
             }
@@ -166,7 +180,7 @@ impl<'a> Instances<'a> {
     /// Reacts to an event that is parked; boxed, since an event that is there no more is released.
     async fn retry(&mut self, instance: String, position: i64) -> Result<(), Failure> {
         let events = in_time(self.log.reader().range(position - 1, position, 1)).await?;
-        match events.first().and_then(Task::of) {
+        match events.first().and_then(|event| Task::of(&*self.process, event)) {
             Some(task) => self.spawn(task, true),
             None => Box::pin(self.release(instance, position)).await?,
         }
@@ -174,7 +188,8 @@ impl<'a> Instances<'a> {
     }
 
     pub(crate) fn report(&self) {
-        let gauge = |name, value: f64| metrics::gauge!(name, "process" => NAME).set(value);
+        let process = self.name();
+        let gauge = |name, value: f64| metrics::gauge!(name, "process" => process).set(value);
         gauge("daybook_process_position", self.progress.finished() as f64);
         gauge("daybook_process_unfinished", self.progress.unfinished() as f64);
         gauge("daybook_process_parked", self.parked.len() as f64);

@@ -12,7 +12,9 @@ mod failure;
 mod fulfilment;
 mod instances;
 mod lanes;
+mod notification;
 mod parking;
+mod process;
 mod reaction;
 mod runner;
 
@@ -22,9 +24,13 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
+pub use notification::{Letter, MailError, Mailer};
 pub use parking::{Parked, parked};
 
-/// Runs every process until shutdown. Any number of programs may: one at a time is active.
-pub async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
-    runner::run(log, feed, shutdown).await;
+/// Runs every process until shutdown. Any number of programs may: of each process one is active.
+pub async fn run(log: Log, feed: Feed, mailer: Option<Mailer>, shutdown: CancellationToken) {
+    let running = process::all(mailer)
+        .into_iter()
+        .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
+    futures::future::join_all(running).await;
 }

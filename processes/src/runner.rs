@@ -1,5 +1,6 @@
 //! Keeps a process running: its turn, its events, its instances, its checkpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventstore::{Feed, Log, SubscribeError};
@@ -9,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint;
 use crate::failure::{Failure, in_time};
-use crate::fulfilment::NAME;
 use crate::instances::Instances;
+use crate::process::Process;
 
 /// Events waiting for their turn before more are taken from the subscription.
 const WAITING_MAX: usize = 1_000;
@@ -20,11 +21,17 @@ const SAVE_EVERY: Duration = Duration::from_millis(200);
 const TURN_EVERY: Duration = Duration::from_secs(1);
 
 /// Until shutdown, through any failure.
-pub(crate) async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    process: Arc<dyn Process>,
+    log: Log,
+    feed: Feed,
+    shutdown: CancellationToken,
+) {
+    let name = process.name();
     while !shutdown.is_cancelled() {
         let turn = async {
-            let mut turn = take_turn(&log).await?;
-            drive(&log, &feed, &shutdown, &mut turn).await
+            let mut turn = take_turn(name, &log).await?;
+            drive(&process, &log, &feed, &shutdown, &mut turn).await
         };
         let result = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -33,7 +40,7 @@ pub(crate) async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
         match result {
             Ok(()) => return,
             Err(failure) => {
-                tracing::warn!(process = NAME, "process {NAME} starts again: {failure}");
+                tracing::warn!(process = name, "process {name} starts again: {failure}");
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = sleep(TURN_EVERY) => {}
@@ -46,14 +53,14 @@ pub(crate) async fn run(log: Log, feed: Feed, shutdown: CancellationToken) {
 /// Waits until no other program runs this process. The turn lasts as long as the connection.
 ///
 /// Two at once would do no harm, command ids see to that; they would only do everything twice.
-async fn take_turn(log: &Log) -> Result<PgConnection, Failure> {
+async fn take_turn(name: &str, log: &Log) -> Result<PgConnection, Failure> {
     let options = log.pool().connect_options();
     let mut connection = in_time(PgConnection::connect_with(&options)).await?;
     loop {
         let try_lock = sqlx::query_scalar(
             "select pg_try_advisory_lock(hashtextextended('daybook process ' || $1, 0))",
         )
-        .bind(NAME)
+        .bind(name)
         .fetch_one(&mut connection);
         let mine: bool = in_time(try_lock).await?;
         if mine {
@@ -64,18 +71,20 @@ async fn take_turn(log: &Log) -> Result<PgConnection, Failure> {
 }
 
 async fn drive(
+    process: &Arc<dyn Process>,
     log: &Log,
     feed: &Feed,
     shutdown: &CancellationToken,
     turn: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let mut saved = in_time(checkpoint::load(log.reader(), NAME)).await?;
-    let mut instances = Instances::load(log, saved).await?;
+    let name = process.name();
+    let mut saved = in_time(checkpoint::load(log.reader(), name)).await?;
+    let mut instances = Instances::load(Arc::clone(process), log, saved).await?;
     let mut events = feed.follow(saved);
     let mut tick = interval(SAVE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut turn_checked = None;
-    tracing::info!(process = NAME, "process {NAME} goes on after position {saved}");
+    tracing::info!(process = name, "process {name} goes on after position {saved}");
     loop {
         instances.begin();
         tokio::select! {
@@ -94,7 +103,7 @@ async fn drive(
                 let finished = instances.finished();
                 instances.report();
                 if finished > saved {
-                    in_time(checkpoint::save(log.pool(), NAME, finished)).await?;
+                    in_time(checkpoint::save(log.pool(), name, finished)).await?;
                     saved = finished;
                 }
                 if turn_checked.is_none_or(|checked: Instant| checked.elapsed() > TURN_EVERY) {

@@ -10,6 +10,7 @@ use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
@@ -42,6 +43,7 @@ impl Projection for AuditIndex {
             Enrollment::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
+            Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,
             Product::TYPE,

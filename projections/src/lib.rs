@@ -11,6 +11,7 @@ mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod notification;
 mod order;
 mod product;
 mod projection;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(order::Orders),
         Box::new(analytics::Analytics),
         Box::new(features::Features),
+        Box::new(notification::Notifications),
         Box::new(audit_index::AuditIndex),
     ]
 }

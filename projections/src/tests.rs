@@ -9,6 +9,7 @@ mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod notification;
 mod order;
 mod product_and_book;
 mod rating;

@@ -15,8 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
-    order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, analytics, audit, book, certificate, course, enrollment, follow, live, notification,
+    operations, order, product, rating, recommendation, search, shelf, similar, stock, top,
+    workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -98,6 +99,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(follow::routes())
         .merge(live::routes())
+        .merge(notification::routes())
         .merge(operations::routes())
         .merge(order::routes())
         .merge(product::routes())

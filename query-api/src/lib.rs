@@ -17,6 +17,7 @@ mod enrollment;
 mod follow;
 mod item;
 mod live;
+mod notification;
 mod opened;
 mod operations;
 mod order;

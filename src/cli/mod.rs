@@ -13,6 +13,7 @@ mod migrate;
 mod openapi;
 mod progress;
 mod projections;
+mod send_test_email;
 mod serve;
 mod up;
 mod verify;
@@ -56,6 +57,8 @@ enum Command {
     Verify(verify::Verify),
     /// How the read models are doing; rebuild them; compare them with a rebuild
     Projections(projections::Projections),
+    /// Send a mail, to see whether mail goes out
+    SendTestEmail(send_test_email::SendTestEmail),
     /// Take over the events table of a postgres-es program
     Adopt(adopt::Adopt),
     /// Measure this machine: ours beside what people would take instead
@@ -82,6 +85,7 @@ impl Cli {
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
             Command::Projections(projections) => projections.run(settings).await,
+            Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,

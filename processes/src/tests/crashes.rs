@@ -6,6 +6,9 @@ use domain::samples::{order, product};
 
 use super::gate::Gate;
 use super::victim::Victim;
+use crate::fulfilment::OrderFulfilment;
+use crate::process::Process;
+
 use super::{Shop, causes, program, run};
 
 /// Every commit of the fulfilment is a place to be killed at. At each of them one program is killed
@@ -70,8 +73,8 @@ async fn two_programs_at_once_do_everything_once() {
 
     for cause in causes(shop.log.reader()).await {
         let (one, two) = tokio::join!(
-            crate::fulfilment::react(&shop.log, &cause),
-            crate::fulfilment::react(&other, &cause),
+            OrderFulfilment.react(&shop.log, &cause),
+            OrderFulfilment.react(&other, &cause),
         );
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     }
@@ -92,13 +95,13 @@ async fn doing_it_again_appends_nothing() {
     let causes = causes(shop.log.reader()).await;
     assert_eq!(causes.len(), 3);
     for cause in &causes {
-        crate::fulfilment::react(&shop.log, cause).await.expect("it works");
+        OrderFulfilment.react(&shop.log, cause).await.expect("it works");
     }
     let head = shop.head().await;
 
     let other = program(&shop.url).await;
     for cause in &causes {
-        crate::fulfilment::react(&other, cause).await.expect("it works again");
+        OrderFulfilment.react(&other, cause).await.expect("it works again");
     }
     assert_eq!(shop.head().await, head);
 }

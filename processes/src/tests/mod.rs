@@ -23,6 +23,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cause::Cause;
+use crate::fulfilment::OrderFulfilment;
+use crate::process::Process;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -155,10 +157,12 @@ impl Drop for Running {
 
 fn run(log: &Log) -> Running {
     let feed = Feed::new(log.reader().clone(), None);
-    Running(tokio::spawn(crate::run(log.clone(), feed, CancellationToken::new())))
+    Running(tokio::spawn(crate::run(log.clone(), feed, None, CancellationToken::new())))
 }
 
 async fn causes(reader: &Reader) -> Vec<Cause> {
     let events = reader.page(0, 1_000).await.expect("the log can be read");
-    events.iter().filter_map(|event| Cause::of(event).expect("events decode")).collect()
+    let fulfilment = OrderFulfilment;
+    let causes = events.iter().filter(|event| fulfilment.reacts_to(event));
+    causes.map(|event| Cause::of(fulfilment.name(), event).expect("events decode")).collect()
 }

@@ -11,7 +11,7 @@ async fn a_program_of_its_own_runs_until_it_is_killed() {
     if let Ok(url) = std::env::var(VICTIM) {
         let log = program(&url).await;
         let feed = Feed::new(log.reader().clone(), None);
-        crate::run(log, feed, CancellationToken::new()).await;
+        crate::run(log, feed, None, CancellationToken::new()).await;
     }
 }
 

@@ -25,7 +25,7 @@ impl Fulfilment {
     pub fn start(log: Log) -> Self {
         let shutdown = CancellationToken::new();
         let feed = Feed::new(log.reader().clone(), None);
-        let running = tokio::spawn(processes::run(log.clone(), feed, shutdown.clone()));
+        let running = tokio::spawn(processes::run(log.clone(), feed, None, shutdown.clone()));
         Self { log, shutdown, running }
     }
 

@@ -1,0 +1,93 @@
+use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorText, NotificationId};
+use crate::order::OrderNumber;
+use crate::{CertificateId, CourseId, OrderId, ProductId};
+
+/// What became of a notification. Attempts count from 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    NotificationRequested {
+        notification: NotificationId,
+        message: Message,
+        at: DateTime<Utc>,
+    },
+    NotificationSent {
+        notification: NotificationId,
+        attempt: u32,
+        at: DateTime<Utc>,
+    },
+    NotificationFailed {
+        notification: NotificationId,
+        attempt: u32,
+        error: ErrorText,
+        retry_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    NotificationGivenUp {
+        notification: NotificationId,
+        attempt: u32,
+        error: ErrorText,
+        at: DateTime<Utc>,
+    },
+    NotificationCancelled {
+        notification: NotificationId,
+        at: DateTime<Utc>,
+    },
+}
+
+/// What a message is about. The words are not here: they depend on who reads them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    Welcome,
+    Enrolled { course: CourseId },
+    CourseCompleted { course: CourseId, certificate: CertificateId },
+    OrderConfirmed { order: OrderId, number: OrderNumber },
+    OrderRejected { order: OrderId, number: OrderNumber },
+    OrderShipped { order: OrderId, number: OrderNumber },
+    OrderCancelled { order: OrderId, number: OrderNumber },
+    StockRanLow { product: ProductId },
+}
+
+impl Message {
+    /// As it is stored, and as its templates are named.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::Enrolled { .. } => "enrolled",
+            Self::CourseCompleted { .. } => "course_completed",
+            Self::OrderConfirmed { .. } => "order_confirmed",
+            Self::OrderRejected { .. } => "order_rejected",
+            Self::OrderShipped { .. } => "order_shipped",
+            Self::OrderCancelled { .. } => "order_cancelled",
+            Self::StockRanLow { .. } => "stock_ran_low",
+        }
+    }
+}
+
+impl Event {
+    /// Wire name and schema version. A new version comes with an upcaster.
+    const fn schema(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotificationRequested { .. } => ("NotificationRequested", "1.0.0"),
+            Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
+            Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
+            Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),
+            Self::NotificationCancelled { .. } => ("NotificationCancelled", "1.0.0"),
+        }
+    }
+}
+
+impl DomainEvent for Event {
+    fn event_type(&self) -> String {
+        self.schema().0.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        self.schema().1.to_owned()
+    }
+}

@@ -1,0 +1,75 @@
+//! Whom to write to, where, and in which language: from the events of the account, opened.
+
+use domain::account::{Account, Channel, Event};
+use domain::{AccountId, Email, Patch};
+use eventstore::Log;
+
+use crate::failure::Failure;
+
+#[derive(Debug, Clone)]
+pub(super) struct Recipient {
+    pub(super) email: Email,
+    pub(super) name: String,
+    /// A language tag; none: the first language we have.
+    pub(super) language: Option<String>,
+    channels: Option<Vec<Channel>>,
+    is_active: bool,
+}
+
+impl Recipient {
+    /// None for somebody who was erased, or never there.
+    pub(super) async fn find(log: &Log, account: AccountId) -> Result<Option<Self>, Failure> {
+        let events = log.events_of::<Account>(&account.to_string()).await?;
+        Ok(events.into_iter().fold(None, Self::after))
+    }
+
+    /// Active, and has not chosen other ways.
+    pub(super) fn wants_mail(&self) -> bool {
+        let chosen = self.channels.as_ref();
+        self.is_active && chosen.is_none_or(|channels| channels.contains(&Channel::Email))
+    }
+
+    fn after(known: Option<Self>, event: Event) -> Option<Self> {
+        if let Event::AccountRegistered { email, display_name, .. } = &event {
+            let name = display_name.known().map_or_else(String::new, ToString::to_string);
+            let (language, channels, is_active) = (None, None, true);
+            let email = email.known()?.clone();
+            return Some(Self { email, name, language, channels, is_active });
+        }
+        let mut known = known?;
+        match event {
+            Event::ProfileChanged { changes, .. } => {
+                if let Some(name) = changes.display_name {
+                    known.name = name.known().map_or_else(String::new, ToString::to_string);
+                }
+                match changes.language {
+                    Patch::Set(language) => known.language = Some(language.as_str().to_owned()),
+                    Patch::Clear => known.language = None,
+                    Patch::Keep => {}
+                }
+                known.channels = changes.channels.or(known.channels);
+            }
+            Event::EmailChanged { email, .. } => known.email = email.known()?.clone(),
+            Event::AccountDeactivated { .. } => known.is_active = false,
+            Event::AccountReactivated { .. } => known.is_active = true,
+            Event::AccountErased { .. } => return None,
+            Event::AccountRegistered { .. }
+            | Event::PasswordChanged { .. }
+            | Event::RoleGranted { .. }
+            | Event::RoleRevoked { .. } => {}
+        }
+        Some(known)
+    }
+}
+
+/// The accounts with a role, as the read model has them.
+pub(super) async fn with_role(log: &Log, role: &str, most: i64) -> Result<Vec<AccountId>, Failure> {
+    let accounts: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "select account from readmodel.roles where role = $1 order by account limit $2",
+    )
+    .bind(role)
+    .bind(most)
+    .fetch_all(log.pool())
+    .await?;
+    Ok(accounts.into_iter().map(AccountId::from).collect())
+}

@@ -1,0 +1,138 @@
+//! What I was told; and, for operators, what did not go out.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::Role;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::{Problem, Query};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["notifications"];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(mine)).routes(routes!(all))
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Status {
+    Waiting,
+    Sent,
+    /// It will be tried again.
+    Failed,
+    GivenUp,
+    Cancelled,
+}
+
+impl Status {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+            Self::GivenUp => "GIVEN_UP",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    #[param(inline)]
+    status: Option<Status>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// One message to one person.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Notification {
+    #[sqlx(rename = "notification")]
+    id: String,
+    recipient: Uuid,
+    /// `email`
+    channel: String,
+    /// What it is about, with the ids of the things in question.
+    #[schema(value_type = Object)]
+    message: Value,
+    #[schema(value_type = Status)]
+    status: String,
+    attempts: i32,
+    /// What the last attempt met, unless it went out.
+    error: Option<String>,
+    retry_at: Option<DateTime<Utc>>,
+    requested_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+    #[serde(skip)]
+    position: i64,
+}
+
+#[utoipa::path(
+    get, path = "/accounts/me/notifications", tag = "notifications", params(Params),
+    responses((status = 200, description = "What I was told, newest first",
+        body = Page<Notification>))
+)]
+async fn mine(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let me = asked.member()?.uuid();
+    list(&app, &asked, params, Some(me)).await
+}
+
+#[utoipa::path(
+    get, path = "/operations/notifications", tag = "operations", params(Params),
+    responses((status = 200, description = "What anybody was told, newest first",
+        body = Page<Notification>))
+)]
+async fn all(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    asked.require(Role::Operator)?;
+    list(&app, &asked, params, None).await
+}
+
+async fn list(
+    app: &App,
+    asked: &Asked,
+    params: Params,
+    recipient: Option<Uuid>,
+) -> Result<Response, Problem> {
+    let cursor = if recipient.is_some() { "my-notifications" } else { "notifications" };
+    let before: Option<i64> = decode_cursor(cursor, params.cursor.as_deref())?;
+    let uri = asked.uri.clone();
+    app.read(asked, READS, move |mut view| async move {
+        let rows: Vec<Notification> = sqlx::query_as(
+            "select notification, recipient, channel, message, status, attempts, error, retry_at,
+                    requested_at, changed_at, position
+               from readmodel.notifications
+              where ($1::uuid is null or recipient = $1) and ($2::text is null or status = $2)
+                and ($3::bigint is null or position < $3)
+              order by position desc, notification limit $4",
+        )
+        .bind(recipient)
+        .bind(params.status.map(Status::name))
+        .bind(before)
+        .bind(params.limit.rows())
+        .fetch_all(view.db())
+        .await?;
+        let page = Page::of(cursor, rows, params.limit, |row| row.position);
+        Answer::page(&uri, &page)
+    })
+    .await
+}

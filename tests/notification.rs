@@ -1,0 +1,110 @@
+//! People are written to: real letters, by a real mail server that is not always kind.
+
+mod post;
+
+use post::Post;
+use serde_json::{Value, json};
+
+use crate::system::{Answer, Client, Shop, daybook, eventually};
+
+/// The latest notification of somebody, once it has come to this.
+async fn latest(somebody: &Client, status: &str) -> Value {
+    let ask = || somebody.get("accounts/me/notifications");
+    let came_to = |answer: &Answer| answer["items"][0]["status"] == status;
+    eventually(ask, came_to).await["items"][0].clone()
+}
+
+#[tokio::test]
+async fn who_registers_is_welcomed_once() {
+    let Some((post, system)) = Post::office().await else { return };
+    let ada = system.member("Ada Lovelace").await;
+    let letters = post.letters(&ada.login.email, 1).await;
+    assert_eq!(letters[0]["subject"], "Welcome to Daybook");
+    assert_eq!(letters[0]["from"], "Daybook <no-reply@daybook.example>");
+    assert!(letters[0]["text"].as_str().unwrap().contains("Dear Ada Lovelace,"), "{letters:?}");
+    let told = latest(&ada, "SENT").await;
+    assert_eq!((&told["message"]["kind"], &told["attempts"]), (&json!("welcome"), &json!(1)));
+    let id = told["id"].as_str().unwrap().replace(':', ".");
+    assert_eq!(letters[0]["id"], format!("<{id}@daybook.example>"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_stalls_or_drops_the_line_is_tried_again() {
+    let Some((post, system)) = Post::office().await else { return };
+    for (name, attempts) in [("Later", 3), ("Stalled", 2), ("Dropped", 2)] {
+        let somebody = system.member(name).await;
+        let letters = post.letters(&somebody.login.email, 1).await;
+        let told = latest(&somebody, "SENT").await;
+        assert_eq!(told["attempts"], attempts, "{told}");
+        assert_eq!(told["error"], Value::Null, "{told}");
+        assert_eq!(letters.len(), 1, "{letters:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_server_will_ever_take_is_given_up_and_operators_see_why() {
+    let Some((_, system)) = Post::office().await else { return };
+    let nobody = system.member("Refused").await;
+    let told = latest(&nobody, "GIVEN_UP").await;
+    assert_eq!(told["attempts"], 1, "{told}");
+    assert!(told["error"].as_str().unwrap().contains("no such mailbox"), "{told}");
+
+    let path = "operations/notifications?status=GIVEN_UP&limit=200";
+    let given_up = system.operator().get(path).await.ok();
+    let ids: Vec<&Value> =
+        given_up["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+    assert!(ids.contains(&&told["id"]), "{given_up}");
+    nobody.get(path).await.refused(403, "forbidden");
+    let unknown = "accounts/me/notifications?status=LOST";
+    nobody.get(unknown).await.refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn an_order_is_told_of_in_the_language_of_its_customer() {
+    let Some((post, system)) = Post::office().await else { return };
+    let shop = Shop::of(system.clone(), 5).await;
+    let bob = system.bob().await;
+    bob.patch("accounts/me", json!({ "language": "de-at" })).await.accepted();
+    let order = bob.orders(shop.product, 1).await;
+    let order = bob.settled(&order).await;
+    let letters = post.letters(&bob.login.email, 2).await;
+    let number = order["number"].as_str().unwrap();
+    assert_eq!(letters[1]["subject"], format!("Ihre Bestellung {number} ist bestätigt"));
+    assert_eq!(latest(&bob, "SENT").await["message"]["number"], number);
+}
+
+#[tokio::test]
+async fn who_wants_no_mail_gets_none_and_others_do_not_see_it() {
+    let Some((post, system)) = Post::office().await else { return };
+    let shop = Shop::of(system.clone(), 5).await;
+    let bob = system.bob().await;
+    post.letters(&bob.login.email, 1).await;
+    bob.patch("accounts/me", json!({ "channels": ["sms"] })).await.accepted();
+    let order = bob.orders(shop.product, 1).await;
+    bob.settled(&order).await;
+    let told = latest(&bob, "CANCELLED").await;
+    assert_eq!(told["message"]["kind"], "order_confirmed", "{told}");
+    assert_eq!(post.letters(&bob.login.email, 1).await.len(), 1);
+    let ada = system.ada().await;
+    let of_ada = ada.get("accounts/me/notifications").await.ok();
+    let recipients = of_ada["items"].as_array().unwrap().iter().map(|item| &item["recipient"]);
+    assert!(recipients.clone().all(|recipient| *recipient != told["recipient"]), "{of_ada}");
+}
+
+#[tokio::test]
+async fn an_operator_tries_whether_mail_goes_out() {
+    let Some((post, _)) = Post::office().await else { return };
+    let send = |url: &str, to: &str| {
+        let mut command = daybook();
+        command.args(["send-test-email", to]).env("DAYBOOK_SMTP_URL", url);
+        command.env("DAYBOOK_MAIL_FROM", "no-reply@daybook.example").output().unwrap()
+    };
+    let sent = send(&post.url, "try-me@example.org");
+    assert!(sent.status.success(), "{sent:?}");
+    let letters = post.letters("try-me@example.org", 1).await;
+    assert_eq!(letters[0]["subject"], "A test of Daybook's mail");
+    let refused = send(&post.url, "refused-me@example.org");
+    assert_eq!(refused.status.code(), Some(1));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("no such mailbox"), "{words}");
+}

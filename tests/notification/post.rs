@@ -1,0 +1,95 @@
+//! A real mail server, whose letters tests read.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+
+use local_services::{Signal, spawn_bound_to_us};
+use serde_json::Value;
+
+use crate::system::{Program, System, WAIT_MAX};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/notification");
+
+/// A mail server, and a Daybook that writes by it.
+pub struct Post {
+    pub url: String,
+    program: Program,
+    letters: Arc<Mutex<Vec<Value>>>,
+    _server: Child,
+}
+
+impl Post {
+    /// The one that all tests share. None, said aloud, where the server cannot be had; a failure
+    /// where `CI` is set.
+    pub async fn office() -> Option<(&'static Self, System)> {
+        static OFFICE: OnceLock<Result<Post, String>> = OnceLock::new();
+        let office = tokio::task::spawn_blocking(|| OFFICE.get_or_init(Self::open)).await;
+        match office.unwrap() {
+            Ok(office) => Some((office, System::of(&office.program).await)),
+            Err(why) => {
+                assert!(std::env::var_os("CI").is_none(), "no mail server: {why}");
+                eprintln!("SKIPPED what needs a mail server: {why}");
+                None
+            }
+        }
+    }
+
+    fn open() -> Result<Self, String> {
+        let mut command = Command::new("python3");
+        command.arg(format!("{FOLDER}/server.py")).env("PYTHONPATH", packages()?);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut server = spawn_bound_to_us(command, Signal::Kill).map_err(|e| e.to_string())?;
+        let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+        let port = said.next().ok_or("it ended at once")?.map_err(|error| error.to_string())?;
+        let letters = Arc::<Mutex<Vec<Value>>>::default();
+        let heard = letters.clone();
+        std::thread::spawn(move || {
+            for line in said.map_while(Result::ok) {
+                heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let url = format!("smtp://127.0.0.1:{port}");
+        let from = ("DAYBOOK_MAIL_FROM", "Daybook <no-reply@daybook.example>");
+        let settings = [("DAYBOOK_SMTP_URL", &*url), from];
+        let program = Program::up_with("post", &["--ephemeral"], &settings);
+        Ok(Self { url, program, letters, _server: server })
+    }
+
+    /// The letters to somebody, once there are so many.
+    pub async fn letters(&self, to: &str, count: usize) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let letters: Vec<Value> = {
+                let all = self.letters.lock().unwrap();
+                all.iter().filter(|letter| letter["to"] == to).cloned().collect()
+            };
+            if letters.len() >= count {
+                return letters;
+            }
+            assert!(begun.elapsed() < WAIT_MAX, "{to} got {letters:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Where the server's packages are; fetched once, beside the build's other output.
+fn packages() -> Result<String, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-packages");
+    let target = folder.to_str().unwrap().to_owned();
+    if folder.join("aiosmtpd").is_dir() && folder.join("attrs").is_dir() {
+        return Ok(target);
+    }
+    let fetched = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--upgrade"])
+        .args(["--disable-pip-version-check", "--root-user-action", "ignore", "--target"])
+        .args([&target, "-r", &format!("{FOLDER}/requirements.lock")])
+        .output()
+        .map_err(|error| error.to_string())?;
+    match fetched.status.success() {
+        true => Ok(target),
+        false => Err(String::from_utf8_lossy(&fetched.stderr).into_owned()),
+    }
+}
