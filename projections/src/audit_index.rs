@@ -10,6 +10,7 @@ use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::loan::CopySet;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
@@ -31,7 +32,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -42,6 +43,7 @@ impl Projection for AuditIndex {
             Enrollment::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
+            CopySet::TYPE,
             Operators::TYPE,
             Order::TYPE,
             Product::TYPE,
