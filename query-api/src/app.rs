@@ -15,8 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
-    order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, activity, analytics, audit, book, certificate, course, enrollment, follow, live, loan,
+    operations, order, product, rating, recommendation, search, shelf, similar, stock, top,
+    workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -90,6 +91,7 @@ impl FromRef<App> for Kit {
 pub fn router(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(account::routes())
+        .merge(activity::routes())
         .merge(analytics::routes())
         .merge(audit::routes())
         .merge(book::routes())
@@ -98,6 +100,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(follow::routes())
         .merge(live::routes())
+        .merge(loan::routes())
         .merge(operations::routes())
         .merge(order::routes())
         .merge(product::routes())
