@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod activity;
 mod analytics;
 mod apart;
 mod audit;
@@ -23,6 +24,7 @@ mod gateway;
 mod history_lost;
 mod import;
 mod live;
+mod loan;
 mod notification;
 mod operations;
 mod order;

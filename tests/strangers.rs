@@ -20,13 +20,23 @@ fn door(method: &'static str, path: String, refused: (u16, &'static str)) -> Doo
     Door { method, path, body: None, refused }
 }
 
-async fn doors(ada: &Client, ines: &Client, shop: &Shop, school: &School) -> Vec<Door> {
+/// A book that she has borrowed.
+async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
+    let book = json!({ "title": "Emma", "authors": ["Jane Austen"] });
+    let book = shop.mercy.post("books", book).await.accepted().id();
+    let copies = json!({ "copies": 2 });
+    shop.mercy.put(format!("books/{book}/copies"), copies).await.accepted();
+    ada.put(format!("books/{book}/loan"), json!({})).await.accepted();
+    book
+}
+
+async fn doors(ada: &Client, shop: &Shop, school: &School, book: Uuid) -> Vec<Door> {
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
     let order = ada.orders(shop.product, 1).await;
     ada.settled(&order).await;
     let (order, course, lesson) = (order.id(), school.course, school.lessons[0]);
-    let (account, teacher, product) = (ada.id, ines.id, shop.product);
+    let (account, teacher, product) = (ada.id, school.ines.id, shop.product);
     let with = |door: Door, body: Value| Door { body: Some(body), ..door };
     let mut all = vec![
         door("GET", format!("orders/{order}"), (404, "order-unknown")),
@@ -52,6 +62,9 @@ async fn doors(ada: &Client, ines: &Client, shop: &Shop, school: &School) -> Vec
             json!({ "title": "M" }),
         ),
         door("DELETE", format!("courses/{course}/lessons/{lesson}"), TEACHER),
+        with(door("PUT", format!("books/{book}/copies"), FORBIDDEN), json!({ "copies": 1 })),
+        door("DELETE", format!("books/{book}/loan"), (409, "not-borrowed")),
+        door("GET", "loans".to_owned(), FORBIDDEN),
         door("GET", format!("stock/{product}/movements"), FORBIDDEN),
         with(
             door("POST", format!("stock/{product}/receipts"), FORBIDDEN),
@@ -87,8 +100,9 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
     let shop = Shop::of(system.clone(), 5).await;
     let school = School::of(system.clone(), 1, None).await;
     let auditor = system.auditor().await;
-    let doors = doors(&ada, &school.ines, &shop, &school).await;
-    let before = state(&auditor, &ada, &shop, &school).await;
+    let book = lent_to(&ada, &shop).await;
+    let doors = doors(&ada, &shop, &school, book).await;
+    let before = state(&auditor, &ada, &shop, &school, book).await;
 
     for Door { method, path, body, refused: (status, code) } in &doors {
         let method: Method = method.parse().unwrap();
@@ -103,7 +117,7 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
         as_nobody.await.refused(401, "token-required");
     }
 
-    assert_eq!(state(&auditor, &ada, &shop, &school).await, before);
+    assert_eq!(state(&auditor, &ada, &shop, &school, book).await, before);
     let denied = format!("audit/access?kind=denied&account={}&limit=200", mallory.id);
     let forbidden: Vec<&Door> = doors.iter().filter(|door| door.refused.0 == 403).collect();
     let all_there = |page: &Answer| {
@@ -119,7 +133,13 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
 }
 
 /// How far the streams of those whose doors were tried have got.
-async fn state(auditor: &Client, ada: &Client, shop: &Shop, school: &School) -> Vec<usize> {
+async fn state(
+    auditor: &Client,
+    ada: &Client,
+    shop: &Shop,
+    school: &School,
+    book: Uuid,
+) -> Vec<usize> {
     let mut lengths = Vec::new();
     for stream in [
         format!("account/{}", ada.id),
@@ -127,6 +147,7 @@ async fn state(auditor: &Client, ada: &Client, shop: &Shop, school: &School) -> 
         format!("course/{}", school.course),
         format!("product/{}", shop.product),
         format!("stock/{}", shop.product),
+        format!("loan/{book}"),
     ] {
         let history = auditor.get(format!("audit/streams/{stream}?limit=200")).await.ok();
         lengths.push(history["items"].as_array().unwrap().len());

@@ -216,6 +216,7 @@ fn decode(event: &RecordedEvent) -> Result<(), DecodeError> {
         domain::fulfilment::Fulfilment::TYPE => {
             as_event_of::<domain::fulfilment::Fulfilment>(event)
         }
+        domain::loan::CopySet::TYPE => as_event_of::<domain::loan::CopySet>(event),
         domain::order::Order::TYPE => as_event_of::<domain::order::Order>(event),
         domain::product::Product::TYPE => as_event_of::<domain::product::Product>(event),
         domain::rating::Rating::TYPE => as_event_of::<domain::rating::Rating>(event),

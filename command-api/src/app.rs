@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, course, credentials, enrollment, follow, operations, order, product,
-    rating, session, shelf, stock,
+    Passwords, account, book, course, credentials, enrollment, follow, loan, operations, order,
+    product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -47,6 +47,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(book::routes())
         .merge(rating::routes())
         .merge(shelf::routes())
+        .merge(loan::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
         .merge(product::routes())

@@ -195,7 +195,8 @@ async fn delete(
     withdraw(&app.log, caller.context(), id).await.map(Accepted::done)
 }
 
-fn refused(refusal: Refusal) -> Problem {
+/// Also for those who need a book for something else.
+pub(crate) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unknown => Problem::not_found("book-unknown", refusal),
         Refusal::AlreadyAdded => Problem::conflict("book-exists", refusal),

@@ -8,6 +8,7 @@ pub mod book;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
+pub mod loan;
 pub mod operations;
 pub mod order;
 pub mod product;

@@ -9,6 +9,7 @@ pub mod course;
 pub mod enrollment;
 pub mod follow;
 pub mod fulfilment;
+pub mod loan;
 pub mod notification;
 pub mod operators;
 pub mod order;

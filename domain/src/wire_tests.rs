@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::{
     account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
-    fulfilment::Fulfilment, notification::Notification, operators::Operators, order::Order,
-    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
-    upcasters,
+    fulfilment::Fulfilment, loan::CopySet, notification::Notification, operators::Operators,
+    order::Order, product::Product, projection::Projection, rating::Rating, shelf::Shelf,
+    stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -34,6 +34,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Book>(&crate::book::samples::events()),
         wire::<Rating>(&crate::rating::samples::events()),
         wire::<Shelf>(&crate::shelf::samples::events()),
+        wire::<CopySet>(&crate::loan::samples::events()),
         wire::<Course>(&crate::course::samples::events()),
         wire::<Enrollment>(&crate::enrollment::samples::events()),
         wire::<Product>(&crate::product::samples::events()),

@@ -10,6 +10,7 @@ use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
@@ -32,7 +33,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -43,6 +44,7 @@ impl Projection for AuditIndex {
             Enrollment::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
+            CopySet::TYPE,
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,

@@ -4,6 +4,7 @@
 //! them (leases, builds, parking, health) is in [`runtime`].
 
 mod account;
+mod activity;
 mod analytics;
 mod audit_index;
 mod book;
@@ -11,6 +12,7 @@ mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod loan;
 mod notification;
 mod order;
 mod product;
@@ -37,9 +39,11 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(product::Products),
         Box::new(rating::ItemRatings),
         Box::new(shelf::Favourites),
+        Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
         Box::new(stock::StockLevels),
         Box::new(order::Orders),
+        Box::new(activity::Activity),
         Box::new(analytics::Analytics),
         Box::new(features::Features),
         Box::new(notification::Notifications),

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod activity;
 mod analytics;
 mod audit_index;
 mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod loan;
 mod notification;
 mod order;
 mod product_and_book;

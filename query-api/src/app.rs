@@ -15,9 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, notification,
-    operations, order, product, rating, recommendation, search, shelf, similar, stock, top,
-    workflow,
+    account, activity, analytics, audit, book, certificate, course, enrollment, follow, live, loan,
+    notification, operations, order, product, rating, recommendation, search, shelf, similar,
+    stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -91,6 +91,7 @@ impl FromRef<App> for Kit {
 pub fn router(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(account::routes())
+        .merge(activity::routes())
         .merge(analytics::routes())
         .merge(audit::routes())
         .merge(book::routes())
@@ -99,6 +100,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(follow::routes())
         .merge(live::routes())
+        .merge(loan::routes())
         .merge(notification::routes())
         .merge(operations::routes())
         .merge(order::routes())

@@ -16,7 +16,7 @@ use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["books", "item_ratings"];
+const READS: Reads = &["books", "item_ratings", "loans"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(books)).routes(routes!(book))
@@ -41,6 +41,10 @@ struct Book {
     cover_url: Option<String>,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// How many there are to lend.
+    copies: i64,
+    /// How many can be borrowed now.
+    available: i64,
     withdrawn: bool,
     added_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
@@ -66,12 +70,15 @@ const COLUMNS: &str = "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.
     c.series_name, c.series_number, c.genres, c.audience, c.language, c.description, c.cover_url,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    coalesce(k.copies, 0) as copies,
+    case when c.withdrawn then 0 else coalesce(k.copies - k.lent, 0) end as available,
     c.withdrawn, c.added_at, c.changed_at, c.sequence";
 
 const BOOKS: Catalogue = Catalogue {
     kind: "book",
     columns: COLUMNS,
     from: "from readmodel.books c
+           left join readmodel.book_copies k on k.book = c.book
            left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
           where not c.withdrawn",
     id: "c.book",
@@ -157,6 +164,7 @@ async fn book(
         let page: Option<BookPage> = sqlx::query_as(&format!(
             "select {COLUMNS}, mine.score as my_rating
                from readmodel.books c
+               left join readmodel.book_copies k on k.book = c.book
                left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
                left join readmodel.reader_ratings mine
                  on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)

@@ -5,6 +5,7 @@
 //! ETag, personal values opened, and a cache that cannot be stale.
 
 mod account;
+mod activity;
 mod analytics;
 mod app;
 mod asked;
@@ -17,6 +18,7 @@ mod enrollment;
 mod follow;
 mod item;
 mod live;
+mod loan;
 mod notification;
 mod opened;
 mod operations;

@@ -80,6 +80,12 @@ pub const CODES: &[Code] = &[
         SAME,
     ),
     code(
+        "copies-out",
+        "Copies are out",
+        "A book cannot have fewer copies than are lent; `out` tells how many are.",
+        STATE,
+    ),
+    code(
         "course-archived",
         "Course archived",
         "The course has been archived; nothing about it changes any more.",
@@ -188,6 +194,8 @@ pub const CODES: &[Code] = &[
         "All lines of an order are in the same currency.",
         SAME,
     ),
+    code("no-copy-left", "No copy left", "Every copy of the book is out.", STATE),
+    code("not-borrowed", "Not borrowed", "The reader has no copy of this book.", STATE),
     code("not-enrolled", "Not enrolled", "The student is not enrolled in this course.", STATE),
     code("not-found", "Not found", "There is nothing at this path.", SAME),
     code(

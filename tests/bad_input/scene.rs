@@ -28,6 +28,9 @@ impl Scene {
             let book = almighty.post("books", book).await.accepted().id();
             almighty.rate(book, 7).await.accepted();
             almighty.put(format!("books/{book}/favourite"), json!({})).await.accepted();
+            let copies = json!({ "copies": 1 });
+            almighty.put(format!("books/{book}/copies"), copies).await.accepted();
+            almighty.put(format!("books/{book}/loan"), json!({})).await.accepted();
         }
         let book = json!({ "title": "Middlemarch", "authors": ["George Eliot"] });
         let book = almighty.post("books", book).await.accepted().id();

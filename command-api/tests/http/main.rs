@@ -6,6 +6,7 @@ mod book;
 mod course;
 mod enrollment;
 mod follow;
+mod loan;
 mod operations;
 mod order;
 mod product;

@@ -9,6 +9,7 @@ use domain::book::{self, Book};
 use domain::course::{self, Course};
 use domain::enrollment::{self, Enrollment, EnrollmentId};
 use domain::follow::{self, Follow, FollowId};
+use domain::loan::{self, CopySet};
 use domain::order::{self, Order};
 use domain::product::{self, Product};
 use domain::rating::{self, Rating, RatingId};
@@ -23,7 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::house::{Happened, House, Program};
 
-/// Thirteen projections share two cores with other tests.
+/// Fifteen projections share two cores with other tests.
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -85,6 +86,8 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         at: at(0),
     };
     let score = rating::samples::score(score);
+    let due_at = loan::samples::due_at();
+    let borrowed = loan::Event::BookBorrowed { book, reader, due_at, at: at(0) };
     let enrolled =
         enrollment::Event::StudentEnrolled { enrollment, completed: 0, lessons: 2, at: at(0) };
     vec![
@@ -98,6 +101,7 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         recorded::<Stock>(product, received),
         recorded::<Rating>(rating, rating::Event::ItemRated { rating, score, at: at(0) }),
         recorded::<Shelf>(shelf, shelf::Event::FavouriteAdded { shelf, at: at(0) }),
+        recorded::<CopySet>(book, borrowed),
         recorded::<Follow>(follow, follow::samples::followed(follow)),
         recorded::<Enrollment>(enrollment, enrolled),
         recorded::<Order>(order, placed),

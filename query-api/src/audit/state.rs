@@ -7,6 +7,7 @@ use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
@@ -29,6 +30,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Enrollment::TYPE => of::<Enrollment>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
+        CopySet::TYPE => of::<CopySet>,
         Notification::TYPE => of::<Notification>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,

@@ -16,6 +16,7 @@ pub(super) enum Topic {
     Ratings,
     Enrollments,
     Favourites,
+    Loans,
     Stock,
     Orders,
     /// That something happened, for dashboards: no ids.
@@ -23,7 +24,7 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -32,6 +33,7 @@ impl Topic {
         Self::Ratings,
         Self::Enrollments,
         Self::Favourites,
+        Self::Loans,
         Self::Stock,
         Self::Orders,
         Self::Activity,
@@ -47,6 +49,7 @@ impl Topic {
             Self::Ratings => "ratings",
             Self::Enrollments => "enrollments",
             Self::Favourites => "favourites",
+            Self::Loans => "loans",
             Self::Stock => "stock",
             Self::Orders => "orders",
             Self::Activity => "activity",
@@ -172,6 +175,8 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             let people = reader.parse().into_iter().collect();
             (Topic::Favourites, item.to_owned(), Audience::Some(people, &[]))
         }
+        // The stream's id is the book; who has it is not for everyone.
+        "loan" => (Topic::Loans, id.to_owned(), Audience::Everyone),
         "stock" => (Topic::Stock, id.to_owned(), Audience::Everyone),
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),
         _ => return Vec::new(),
@@ -226,11 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_hears_who_rated() {
-        let reader = Uuid::from_u128(0xada);
-        let id = format!("{reader}:book:{}", Uuid::from_u128(0xb));
-        let rated = event("rating", &id, "ItemRated", json!({}));
-        for notice in notices(&rated) {
+    fn nobody_hears_who_rated_or_borrowed() {
+        let (reader, book) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb));
+        let rated = event("rating", &format!("{reader}:book:{book}"), "ItemRated", json!({}));
+        let borrowed = json!({ "book": book, "reader": reader });
+        let borrowed = event("loan", &book.to_string(), "BookBorrowed", borrowed);
+        for notice in [notices(&rated), notices(&borrowed)].concat() {
             assert!(!notice.json().to_string().contains(&reader.to_string()));
         }
     }

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::world::World;
 
-async fn draft(world: &World) -> i64 {
+/// Of Ada, with one lesson; Bob is there too.
+pub async fn draft(world: &World) -> i64 {
     world.register(ada(), "Ada").await;
     world.register(bob(), "Bob").await;
     let details = Box::new(details(Some("Read before you write."), Some(30)));

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;
+mod activity;
 mod analytics;
 mod catalogue;
 mod conventions;
 mod course;
 mod live;
+mod loan;
 mod operations;
 mod order;
 mod rating;

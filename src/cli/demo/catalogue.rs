@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use command_api::order::Item;
 use domain::{
     AccountId, BookId, CourseId, Currency, LessonId, Markdown, Money, ProductId, Quantity, Tag,
-    Tags, course, product,
+    Tags, course, loan::Copies, product,
 };
 
 use crate::cli::import::{
@@ -23,6 +23,8 @@ const COURSES: [(&str, &str); 4] = [
     ("pamphlet-binding", include_str!("data/courses/pamphlet-binding.md")),
     ("events", include_str!("data/courses/events.md")),
 ];
+/// Of each book, to lend.
+const COPIES: u32 = 5;
 /// A calm reader's words a minute.
 const READING_WORDS_A_MINUTE: usize = 150;
 
@@ -36,6 +38,7 @@ pub struct Book {
     pub key: String,
     pub id: BookId,
     pub genres: Vec<String>,
+    pub copies: Copies,
     details: domain::book::Details,
 }
 
@@ -75,13 +78,22 @@ impl Catalogue {
     }
 
     pub fn works(&self, instructor: AccountId, at: DateTime<Utc>) -> Vec<Work> {
-        let books = self.books.iter().map(|book| {
-            let action = Action::AddBook { book: book.id, details: Box::new(book.details.clone()) };
-            Work::prepare(format!("book:{}", book.key), book.id.uuid().as_u128(), at, action)
-        });
+        let books = self.books.iter().flat_map(|book| book.works(at));
         let courses = self.courses.iter().flat_map(|course| course.works(instructor, at));
         let products = self.products.iter().flat_map(|product| product.works(at));
         books.chain(courses).chain(products).collect()
+    }
+}
+
+impl Book {
+    fn works(&self, at: DateTime<Utc>) -> [Work; 2] {
+        let (book, lane, copies) = (self.id, self.id.uuid().as_u128(), self.copies);
+        let add = Action::AddBook { book, details: Box::new(self.details.clone()) };
+        let lend = Action::SetCopies { book, copies };
+        [
+            Work::prepare(format!("book:{}", self.key), lane, at, add),
+            Work::prepare(format!("copies:{}", self.key), lane, at, lend),
+        ]
     }
 }
 
@@ -128,6 +140,7 @@ fn books(source: &Source) -> anyhow::Result<Vec<Book>> {
         "series",
         "description",
     ])?;
+    let copies = Copies::try_from(COPIES)?;
     let mut books = Vec::new();
     while let Some(line) = table.next()? {
         let Line::Row(row) = line else {
@@ -152,7 +165,7 @@ fn books(source: &Source) -> anyhow::Result<Vec<Book>> {
                 anyhow::anyhow!("the demo's book {key}: {detail}")
             }
         })?;
-        books.push(Book { id: source.id("book", &key), key, genres, details });
+        books.push(Book { id: source.id("book", &key), key, genres, copies, details });
     }
     Ok(books)
 }

@@ -99,7 +99,7 @@ pub async fn run(log: &Log) -> anyhow::Result<DemoSummary> {
     let beginning = now - TimeDelta::days(readers::DAYS + 1);
     people(log, &source).await?;
     let member = MEMBER.account(&source);
-    let Deeds { accounts, opinions, learning, shopping } =
+    let Deeds { accounts, opinions, learning, shopping, loans } =
         Story::new(&catalogue, &source, member, now).tell()?;
     let stages = vec![
         stage("catalogue", catalogue.works(INSTRUCTOR.account(&source), beginning)),
@@ -107,6 +107,7 @@ pub async fn run(log: &Log) -> anyhow::Result<DemoSummary> {
         stage("opinions", opinions),
         stage("learning", learning),
         stage("shopping", shopping),
+        stage("loans", loans),
     ];
     let report = Report::new(source.name(), &[], false);
     let tour_book = catalogue.book("moby-dick")?.id;

@@ -1,7 +1,8 @@
 //! Sixty readers who do not exist, with tastes that a recommender should find again.
 //!
 //! Everybody likes one group of genres, some a second one. They rate mostly what they like, follow
-//! mostly whom they share it with, take a course or two and buy things for reading and writing.
+//! mostly whom they share it with, take a course or two, buy things for reading and writing, and
+//! borrow a book now and then.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{AccountId, Name, OrderId, Quantity, enrollment::Mark, rating::Score};
@@ -61,6 +62,7 @@ pub struct Deeds {
     pub opinions: Vec<Work>,
     pub learning: Vec<Work>,
     pub shopping: Vec<Work>,
+    pub loans: Vec<Work>,
 }
 
 impl<'c> Story<'c> {
@@ -99,7 +101,11 @@ impl<'c> Story<'c> {
             self.buy(reader, &mut shopping)?;
         }
         self.want_the_rare(&mut shopping)?;
-        Ok(Deeds { accounts, opinions, learning, shopping })
+        let mut loans = Vec::new();
+        for reader in 0..self.readers.len() {
+            self.borrow(reader, &mut loans);
+        }
+        Ok(Deeds { accounts, opinions, learning, shopping, loans })
     }
 
     /// Some time between the reader's joining and now.
@@ -245,6 +251,26 @@ impl<'c> Story<'c> {
         }
         Ok(())
     }
+
+    /// Most bring a book back, some of them late, and some have yet to come.
+    fn borrow(&mut self, reader: usize, works: &mut Vec<Work>) {
+        let books: Vec<usize> = (0..self.catalogue.books.len()).collect();
+        let count = self.dice.between(0, 3);
+        for book in self.dice.some(&books, count) {
+            let at = self.time(reader);
+            let back = at + TimeDelta::days(self.dice.between(3, 25) as i64);
+            let is_back = self.dice.percent(90) && back < self.beginning + TimeDelta::days(DAYS);
+            let (of, book) = (&self.readers[reader], &self.catalogue.books[book]);
+            let (lane, reader, name) =
+                (of.account.uuid().as_u128(), of.account, format!("{}:{}", of.key, book.key));
+            let borrow = Action::Borrow { book: book.id, reader };
+            works.push(Work::prepare(format!("loan:{name}"), lane, at, borrow));
+            if is_back {
+                let give_back = Action::Return { book: book.id, reader };
+                works.push(Work::prepare(format!("return:{name}"), lane, back, give_back));
+            }
+        }
+    }
 }
 
 fn likes_it(liked: &[usize], book: usize) -> bool {
@@ -255,7 +281,7 @@ fn likes_it(liked: &[usize], book: usize) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use std::collections::HashSet;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
 
@@ -276,20 +302,37 @@ mod tests {
         assert_eq!(keys(&once.opinions), keys(&again.opinions));
         assert_eq!(keys(&once.shopping), keys(&again.shopping));
         assert_eq!(keys(&once.learning), keys(&again.learning));
+        assert_eq!(keys(&once.loans), keys(&again.loans));
     }
 
     #[test]
     fn every_command_has_a_key_of_its_own_and_no_deed_lies_in_the_future_of_its_joining() {
         let deeds = tell();
-        let works: Vec<_> = [&deeds.accounts, &deeds.opinions, &deeds.learning, &deeds.shopping]
-            .into_iter()
-            .flatten()
-            .collect();
+        let Deeds { accounts, opinions, learning, shopping, loans } = &deeds;
+        let works: Vec<_> =
+            [accounts, opinions, learning, shopping, loans].into_iter().flatten().collect();
         let mut seen = HashSet::new();
         for work in &works {
             let Work::Send(task) = work else { panic!("{work:?}") };
             assert!(seen.insert(task.key.clone()), "{} twice", task.key);
         }
         assert!(works.len() > 2_000, "{}", works.len());
+    }
+
+    #[test]
+    fn nobody_wants_more_copies_than_there_are() {
+        let copies = Catalogue::read(&Source::new("demo").unwrap()).unwrap().books[0].copies;
+        let (mut borrowed, mut returned) = (HashMap::new(), 0);
+        for work in tell().loans {
+            let Work::Send(task) = work else { panic!("{work:?}") };
+            match task.action {
+                Action::Borrow { book, .. } => *borrowed.entry(book).or_insert(0) += 1,
+                _ => returned += 1,
+            }
+        }
+        let most = borrowed.values().max().copied().unwrap();
+        assert!(most <= copies.get(), "a book is borrowed {most} times");
+        let all: u32 = borrowed.values().sum();
+        assert!(returned > 0 && returned < all, "{returned} of {all} came back");
     }
 }

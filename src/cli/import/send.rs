@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use command_api::{
     account::{self, Registration},
-    book, course, enrollment, follow,
+    book, course, enrollment, follow, loan,
     order::{self, OrderNumbers},
     product, rating, shelf, stock,
 };
@@ -81,6 +81,9 @@ async fn decide(to: &System, context: &Context, action: &Action) -> Result<Outco
             }
             book::add(log, context, book, *details).await?
         }
+        Action::SetCopies { book, copies } => loan::set_copies(log, context, book, copies).await?,
+        Action::Borrow { book, reader } => loan::borrow(log, context, book, reader).await?,
+        Action::Return { book, reader } => loan::give_back(log, context, book, reader).await?,
         Action::Rate { reader, item, score } => {
             rating::rate(log, context, reader, item, score).await?
         }

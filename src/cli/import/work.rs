@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use command_api::order::Item;
 use domain::{
     AccountId, BookId, CourseId, Email, ItemId, LessonId, Money, Name, OrderId, ProductId,
-    Quantity, Role, book, course, enrollment::Mark, product, rating::Score,
+    Quantity, Role, book, course, enrollment::Mark, loan::Copies, product, rating::Score,
 };
 
 use super::{source::Source, table::RowRef};
@@ -110,6 +110,18 @@ pub enum Action {
         book: BookId,
         details: Box<book::Details>,
     },
+    SetCopies {
+        book: BookId,
+        copies: Copies,
+    },
+    Borrow {
+        book: BookId,
+        reader: AccountId,
+    },
+    Return {
+        book: BookId,
+        reader: AccountId,
+    },
     Rate {
         reader: AccountId,
         item: ItemId,
@@ -180,6 +192,9 @@ impl Action {
             Self::GrantRole { .. } => "roles",
             Self::AddBook { .. } => "books",
             Self::StandIn { .. } => "books without a title",
+            Self::SetCopies { .. } => "copies of books",
+            Self::Borrow { .. } => "loans",
+            Self::Return { .. } => "returned books",
             Self::Rate { .. } => "ratings",
             Self::Favourite { .. } => "favourites",
             Self::Follow { .. } => "follows",

@@ -1,0 +1,166 @@
+//! What I borrowed, and for those who keep the books: what is out and what is overdue.
+//!
+//! A copy is due at the end of a day, so these answers change with events and with the day.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::{ItemKind, Role};
+use serde::{Deserialize, Serialize};
+use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::{Problem, Query};
+use sqlx::{FromRow, PgConnection};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::item::{self, Item};
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["loans", "books", "courses", "products", "item_ratings"];
+
+/// Who may see what others borrowed.
+const HANDLERS: [Role; 2] = [Role::Merchandiser, Role::Operator];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(mine)).routes(routes!(loans))
+}
+
+/// A book that was borrowed.
+#[derive(Debug, Serialize, ToSchema)]
+struct Loan {
+    #[serde(flatten)]
+    item: Item,
+    borrowed_at: DateTime<Utc>,
+    /// The end of the last day.
+    due_at: DateTime<Utc>,
+    /// Still out, and should be back.
+    overdue: bool,
+    returned_at: Option<DateTime<Utc>>,
+}
+
+/// A book that is out, and who has it.
+#[derive(Debug, Serialize, ToSchema)]
+struct LoanOut {
+    reader: Uuid,
+    #[serde(flatten)]
+    loan: Loan,
+}
+
+#[derive(Debug, FromRow)]
+struct Row {
+    reader: Uuid,
+    book: Uuid,
+    borrowed_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+    overdue: bool,
+    returned_at: Option<DateTime<Utc>>,
+    position: i64,
+}
+
+const COLUMNS: &str = "reader, book, borrowed_at, due_at,
+    returned_at is null and due_at <= $1 as overdue, returned_at, position";
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Mine {
+    /// `true`: what I have returned; else what I have.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    returned: bool,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/accounts/me/loans", tag = "loans", params(Mine),
+    responses((status = 200, description = "What I borrowed, newest first", body = Page<Loan>))
+)]
+async fn mine(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Mine>,
+) -> Result<Response, Problem> {
+    let reader = asked.member()?.uuid();
+    let list = if params.returned { "my-returned-loans" } else { "my-loans" };
+    let after: Option<i64> = decode_cursor(list, params.cursor.as_deref())?;
+    let (uri, now) = (asked.uri.clone(), asked.now);
+    app.read(&asked, READS, move |mut view| async move {
+        let rows: Vec<Row> = sqlx::query_as(&format!(
+            "select {COLUMNS} from readmodel.loans
+              where reader = $2 and (returned_at is not null) = $3
+                and ($4::bigint is null or position < $4)
+              order by position desc limit $5",
+        ))
+        .bind(now)
+        .bind(reader)
+        .bind(params.returned)
+        .bind(after)
+        .bind(params.limit.rows())
+        .fetch_all(view.db())
+        .await?;
+        let page = Page::of(list, rows, params.limit, |row| row.position);
+        let page = with_books(view.db(), page).await?.map(|out| out.loan);
+        Answer::page(&uri, &page)
+    })
+    .await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// `true`: only what should be back.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    overdue: bool,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get, path = "/loans", tag = "loans", params(Params),
+    responses((status = 200, description = "What is out, longest first", body = Page<LoanOut>))
+)]
+async fn loans(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    asked.require_any(&HANDLERS)?;
+    let after: Option<i64> = decode_cursor("loans", params.cursor.as_deref())?;
+    let (uri, now) = (asked.uri.clone(), asked.now);
+    app.read(&asked, READS, move |mut view| async move {
+        let rows: Vec<Row> = sqlx::query_as(&format!(
+            "select {COLUMNS} from readmodel.loans
+              where returned_at is null and (not $2 or due_at <= $1)
+                and ($3::bigint is null or position > $3)
+              order by position limit $4",
+        ))
+        .bind(now)
+        .bind(params.overdue)
+        .bind(after)
+        .bind(params.limit.rows())
+        .fetch_all(view.db())
+        .await?;
+        let page = Page::of("loans", rows, params.limit, |row| row.position);
+        Answer::page(&uri, &with_books(view.db(), page).await?)
+    })
+    .await
+}
+
+async fn with_books(db: &mut PgConnection, page: Page<Row>) -> Result<Page<LoanOut>, Problem> {
+    let key = |book: Uuid| (ItemKind::Book.name().to_owned(), book);
+    let items = item::fetch(db, page.items.iter().map(|row| key(row.book))).await?;
+    let loans = page.items.into_iter().filter_map(|row| {
+        let Row { reader, book, borrowed_at, due_at, overdue, returned_at, .. } = row;
+        // Readers may have one book, and a reader the same one again.
+        let item = items.get(&key(book))?.clone();
+        Some(LoanOut { reader, loan: Loan { item, borrowed_at, due_at, overdue, returned_at } })
+    });
+    Ok(Page { items: loans.collect(), next: page.next })
+}
