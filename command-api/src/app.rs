@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, course, credentials, enrollment, follow, operations, order, product,
-    rating, session, shelf, stock,
+    Passwords, account, book, cart, course, credentials, enrollment, follow, operations, order,
+    product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -51,6 +51,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(product::routes())
         .merge(stock::routes())
+        .merge(cart::routes())
         .merge(operations::routes())
         .merge(order::routes())
         .with_state(app)

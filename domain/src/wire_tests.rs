@@ -6,8 +6,8 @@ use cqrs_es::{Aggregate, DomainEvent};
 use serde_json::Value;
 
 use crate::{
-    account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
-    fulfilment::Fulfilment, operators::Operators, order::Order, product::Product,
+    account::Account, book::Book, cart::Cart, course::Course, enrollment::Enrollment,
+    follow::Follow, fulfilment::Fulfilment, operators::Operators, order::Order, product::Product,
     projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
 };
 
@@ -38,6 +38,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Product>(&crate::product::samples::events()),
         wire::<Projection>(&crate::projection::samples::events()),
         wire::<Stock>(&crate::stock::samples::events()),
+        wire::<Cart>(&crate::cart::samples::events()),
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
     ];
