@@ -7,6 +7,7 @@ mod account;
 mod analytics;
 mod audit_index;
 mod book;
+mod cart;
 mod course;
 mod enrollment;
 mod features;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(shelf::Favourites),
         Box::new(enrollment::Enrollments),
         Box::new(stock::StockLevels),
+        Box::new(cart::Carts),
         Box::new(order::Orders),
         Box::new(analytics::Analytics),
         Box::new(features::Features),

@@ -5,6 +5,7 @@
 mod account;
 mod analytics;
 mod audit_index;
+mod cart;
 mod course;
 mod enrollment;
 mod features;

@@ -15,8 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
-    order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, analytics, audit, book, cart, certificate, course, enrollment, follow, live,
+    operations, order, product, rating, recommendation, search, shelf, similar, stock, top,
+    workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -93,6 +94,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(analytics::routes())
         .merge(audit::routes())
         .merge(book::routes())
+        .merge(cart::routes())
         .merge(certificate::routes())
         .merge(course::routes())
         .merge(enrollment::routes())

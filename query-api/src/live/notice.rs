@@ -17,13 +17,14 @@ pub(super) enum Topic {
     Enrollments,
     Favourites,
     Stock,
+    Cart,
     Orders,
     /// That something happened, for dashboards: no ids.
     Activity,
 }
 
 impl Topic {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -33,6 +34,7 @@ impl Topic {
         Self::Enrollments,
         Self::Favourites,
         Self::Stock,
+        Self::Cart,
         Self::Orders,
         Self::Activity,
     ];
@@ -48,6 +50,7 @@ impl Topic {
             Self::Enrollments => "enrollments",
             Self::Favourites => "favourites",
             Self::Stock => "stock",
+            Self::Cart => "cart",
             Self::Orders => "orders",
             Self::Activity => "activity",
         }
@@ -173,6 +176,11 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             (Topic::Favourites, item.to_owned(), Audience::Some(people, &[]))
         }
         "stock" => (Topic::Stock, id.to_owned(), Audience::Everyone),
+        // The stream's id is the customer's.
+        "cart" => {
+            let people = id.parse().into_iter().collect();
+            (Topic::Cart, id.to_owned(), Audience::Some(people, &[]))
+        }
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),
         _ => return Vec::new(),
     };
@@ -223,6 +231,14 @@ mod tests {
         assert_eq!(topics_seen(&placed, bob, &[Role::Merchandiser]), ["orders"]);
         assert_eq!(topics_seen(&placed, bob, &[Role::Analyst]), ["activity"]);
         assert!(topics_seen(&placed, bob, &[Role::Member]).is_empty());
+    }
+
+    #[test]
+    fn a_cart_is_news_for_its_customer_alone() {
+        let (ada, bob) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb0b));
+        let added = event("cart", &ada.to_string(), "ItemAdded", json!({ "customer": ada }));
+        assert_eq!(topics_seen(&added, ada, &[Role::Member]), ["cart"]);
+        assert!(topics_seen(&added, bob, &[Role::Member, Role::Merchandiser]).is_empty());
     }
 
     #[test]

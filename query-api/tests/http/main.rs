@@ -3,6 +3,7 @@
 
 mod account;
 mod analytics;
+mod cart;
 mod catalogue;
 mod conventions;
 mod course;
