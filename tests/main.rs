@@ -10,6 +10,7 @@ mod apart;
 mod audit;
 mod bad_input;
 mod book;
+mod cart;
 mod chain;
 mod chaos;
 mod cluster;
