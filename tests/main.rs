@@ -11,6 +11,7 @@ mod apart;
 mod audit;
 mod bad_input;
 mod book;
+mod cart;
 mod chain;
 mod chaos;
 mod cluster;

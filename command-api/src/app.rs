@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, course, credentials, enrollment, follow, loan, operations, order,
-    product, rating, session, shelf, stock,
+    Passwords, account, book, cart, course, credentials, enrollment, follow, loan, operations,
+    order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -52,6 +52,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(enrollment::routes())
         .merge(product::routes())
         .merge(stock::routes())
+        .merge(cart::routes())
         .merge(operations::routes())
         .merge(order::routes())
         .with_state(app)

@@ -5,13 +5,13 @@
 mod numbers;
 mod routes;
 
-use axum::http::StatusCode;
 use domain::order::{Command, LINES_MAX, Line, Order, Reason, Refusal};
-use domain::product::Product;
 use domain::{AccountId, Money, OrderId, ProductId, Quantity};
 use eventstore::{Context, Decision, Facts, Log, Receipt};
 use futures::{StreamExt, TryStreamExt, stream};
 use service_kit::{FieldError, OrRefuse, Problem, Undecided};
+
+use crate::{cart, product};
 
 pub use numbers::OrderNumbers;
 pub(crate) use routes::routes;
@@ -44,46 +44,42 @@ pub async fn place(
     let at = context.now;
     let number = numbers.next(at.date_naive()).await?;
     log.decide::<Order, _, _, Undecided<Refusal>>(context, |facts| async move {
-        let lines = lines_of(&facts, items).await?;
+        let lines = lines_of(&facts, items).await.map_err(|(index, why)| at_item(index, why))?;
         Ok(Decision::new(order, Command::Place { order, number, customer, lines, at }))
     })
     .await
     .or_refuse(refused)
 }
 
-async fn lines_of(facts: &Facts, items: &[Item]) -> Result<Vec<Line>, Undecided<Refusal>> {
+/// The lines at the catalogue's prices, or why one of the items cannot be ordered.
+pub(crate) async fn lines_of(
+    facts: &Facts,
+    items: &[Item],
+) -> Result<Vec<Line>, (usize, Undecided<Refusal>)> {
     let items: Vec<(usize, Item)> = items.iter().copied().enumerate().collect();
     stream::iter(items)
-        .map(|(index, item)| line(facts, index, item))
+        .map(|(index, item)| async move { line(facts, item).await.map_err(|why| (index, why)) })
         .buffered(LOOKUPS_MAX)
         .try_collect()
         .await
 }
 
-async fn line(facts: &Facts, index: usize, item: Item) -> Result<Line, Undecided<Refusal>> {
+async fn line(facts: &Facts, item: Item) -> Result<Line, Undecided<Refusal>> {
     let Item { product, quantity, price } = item;
-    let refuse = |status, code, detail: &str| {
-        let pointer = format!("/items/{index}/product_id");
-        let detail = detail.to_owned();
-        let problem = Problem::new(status, code, &detail).field(FieldError { pointer, detail });
-        Err(Undecided::Unprepared(problem))
-    };
-    match facts.load::<Product>(product).await?.state {
-        Product::OnSale { details, price: current } => Ok(Line {
-            product,
-            sku: details.sku.clone(),
-            name: details.name.clone(),
-            quantity,
-            unit_price: price.unwrap_or(current),
-        }),
-        Product::Absent => {
-            refuse(StatusCode::NOT_FOUND, "product-unknown", "there is no such product")
+    let (details, current) = product::on_sale(facts, product).await?;
+    let (sku, name) = (details.sku.clone(), details.name.clone());
+    Ok(Line { product, sku, name, quantity, unit_price: price.unwrap_or(current) })
+}
+
+/// Points at the item of the body that cannot be ordered.
+fn at_item(index: usize, why: Undecided<Refusal>) -> Undecided<Refusal> {
+    match why {
+        Undecided::Unprepared(problem) => {
+            let pointer = format!("/items/{index}/product_id");
+            let detail = problem.detail().to_owned();
+            Undecided::Unprepared(problem.field(FieldError { pointer, detail }))
         }
-        Product::Discontinued => refuse(
-            StatusCode::CONFLICT,
-            "product-discontinued",
-            "this product has been discontinued",
-        ),
+        Undecided::Execute(error) => Undecided::Execute(error),
     }
 }
 
@@ -127,7 +123,7 @@ async fn execute(
     log.execute::<Order>(order, command, context).await.or_refuse(refused)
 }
 
-fn refused(refusal: Refusal) -> Problem {
+pub(crate) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unknown => Problem::not_found("order-unknown", refusal),
         Refusal::AlreadyPlaced => Problem::conflict("order-exists", refusal),
@@ -140,5 +136,6 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::WrongStatus { status } => {
             Problem::conflict("order-status", refusal).with("order_status", status.name())
         }
+        Refusal::Cart(refusal) => cart::refused(refusal),
     }
 }

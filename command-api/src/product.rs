@@ -1,12 +1,16 @@
 //! The catalogue of the shop.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::product::{Command, Details, Product, Refusal, Revision, Sku};
 use domain::{Money, Name, Patch, ProductId, Tag, Tags, Text};
-use eventstore::{Context, Log, Receipt};
+use eventstore::{Context, Facts, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{
+    Accepted, BASE, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -58,6 +62,28 @@ pub async fn discontinue(
 ) -> Result<Receipt, Problem> {
     let command = Command::Discontinue { product, at: context.now };
     log.execute::<Product>(product, command, context).await.or_refuse(refused)
+}
+
+/// What the shop says of a product and its price, as long as it is sold.
+pub(crate) async fn on_sale<R>(
+    facts: &Facts,
+    product: ProductId,
+) -> Result<(Arc<Details>, Money), Undecided<R>> {
+    let refuse = |status, code, detail: &str| {
+        let problem = Problem::new(status, code, detail).with("product_id", product.to_string());
+        Err(Undecided::Unprepared(problem))
+    };
+    match facts.load::<Product>(product).await?.state {
+        Product::OnSale { details, price } => Ok((details, price)),
+        Product::Absent => {
+            refuse(StatusCode::NOT_FOUND, "product-unknown", "there is no such product")
+        }
+        Product::Discontinued => refuse(
+            StatusCode::CONFLICT,
+            "product-discontinued",
+            "this product has been discontinued",
+        ),
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

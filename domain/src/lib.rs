@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod book;
+pub mod cart;
 pub mod course;
 pub mod enrollment;
 pub mod follow;

@@ -6,10 +6,10 @@ use cqrs_es::{Aggregate, DomainEvent};
 use serde_json::Value;
 
 use crate::{
-    account::Account, book::Book, course::Course, enrollment::Enrollment, follow::Follow,
-    fulfilment::Fulfilment, loan::CopySet, notification::Notification, operators::Operators,
-    order::Order, product::Product, projection::Projection, rating::Rating, shelf::Shelf,
-    stock::Stock, upcasters,
+    account::Account, book::Book, cart::Cart, course::Course, enrollment::Enrollment,
+    follow::Follow, fulfilment::Fulfilment, loan::CopySet, notification::Notification,
+    operators::Operators, order::Order, product::Product, projection::Projection, rating::Rating,
+    shelf::Shelf, stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -40,6 +40,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Product>(&crate::product::samples::events()),
         wire::<Projection>(&crate::projection::samples::events()),
         wire::<Stock>(&crate::stock::samples::events()),
+        wire::<Cart>(&crate::cart::samples::events()),
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
         wire::<Notification>(&crate::notification::samples::events()),

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
+use domain::cart::Cart;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
@@ -40,6 +41,7 @@ impl Projection for AuditIndex {
         &[
             Account::TYPE,
             Book::TYPE,
+            Cart::TYPE,
             Course::TYPE,
             Enrollment::TYPE,
             Follow::TYPE,

@@ -8,6 +8,7 @@ mod activity;
 mod analytics;
 mod audit_index;
 mod book;
+mod cart;
 mod course;
 mod enrollment;
 mod features;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
         Box::new(stock::StockLevels),
+        Box::new(cart::Carts),
         Box::new(order::Orders),
         Box::new(activity::Activity),
         Box::new(analytics::Analytics),

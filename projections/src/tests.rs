@@ -6,6 +6,7 @@ mod account;
 mod activity;
 mod analytics;
 mod audit_index;
+mod cart;
 mod course;
 mod enrollment;
 mod features;

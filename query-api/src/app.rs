@@ -15,8 +15,8 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, activity, analytics, audit, book, certificate, course, enrollment, follow, live, loan,
-    notification, operations, order, product, rating, recommendation, search, shelf, similar,
+    account, activity, analytics, audit, book, cart, certificate, course, enrollment, follow, live,
+    loan, notification, operations, order, product, rating, recommendation, search, shelf, similar,
     stock, top, workflow,
 };
 
@@ -95,6 +95,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(analytics::routes())
         .merge(audit::routes())
         .merge(book::routes())
+        .merge(cart::routes())
         .merge(certificate::routes())
         .merge(course::routes())
         .merge(enrollment::routes())

@@ -11,6 +11,7 @@ mod app;
 mod asked;
 mod audit;
 mod book;
+mod cart;
 mod catalogue;
 mod certificate;
 mod course;

@@ -50,8 +50,8 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// Comma-separated: `account`, `follows`, `books`, `courses`, `products`, `ratings`,
-    /// `enrollments`, `favourites`, `loans`, `stock`, `orders`, `activity` (analysts); or one
-    /// thing of a topic, such as `orders:<id>` or `ratings:book:<id>`. Without it, all that the
+    /// `enrollments`, `favourites`, `loans`, `stock`, `cart`, `orders`, `activity` (analysts); or
+    /// one thing of a topic, such as `orders:<id>` or `ratings:book:<id>`. Without it, all that the
     /// caller may see.
     topics: Option<String>,
 }

@@ -73,6 +73,8 @@ pub const CODES: &[Code] = &[
     code("book-unknown", "No such book", "No book of the catalogue has this id.", SAME),
     code("book-withdrawn", "Book withdrawn", "The book has been taken from the catalogue.", SAME),
     code("busy", "Busy", "More commands are waiting than the log takes at the moment.", LATER),
+    code("cart-empty", "Cart empty", "There is nothing in the cart to check out.", STATE),
+    code("cart-full", "Cart full", "A cart has no room for another product.", STATE),
     code(
         "certificate-unknown",
         "No such certificate",
@@ -198,6 +200,7 @@ pub const CODES: &[Code] = &[
     code("not-borrowed", "Not borrowed", "The reader has no copy of this book.", STATE),
     code("not-enrolled", "Not enrolled", "The student is not enrolled in this course.", STATE),
     code("not-found", "Not found", "There is nothing at this path.", SAME),
+    code("not-in-cart", "Not in the cart", "The cart does not hold what is ordered.", STATE),
     code(
         "not-the-customer",
         "Somebody else's order",
@@ -305,6 +308,12 @@ pub const CODES: &[Code] = &[
     ),
     code("token-required", "Token required", "Only a logged-in account may do this.", LOG_IN),
     code("too-many-lessons", "Too many lessons", "A course has no room for another lesson.", STATE),
+    code(
+        "total-too-large",
+        "Total too large",
+        "What is in the cart costs more than an order can.",
+        STATE,
+    ),
     code("trace-unknown", "No such correlation", "No event has this correlation id.", SAME),
     code(
         "unavailable",

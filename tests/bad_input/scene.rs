@@ -44,6 +44,8 @@ impl Scene {
             almighty.put(school.enrollment(), json!({})).await.accepted();
         }
         shop.stocked(&json!({ "minor": 5, "currency": "GBP" }), 1).await;
+        let item = format!("cart/items/{}", shop.product);
+        almighty.put(item, json!({ "quantity": 2 })).await.accepted();
         almighty.orders(shop.product, 1).await;
         let order = almighty.orders(shop.product, 1).await;
         almighty.settled(&order).await;
@@ -56,6 +58,7 @@ impl Scene {
             ("lessons", school.lessons[0].to_string()),
             ("products", shop.product.to_string()),
             ("stock", shop.product.to_string()),
+            ("items", shop.product.to_string()),
             ("orders", order.id().to_string()),
             ("roles", "analyst".to_owned()),
             ("projections", "item_ratings".to_owned()),

@@ -3,6 +3,7 @@
 
 mod account;
 mod book;
+mod cart;
 mod course;
 mod enrollment;
 mod follow;

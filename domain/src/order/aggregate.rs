@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{Command, Event, Line, OrderNumber, Status};
-use crate::{AccountId, Money, OrderId, ProductId, Quantity, Recorded};
+use crate::{AccountId, Money, OrderId, ProductId, Quantity, Recorded, cart};
 
 /// Absent until placed.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub enum Refusal {
     NotTheCustomer,
     #[error("the order is {}", .status.name())]
     WrongStatus { status: Status },
+    /// The order is placed with the check-out of a cart, which does not give it.
+    #[error(transparent)]
+    Cart(#[from] cart::Refusal),
 }
 
 impl Order {

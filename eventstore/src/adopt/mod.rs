@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::append::{Append, AppendError, NewEvent, QUEUE_MAX, Verdict, Write};
 use crate::event::StreamId;
-use crate::executor::decide::check_storable;
+use crate::executor::holding::check_storable;
 use crate::executor::{ExecuteError, Log};
 use crate::personal::PersonalError;
 

@@ -27,8 +27,8 @@ const HALVED_MIN: usize = 16;
 /// What a command was decided on.
 #[derive(Default)]
 pub(crate) struct StandsOn {
-    /// The state of the command's own stream: falls if the command's events are not appended.
-    pub(crate) own: Option<Basis>,
+    /// The states of the streams it writes, in this order: they fall if its events are not appended.
+    pub(crate) own: Vec<Basis>,
     /// The states of the streams it takes facts from.
     pub(crate) facts: Vec<Basis>,
 }

@@ -30,11 +30,13 @@ impl Pending {
     /// Whoever decided on these events must decide again if they are not in the log. That must be
     /// known here: the caller may have left, and the next command may have been decided already.
     fn take_note(&self, answer: &Answer) {
-        let Some(own) = &self.stands_on.own else { return };
-        match answer {
-            Ok(Verdict::Appended(stored)) => own.settle(stored.sequence),
-            _ if self.command.append.events() > 0 => own.fall(),
-            _ => {}
+        let append = &self.command.append;
+        for (own, write) in self.stands_on.own.iter().zip(&append.writes) {
+            match answer {
+                Ok(Verdict::Appended(_)) => own.settle(write.after()),
+                _ if append.events() > 0 => own.fall(),
+                _ => {}
+            }
         }
     }
 }
@@ -151,10 +153,10 @@ impl Fallen {
     fn add(&mut self, append: &Append, verdict: &Verdict) {
         let current = match verdict {
             Verdict::Duplicate(stored) | Verdict::Recovered(stored) => {
-                let in_place = append.writes.iter().any(|write| {
-                    let after = write.expected + write.events.len() as i64;
-                    write.stream == stored.stream && after == stored.sequence
-                });
+                let in_place = append
+                    .writes
+                    .iter()
+                    .any(|write| write.stream == stored.stream && write.after() == stored.sequence);
                 if stored.appended && in_place {
                     return;
                 }

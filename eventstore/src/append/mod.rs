@@ -5,7 +5,7 @@ pub(crate) mod appender;
 pub(crate) mod basis;
 mod columns;
 mod lane;
-mod line;
+pub(crate) mod line;
 mod stuck;
 mod wave;
 
@@ -50,7 +50,7 @@ impl Append {
     /// The command's own stream and where it leaves it.
     fn own(&self) -> (&StreamId, i64) {
         let own = self.writes.first().expect("it was checked when the command got in line");
-        (&own.stream, own.expected + own.events.len() as i64)
+        (&own.stream, own.after())
     }
 
     /// The claims in order, without those that the command itself undoes again.
@@ -106,6 +106,11 @@ pub struct Write {
 }
 
 impl Write {
+    /// The stream's sequence once it is appended.
+    const fn after(&self) -> i64 {
+        self.expected + self.events.len() as i64
+    }
+
     fn contents(&self) -> impl Iterator<Item = Content> {
         (self.expected + 1..).zip(&self.events).map(|(sequence, event)| {
             content_hash(

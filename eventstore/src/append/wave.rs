@@ -152,7 +152,7 @@ impl<'a> Members<'a> {
             }
         }
         for (place, write) in command.writes.iter().enumerate() {
-            let after = write.expected + write.events.len() as i64;
+            let after = write.after();
             if self.streams.insert(&write.stream, after).is_none() {
                 let told_by_index = write.expected == 0 && after > 0;
                 let (command, fact) = (wave.size, false);

@@ -3,21 +3,19 @@
 use std::future::Future;
 use std::time::Duration;
 
-use cqrs_es::DomainEvent;
-use cqrs_es::event_sink::EventSink;
-use domain::{Claim, Recorded};
+use domain::Recorded;
 use sqlx::Row;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::cache::Pending;
+use super::holding::{Part, json};
 use super::{Decision, ExecuteError, Facts, Log, StoreError};
 use crate::append::appender::StandsOn;
-use crate::append::{
-    Append, AppendError, EVENT_BYTES_MAX, Guard, NewEvent, Stored, Verdict, Write,
-};
+use crate::append::basis::Basis;
+use crate::append::line::Answer;
+use crate::append::{Append, AppendError, Guard, Stored, Verdict};
 use crate::context::{Context, Receipt};
 use crate::event::StreamId;
-use crate::personal::PersonalError;
 
 /// How often a command is decided again because others changed what it stands on.
 const ATTEMPTS_MAX: u32 = 100;
@@ -31,6 +29,19 @@ enum Attempt<R> {
     Again,
 }
 
+impl<R> From<ExecuteError<R>> for Attempt<R> {
+    fn from(error: ExecuteError<R>) -> Self {
+        Self::Settled(Err(error))
+    }
+}
+
+/// A command that waits for its verdict.
+struct InLine {
+    verdict: oneshot::Receiver<Answer>,
+    decided_on: Vec<Basis>,
+    erased: Vec<Uuid>,
+}
+
 impl Log {
     /// Decides a command that needs facts of other streams. `prepare` looks them up and makes the
     /// command; it runs again when a fact or the stream has changed meanwhile.
@@ -39,6 +50,22 @@ impl Log {
         A: Recorded,
         F: Fn(Facts) -> Fut + Send + Sync,
         Fut: Future<Output = Result<Decision<A>, E>> + Send,
+        E: From<ExecuteError<A::Error>> + Send,
+    {
+        self.decide_both(context, prepare).await
+    }
+
+    /// As [`decide`](Self::decide), of commands on two streams. The answer is about the first one.
+    pub async fn decide_both<A, B, F, Fut, E>(
+        &self,
+        context: &Context,
+        prepare: F,
+    ) -> Result<Receipt, E>
+    where
+        A: Recorded<Error: From<B::Error>>,
+        B: Recorded,
+        F: Fn(Facts) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Decision<A, B>, E>> + Send,
         E: From<ExecuteError<A::Error>> + Send,
     {
         let _in_progress = match context.client_key {
@@ -68,7 +95,7 @@ impl Log {
                     continue;
                 }
             };
-            match self.attempt::<A>(decision, &facts, context).await {
+            match self.attempt(decision, &facts, context).await {
                 Attempt::Settled(outcome) => return outcome.map_err(E::from),
                 Attempt::Again => tokio::time::sleep(pause(attempt)).await,
             }
@@ -76,55 +103,90 @@ impl Log {
         Err(E::from(ExecuteError::Contended { attempts: ATTEMPTS_MAX }))
     }
 
-    async fn attempt<A: Recorded>(
+    async fn attempt<A, B>(
         &self,
-        Decision { id, command }: Decision<A>,
+        decision: Decision<A, B>,
         facts: &Facts,
         context: &Context,
-    ) -> Attempt<A::Error> {
-        let stream = StreamId::new(A::TYPE, id);
-        let slot = self.inner.cache.slot::<A>(&stream);
-        let mut held = slot.lock().await;
-        let pending = match self.pending(&mut held, &stream).await {
-            Ok(pending) => pending,
-            Err(error) => return Attempt::Settled(Err(error.into())),
+    ) -> Attempt<A::Error>
+    where
+        A: Recorded<Error: From<B::Error>>,
+        B: Recorded,
+    {
+        let in_line = match self.put_in_line(decision, facts, context).await {
+            Ok(in_line) => in_line,
+            Err(end) => return end,
         };
-        let (guards, facts) = facts.guards();
-        let basis = pending.basis.clone();
-        if let Some(expected) = context.expected
-            && expected != pending.sequence
-        {
-            held.pending = None;
-            drop(held);
-            return self.version_mismatch::<A>(&stream, expected, context).await;
-        }
-        let (append, next) =
-            match self.prepare_append(&stream, pending, command, guards, context).await {
-                Ok(prepared) => prepared,
-                Err(error) => return Attempt::Settled(Err(error)),
-            };
-        let erased = append.erased.clone();
-        let stands_on = StandsOn { own: Some(basis.clone()), facts };
-        let verdict = match self.inner.queue.push(append, stands_on) {
-            Ok(verdict) => verdict,
-            Err(error) => return Attempt::Settled(Err(error.into())),
-        };
-        *pending = next;
-        drop(held);
-
-        let verdict = verdict.await.unwrap_or(Err(AppendError::Closed));
+        let verdict = in_line.verdict.await.unwrap_or(Err(AppendError::Closed));
         if let Ok(Verdict::Appended(stored)) = verdict {
-            for subject in erased {
+            for subject in in_line.erased {
                 self.personal().forget(subject);
             }
             return Attempt::Settled(answer::<A>(stored, false));
         }
         // What was decided here is not in the log, or what it was decided on is not what the log has.
-        basis.fall();
+        in_line.decided_on.iter().for_each(Basis::fall);
         match verdict {
             Ok(verdict) => self.turned_down::<A>(verdict, context).await,
-            Err(error) => Attempt::Settled(Err(error.into())),
+            Err(error) => ExecuteError::from(error).into(),
         }
+    }
+
+    /// Runs the rules and sends off what comes of it, holding the streams all the while.
+    async fn put_in_line<A, B>(
+        &self,
+        Decision { id, command, also }: Decision<A, B>,
+        facts: &Facts,
+        context: &Context,
+    ) -> Result<InLine, Attempt<A::Error>>
+    where
+        A: Recorded<Error: From<B::Error>>,
+        B: Recorded,
+    {
+        let stream = StreamId::new(A::TYPE, id);
+        let (mut own, also) = match also {
+            None => (self.hold::<A>(stream).await.map_err(ExecuteError::from)?, None),
+            Some((id, command)) => {
+                let both = self.hold_both::<A, B>(stream, StreamId::new(B::TYPE, id));
+                let (own, other) = both.await.map_err(ExecuteError::from)?;
+                (own, Some((other, command)))
+            }
+        };
+        if let Some(expected) = context.expected
+            && expected != own.pending().sequence
+        {
+            own.forget();
+            let stream = own.stream.clone();
+            drop((own, also));
+            return Err(self.version_mismatch::<A>(&stream, expected, context).await);
+        }
+        let decided = self.decide_on(&own, command, context).await?;
+        let (next, mut refusal, mut parts) = (decided.next, decided.refusal, vec![decided.part]);
+        let mut next_of_other = None;
+        if let Some((other, command)) = also {
+            let decided = self.decide_on(&other, command, context).await?;
+            refusal = refusal.or(decided.refusal.map(A::Error::from));
+            parts.push(decided.part);
+            next_of_other = Some((other, decided.next));
+        }
+        if refusal.is_some() {
+            parts.iter_mut().for_each(Part::withdraw);
+        }
+        let (guards, facts) = facts.guards();
+        let guards = beside(&parts, guards).ok_or(Attempt::Again)?;
+        let decided_on: Vec<Basis> = parts.iter().map(|part| part.basis.clone()).collect();
+        let answer = refusal.as_ref().map(json).transpose()?;
+        let append = self.append_of(parts, answer, guards, context);
+        let erased = append.erased.clone();
+        let stands_on = StandsOn { own: decided_on.clone(), facts };
+        let verdict = self.inner.queue.push(append, stands_on).map_err(ExecuteError::from)?;
+        if refusal.is_none() {
+            own.go_on_from(next);
+            if let Some((mut other, next)) = next_of_other {
+                other.go_on_from(next);
+            }
+        }
+        Ok(InLine { verdict, decided_on, erased })
     }
 
     async fn turned_down<A: Recorded>(
@@ -180,68 +242,31 @@ impl Log {
         }
     }
 
-    /// Runs the rules on a copy of the state; returns what to append and the state after it.
-    async fn prepare_append<A: Recorded>(
+    fn append_of(
         &self,
-        stream: &StreamId,
-        pending: &Pending<A>,
-        command: A::Command,
+        parts: Vec<Part>,
+        refusal: Option<String>,
         guards: Vec<Guard>,
         context: &Context,
-    ) -> Result<(Append, Pending<A>), ExecuteError<A::Error>> {
-        let mut state = pending.state.clone();
-        let sink = EventSink::default();
-        let (events, refusal) = match state.handle(command, &(), &sink).await {
-            Ok(()) => (sink.collect().await, None),
-            Err(refusal) => {
-                state = pending.state.clone();
-                (Vec::new(), Some(json(&refusal)?))
-            }
-        };
-        let mut claims = Vec::new();
-        let mut erased: Vec<Uuid> = Vec::new();
-        let mut subjects: Vec<Uuid> = Vec::new();
-        let mut new_events = Vec::with_capacity(events.len());
-        let metadata = if events.is_empty() { String::new() } else { json(&context.metadata)? };
-        check_storable(&metadata)?;
-        for event in &events {
-            claims.extend(A::claims(event).into_iter().map(|claim| self.hash_personal(claim)));
-            erased.extend(A::erases(event).map(|person| person.uuid()));
-            let sealed = match self.personal().seal_text(json(event)?).await {
-                Ok(sealed) => sealed,
-                Err(PersonalError::Erased(_)) => return Err(ExecuteError::Erased),
-                Err(error) => return Err(StoreError::from(error).into()),
-            };
-            check_storable(&sealed.json)?;
-            subjects.extend(sealed.subjects);
-            new_events.push(NewEvent {
-                event_type: event.event_type(),
-                event_version: event.event_version(),
-                payload: sealed.json,
-                metadata: metadata.clone(),
-            });
-        }
-        let next = Pending {
-            state,
-            sequence: pending.sequence + new_events.len() as i64,
-            basis: pending.basis.clone(),
-        };
-        let append = Append {
+    ) -> Append {
+        let mut append = Append {
             caller: context.caller.clone(),
             key: context.key.clone(),
             fingerprint: self.fingerprint(context),
             refusal,
-            writes: vec![Write {
-                stream: stream.clone(),
-                expected: pending.sequence,
-                events: new_events,
-            }],
+            writes: Vec::with_capacity(parts.len()),
             guards,
-            claims,
-            subjects,
-            erased,
+            claims: Vec::new(),
+            subjects: Vec::new(),
+            erased: Vec::new(),
         };
-        Ok((append, next))
+        for part in parts {
+            append.writes.push(part.write);
+            append.claims.extend(part.claims);
+            append.subjects.extend(part.subjects);
+            append.erased.extend(part.erased);
+        }
+        append
     }
 
     /// The stored answer to a command that was decided before under the same key.
@@ -284,18 +309,6 @@ impl Log {
         match context.fingerprint.as_slice() {
             [] => Vec::new(),
             payload => self.personal().keyed_hash("command", payload).to_vec(),
-        }
-    }
-
-    pub(super) fn hash_personal(&self, claim: Claim) -> Claim {
-        match claim {
-            Claim::Unique { kind, key, holder, personal: true } => Claim::Unique {
-                kind,
-                key: self.personal().lookup_hash(kind, &key),
-                holder,
-                personal: true,
-            },
-            other => other,
         }
     }
 
@@ -353,24 +366,16 @@ fn answer<A: Recorded>(stored: Stored, replayed: bool) -> Result<Receipt, Execut
     }
 }
 
-fn json<T: serde::Serialize, R>(value: &T) -> Result<String, ExecuteError<R>> {
-    serde_json::to_string(value).map_err(|error| StoreError::from(error).into())
-}
-
-/// Postgres's json takes an escaped U+0000 and then cannot read it.
-pub(crate) fn check_storable<R>(payload: &str) -> Result<(), ExecuteError<R>> {
-    if payload.len() > EVENT_BYTES_MAX {
-        let detail = format!("an event has {} bytes, {EVENT_BYTES_MAX} at most", payload.len());
-        return Err(ExecuteError::Invalid(detail));
+/// The facts of streams that are not written: of those that are, the append compares the sequence
+/// anyway. `None` if one of these has moved on since it was looked at.
+fn beside(parts: &[Part], mut guards: Vec<Guard>) -> Option<Vec<Guard>> {
+    let written = |guard: &Guard| parts.iter().find(|part| part.write.stream == guard.stream);
+    let moved = |guard| written(guard).is_some_and(|part| part.write.expected != guard.sequence);
+    if guards.iter().any(moved) {
+        return None;
     }
-    let escaped_nul = payload.match_indices("\\u0000").any(|(at, _)| {
-        let backslashes = payload[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
-        backslashes % 2 == 0
-    });
-    match escaped_nul {
-        true => Err(ExecuteError::Invalid("text must not contain U+0000".to_owned())),
-        false => Ok(()),
-    }
+    guards.retain(|guard| written(guard).is_none());
+    Some(guards)
 }
 
 /// The first attempts follow at once; contention that lasts is spread out.

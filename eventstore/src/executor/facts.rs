@@ -10,16 +10,23 @@ use crate::append::Guard;
 use crate::append::basis::Basis;
 use crate::event::StreamId;
 
-/// A command for one stream.
+/// A command for one stream, and perhaps one for another that is decided in the same append.
 #[derive(Debug, Clone)]
-pub struct Decision<A: Recorded> {
-    pub id: String,
-    pub command: A::Command,
+pub struct Decision<A: Recorded, B: Recorded = A> {
+    pub(super) id: String,
+    pub(super) command: A::Command,
+    pub(super) also: Option<(String, B::Command)>,
 }
 
 impl<A: Recorded> Decision<A> {
     pub fn new(id: impl Display, command: A::Command) -> Self {
-        Self { id: id.to_string(), command }
+        Self { id: id.to_string(), command, also: None }
+    }
+
+    /// Both are appended or neither is: a refusal of one is the refusal of both.
+    pub fn and<B: Recorded>(self, id: impl Display, command: B::Command) -> Decision<A, B> {
+        let also = Some((id.to_string(), command));
+        Decision { id: self.id, command: self.command, also }
     }
 }
 

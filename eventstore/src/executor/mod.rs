@@ -2,9 +2,10 @@
 
 mod adapter;
 mod cache;
-pub(crate) mod decide;
+mod decide;
 mod error;
 mod facts;
+pub(crate) mod holding;
 mod keys_in_progress;
 mod load;
 mod loads;
@@ -104,7 +105,7 @@ impl Log {
     ) -> Result<Receipt, ExecuteError<A::Error>> {
         let id = id.to_string();
         self.decide(context, |_| {
-            let decision = Decision::<A> { id: id.clone(), command: command.clone() };
+            let decision = Decision::<A>::new(&id, command.clone());
             async move { Ok(decision) }
         })
         .await

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use cqrs_es::{Aggregate, DomainEvent};
 use domain::account::{self, Account};
 use domain::book::{self, Book};
+use domain::cart::{self, Cart};
 use domain::course::{self, Course};
 use domain::enrollment::{self, Enrollment, EnrollmentId};
 use domain::follow::{self, Follow, FollowId};
@@ -24,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::house::{Happened, House, Program};
 
-/// Fifteen projections share two cores with other tests.
+/// All projections share two cores with other tests.
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -85,6 +86,8 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         level,
         at: at(0),
     };
+    let quantity = cart::samples::pieces(u32::from(score));
+    let put_in = cart::Event::ItemAdded { customer: reader, product, quantity, at: at(0) };
     let score = rating::samples::score(score);
     let due_at = loan::samples::due_at();
     let borrowed = loan::Event::BookBorrowed { book, reader, due_at, at: at(0) };
@@ -104,6 +107,7 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         recorded::<CopySet>(book, borrowed),
         recorded::<Follow>(follow, follow::samples::followed(follow)),
         recorded::<Enrollment>(enrollment, enrolled),
+        recorded::<Cart>(reader, put_in),
         recorded::<Order>(order, placed),
         recorded::<Order>(
             order,

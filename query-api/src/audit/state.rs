@@ -3,6 +3,7 @@
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
+use domain::cart::Cart;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
@@ -26,6 +27,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
     let replay = match aggregate_type {
         Account::TYPE => of::<Account>,
         Book::TYPE => of::<Book>,
+        Cart::TYPE => of::<Cart>,
         Course::TYPE => of::<Course>,
         Enrollment::TYPE => of::<Enrollment>,
         Follow::TYPE => of::<Follow>,

@@ -18,13 +18,14 @@ pub(super) enum Topic {
     Favourites,
     Loans,
     Stock,
+    Cart,
     Orders,
     /// That something happened, for dashboards: no ids.
     Activity,
 }
 
 impl Topic {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -35,6 +36,7 @@ impl Topic {
         Self::Favourites,
         Self::Loans,
         Self::Stock,
+        Self::Cart,
         Self::Orders,
         Self::Activity,
     ];
@@ -51,6 +53,7 @@ impl Topic {
             Self::Favourites => "favourites",
             Self::Loans => "loans",
             Self::Stock => "stock",
+            Self::Cart => "cart",
             Self::Orders => "orders",
             Self::Activity => "activity",
         }
@@ -178,6 +181,11 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         // The stream's id is the book; who has it is not for everyone.
         "loan" => (Topic::Loans, id.to_owned(), Audience::Everyone),
         "stock" => (Topic::Stock, id.to_owned(), Audience::Everyone),
+        // The stream's id is the customer's.
+        "cart" => {
+            let people = id.parse().into_iter().collect();
+            (Topic::Cart, id.to_owned(), Audience::Some(people, &[]))
+        }
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),
         _ => return Vec::new(),
     };
@@ -228,6 +236,14 @@ mod tests {
         assert_eq!(topics_seen(&placed, bob, &[Role::Merchandiser]), ["orders"]);
         assert_eq!(topics_seen(&placed, bob, &[Role::Analyst]), ["activity"]);
         assert!(topics_seen(&placed, bob, &[Role::Member]).is_empty());
+    }
+
+    #[test]
+    fn a_cart_is_news_for_its_customer_alone() {
+        let (ada, bob) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb0b));
+        let added = event("cart", &ada.to_string(), "ItemAdded", json!({ "customer": ada }));
+        assert_eq!(topics_seen(&added, ada, &[Role::Member]), ["cart"]);
+        assert!(topics_seen(&added, bob, &[Role::Member, Role::Merchandiser]).is_empty());
     }
 
     #[test]

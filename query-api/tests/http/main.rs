@@ -4,6 +4,7 @@
 mod account;
 mod activity;
 mod analytics;
+mod cart;
 mod catalogue;
 mod conventions;
 mod course;
