@@ -5,10 +5,12 @@
 
 pub mod account;
 pub mod book;
+pub mod comment;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
 pub mod fulfilment;
+pub mod like;
 pub mod operators;
 pub mod order;
 pub mod product;
@@ -35,7 +37,8 @@ mod upcast;
 pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, BookId, CertificateId, CourseId, LessonId, OrderId, ProductId, PublicationId,
+    AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, ProductId,
+    PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};
