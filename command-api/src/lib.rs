@@ -5,9 +5,11 @@
 
 pub mod account;
 pub mod book;
+pub mod comment;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
+pub mod like;
 pub mod operations;
 pub mod order;
 pub mod product;

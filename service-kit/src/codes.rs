@@ -80,6 +80,19 @@ pub const CODES: &[Code] = &[
         SAME,
     ),
     code(
+        "comment-deleted",
+        "Comment deleted",
+        "The comment has been deleted; nothing about it changes any more.",
+        SAME,
+    ),
+    code(
+        "comment-exists",
+        "Comment exists",
+        "A comment with this id has been posted already.",
+        SAME,
+    ),
+    code("comment-unknown", "No such comment", "No comment has this id, or it is deleted.", SAME),
+    code(
         "course-archived",
         "Course archived",
         "The course has been archived; nothing about it changes any more.",
@@ -190,6 +203,12 @@ pub const CODES: &[Code] = &[
     ),
     code("not-enrolled", "Not enrolled", "The student is not enrolled in this course.", STATE),
     code("not-found", "Not found", "There is nothing at this path.", SAME),
+    code(
+        "not-the-author",
+        "Somebody else's comment",
+        "Only the author of a comment edits it; only the author or an operator deletes it.",
+        SAME,
+    ),
     code(
         "not-the-customer",
         "Somebody else's order",

@@ -3,9 +3,11 @@
 
 mod account;
 mod book;
+mod comment;
 mod course;
 mod enrollment;
 mod follow;
+mod like;
 mod operations;
 mod order;
 mod product;
