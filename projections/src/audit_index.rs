@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
+use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::like::Like;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
@@ -31,17 +33,19 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
         &[
             Account::TYPE,
             Book::TYPE,
+            Comment::TYPE,
             Course::TYPE,
             Enrollment::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
+            Like::TYPE,
             Operators::TYPE,
             Order::TYPE,
             Product::TYPE,

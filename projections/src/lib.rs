@@ -7,10 +7,12 @@ mod account;
 mod analytics;
 mod audit_index;
 mod book;
+mod comment;
 mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod like;
 mod order;
 mod product;
 mod projection;
@@ -35,6 +37,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(course::Courses),
         Box::new(product::Products),
         Box::new(rating::ItemRatings),
+        Box::new(comment::Comments),
+        Box::new(like::Likes),
         Box::new(shelf::Favourites),
         Box::new(enrollment::Enrollments),
         Box::new(stock::StockLevels),

@@ -5,10 +5,12 @@
 mod account;
 mod analytics;
 mod audit_index;
+mod comment;
 mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod like;
 mod order;
 mod product_and_book;
 mod rating;

@@ -15,8 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, analytics, audit, book, certificate, course, enrollment, follow, live, operations,
-    order, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, analytics, audit, book, certificate, comment, course, enrollment, follow, like, live,
+    operations, order, product, rating, recommendation, search, shelf, similar, stock, top,
+    workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -94,9 +95,11 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(audit::routes())
         .merge(book::routes())
         .merge(certificate::routes())
+        .merge(comment::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
         .merge(follow::routes())
+        .merge(like::routes())
         .merge(live::routes())
         .merge(operations::routes())
         .merge(order::routes())

@@ -3,10 +3,12 @@
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
+use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::like::Like;
 use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
@@ -24,10 +26,12 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
     let replay = match aggregate_type {
         Account::TYPE => of::<Account>,
         Book::TYPE => of::<Book>,
+        Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
         Enrollment::TYPE => of::<Enrollment>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
+        Like::TYPE => of::<Like>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,
         Product::TYPE => of::<Product>,

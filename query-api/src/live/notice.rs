@@ -14,6 +14,8 @@ pub(super) enum Topic {
     Courses,
     Products,
     Ratings,
+    Comments,
+    Likes,
     Enrollments,
     Favourites,
     Stock,
@@ -23,13 +25,15 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Follows,
         Self::Books,
         Self::Courses,
         Self::Products,
         Self::Ratings,
+        Self::Comments,
+        Self::Likes,
         Self::Enrollments,
         Self::Favourites,
         Self::Stock,
@@ -45,6 +49,8 @@ impl Topic {
             Self::Courses => "courses",
             Self::Products => "products",
             Self::Ratings => "ratings",
+            Self::Comments => "comments",
+            Self::Likes => "likes",
             Self::Enrollments => "enrollments",
             Self::Favourites => "favourites",
             Self::Stock => "stock",
@@ -162,6 +168,16 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             let item = id.split_once(':').map_or(id, |(_, item)| item);
             (Topic::Ratings, item.to_owned(), Audience::Everyone)
         }
+        // About the item, so that its page hears of comments it does not know yet.
+        "comment" => {
+            let item = payload["item"].as_str().unwrap_or_default();
+            (Topic::Comments, item.to_owned(), Audience::Everyone)
+        }
+        // As with ratings: what is liked, not by whom.
+        "like" => {
+            let target = id.split_once(':').map_or(id, |(_, target)| target);
+            (Topic::Likes, target.to_owned(), Audience::Everyone)
+        }
         "enrollment" => {
             let (student, course) = id.split_once(':').unwrap_or_default();
             let people = student.parse().into_iter().collect();
@@ -226,12 +242,25 @@ mod tests {
     }
 
     #[test]
-    fn nobody_hears_who_rated() {
+    fn nobody_hears_who_rated_or_liked() {
         let reader = Uuid::from_u128(0xada);
         let id = format!("{reader}:book:{}", Uuid::from_u128(0xb));
-        let rated = event("rating", &id, "ItemRated", json!({}));
-        for notice in notices(&rated) {
-            assert!(!notice.json().to_string().contains(&reader.to_string()));
+        for (aggregate_type, event_type) in [("rating", "ItemRated"), ("like", "Liked")] {
+            for notice in notices(&event(aggregate_type, &id, event_type, json!({}))) {
+                assert!(!notice.json().to_string().contains(&reader.to_string()));
+            }
         }
+    }
+
+    #[test]
+    fn everybody_hears_that_something_was_said_about_an_item_and_nobody_what() {
+        let item = format!("book:{}", Uuid::from_u128(0xb));
+        let said = json!({ "item": item, "text": { "sealed": { "box": "Dorothea" } } });
+        let [notice, _] = &notices(&event("comment", "c", "CommentPosted", said))[..] else {
+            panic!("there is one for dashboards and one for everybody")
+        };
+        assert_eq!((notice.topic, &notice.about), (Topic::Comments, &item));
+        assert_eq!(notice.audience, Audience::Everyone);
+        assert!(!notice.json().to_string().contains("Dorothea"));
     }
 }

@@ -4,8 +4,10 @@
 mod account;
 mod analytics;
 mod catalogue;
+mod comment;
 mod conventions;
 mod course;
+mod like;
 mod live;
 mod operations;
 mod order;
