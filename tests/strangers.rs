@@ -20,9 +20,16 @@ fn door(method: &'static str, path: String, refused: (u16, &'static str)) -> Doo
     Door { method, path, body: None, refused }
 }
 
-async fn doors(ada: &Client, ines: &Client, shop: &Shop, school: &School) -> Vec<Door> {
+async fn doors(
+    ada: &Client,
+    ines: &Client,
+    shop: &Shop,
+    school: &School,
+    comment: Uuid,
+) -> Vec<Door> {
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
+    const AUTHOR: (u16, &str) = (403, "not-the-author");
     let order = ada.orders(shop.product, 1).await;
     ada.settled(&order).await;
     let (order, course, lesson) = (order.id(), school.course, school.lessons[0]);
@@ -36,6 +43,8 @@ async fn doors(ada: &Client, ines: &Client, shop: &Shop, school: &School) -> Vec
             json!({ "status": "SHIPPED" }),
         ),
         door("GET", format!("orders?customer={account}"), FORBIDDEN),
+        with(door("PATCH", format!("comments/{comment}"), AUTHOR), json!({ "text": "Mine" })),
+        door("DELETE", format!("comments/{comment}"), AUTHOR),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),
@@ -87,8 +96,10 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
     let shop = Shop::of(system.clone(), 5).await;
     let school = School::of(system.clone(), 1, None).await;
     let auditor = system.auditor().await;
-    let doors = doors(&ada, &school.ines, &shop, &school).await;
-    let before = state(&auditor, &ada, &shop, &school).await;
+    let said = ada.post(format!("courses/{}/comments", school.course), json!({ "text": "Good" }));
+    let comment = said.await.accepted().id();
+    let doors = doors(&ada, &school.ines, &shop, &school, comment).await;
+    let before = state(&auditor, &ada, &shop, &school, comment).await;
 
     for Door { method, path, body, refused: (status, code) } in &doors {
         let method: Method = method.parse().unwrap();
@@ -103,7 +114,7 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
         as_nobody.await.refused(401, "token-required");
     }
 
-    assert_eq!(state(&auditor, &ada, &shop, &school).await, before);
+    assert_eq!(state(&auditor, &ada, &shop, &school, comment).await, before);
     let denied = format!("audit/access?kind=denied&account={}&limit=200", mallory.id);
     let forbidden: Vec<&Door> = doors.iter().filter(|door| door.refused.0 == 403).collect();
     let all_there = |page: &Answer| {
@@ -119,7 +130,13 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
 }
 
 /// How far the streams of those whose doors were tried have got.
-async fn state(auditor: &Client, ada: &Client, shop: &Shop, school: &School) -> Vec<usize> {
+async fn state(
+    auditor: &Client,
+    ada: &Client,
+    shop: &Shop,
+    school: &School,
+    comment: Uuid,
+) -> Vec<usize> {
     let mut lengths = Vec::new();
     for stream in [
         format!("account/{}", ada.id),
@@ -127,6 +144,7 @@ async fn state(auditor: &Client, ada: &Client, shop: &Shop, school: &School) -> 
         format!("course/{}", school.course),
         format!("product/{}", shop.product),
         format!("stock/{}", shop.product),
+        format!("comment/{comment}"),
     ] {
         let history = auditor.get(format!("audit/streams/{stream}?limit=200")).await.ok();
         lengths.push(history["items"].as_array().unwrap().len());
