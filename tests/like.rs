@@ -135,3 +135,24 @@ async fn nobodys_like_is_lost_among_many_at_once() {
         assert_eq!((names(&first).len(), names(&rest).len()), (15, 5));
     }
 }
+
+#[tokio::test]
+async fn nobody_likes_a_comment_after_it_was_deleted() {
+    let system = System::start().await;
+    let book = format!("books/{}", emma(&system).await);
+    let author = system.ada().await;
+    let readers = join_all((0..10).map(|_| system.member("Reader"))).await;
+    let said = author.post(format!("{book}/comments"), json!({ "text": "Badly done!" })).await;
+    let comment = format!("comments/{}", said.accepted().id());
+
+    let likes = join_all(readers.iter().map(|reader| async { like(reader, &comment).await }));
+    let (deleted, likes) = tokio::join!(async { author.delete(&comment).await }, likes);
+
+    let deleted = deleted.accepted().position;
+    for answer in likes {
+        match answer.status.is_success() {
+            true => assert!(answer.accepted().position < deleted),
+            false => drop(answer.refused(404, "comment-unknown")),
+        }
+    }
+}

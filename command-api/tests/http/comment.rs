@@ -28,6 +28,10 @@ async fn a_reader_posts_edits_and_deletes_a_comment() {
     assert_eq!(edit("Dorothea!").await.done().body["unchanged"], true);
     assert_eq!(edit("Poor Dorothea!").await.done().body["sequence"], 2);
     assert_eq!(edit(" Poor Dorothea! ").await.done().body["unchanged"], true);
+    // A process that knows the comment only from the log says the same.
+    let neighbour = world.neighbour().await;
+    let there = neighbour.patch(&path).bearer(&ada.token).json(json!({"text": "Poor Dorothea!"}));
+    assert_eq!(there.await.done().body["unchanged"], true);
 
     let delete = async || world.delete(&path).bearer(&ada.token).bare().await;
     assert_eq!(delete().await.done().body["sequence"], 3);
