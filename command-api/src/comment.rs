@@ -80,7 +80,8 @@ struct PostComment {
 /// Say something about an item.
 #[utoipa::path(
     post, path = "/{kind}/{id}/comments", tag = "comments", request_body = PostComment,
-    params(("kind" = String, Path, description = "books, courses or products"), ("id" = Uuid, Path)),
+    params(("kind" = String, Path, description = "books, courses or products"),
+           ("id" = Uuid, Path)),
     responses((status = 201, description = "Posted", body = ReceiptBody))
 )]
 async fn post(

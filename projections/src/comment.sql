@@ -1,5 +1,5 @@
--- What did readers say about an item, newest first? A deleted comment is gone. The text is the sealed
--- JSON of the event; only the query side opens it.
+-- What did readers say about an item, newest first? A deleted comment is gone. The text is the
+-- sealed JSON of the event; only the query side opens it.
 create table comments (
     comment uuid primary key,
     kind text not null,

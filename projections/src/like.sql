@@ -11,8 +11,8 @@ create table likes (
 -- Who likes this, newest first?
 create index likes_of_target on likes (kind, target, position desc);
 
--- How many? No check that a count is not negative: Postgres tests the row proposed for insert, which
--- holds a difference, before it finds the conflict and adds it up.
+-- How many? No check that a count is not negative: Postgres tests the row proposed for insert,
+-- which holds a difference, before it finds the conflict and adds it up.
 create table like_counts (
     kind text not null,
     target uuid not null,

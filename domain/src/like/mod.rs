@@ -1,8 +1,8 @@
 //! Readers like items and comments.
 //!
-//! A reader likes a target or does not: liking twice, or no longer liking what is not liked, changes
-//! nothing. Only what exists can be liked, which the caller looks up; taking a like back works also
-//! when its target has gone.
+//! A reader likes a target or does not: liking twice, or no longer liking what is not liked,
+//! changes nothing. Only what exists can be liked, which the caller looks up; taking a like back
+//! works also when its target has gone.
 
 mod aggregate;
 mod command;
