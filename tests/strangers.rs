@@ -20,6 +20,22 @@ fn door(method: &'static str, path: String, refused: (u16, &'static str)) -> Doo
     Door { method, path, body: None, refused }
 }
 
+/// What Ada has beside an account and an order.
+struct Hers {
+    /// Borrowed.
+    book: Uuid,
+    /// About the course.
+    comment: Uuid,
+}
+
+impl Hers {
+    async fn of(ada: &Client, shop: &Shop, school: &School) -> Self {
+        let said = format!("courses/{}/comments", school.course);
+        let comment = ada.post(said, json!({ "text": "Good" })).await.accepted().id();
+        Self { book: lent_to(ada, shop).await, comment }
+    }
+}
+
 /// A book that she has borrowed.
 async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
     let book = json!({ "title": "Emma", "authors": ["Jane Austen"] });
@@ -30,9 +46,11 @@ async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
     book
 }
 
-async fn doors(ada: &Client, shop: &Shop, school: &School, book: Uuid) -> Vec<Door> {
+async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<Door> {
+    let Hers { book, comment } = hers;
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
+    const AUTHOR: (u16, &str) = (403, "not-the-author");
     let order = ada.orders(shop.product, 1).await;
     ada.settled(&order).await;
     let (order, course, lesson) = (order.id(), school.course, school.lessons[0]);
@@ -46,6 +64,8 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, book: Uuid) -> Vec<Do
             json!({ "status": "SHIPPED" }),
         ),
         door("GET", format!("orders?customer={account}"), FORBIDDEN),
+        with(door("PATCH", format!("comments/{comment}"), AUTHOR), json!({ "text": "Mine" })),
+        door("DELETE", format!("comments/{comment}"), AUTHOR),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),
@@ -100,9 +120,9 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
     let shop = Shop::of(system.clone(), 5).await;
     let school = School::of(system.clone(), 1, None).await;
     let auditor = system.auditor().await;
-    let book = lent_to(&ada, &shop).await;
-    let doors = doors(&ada, &shop, &school, book).await;
-    let before = state(&auditor, &ada, &shop, &school, book).await;
+    let hers = Hers::of(&ada, &shop, &school).await;
+    let doors = doors(&ada, &shop, &school, &hers).await;
+    let before = state(&auditor, &ada, &shop, &school, &hers).await;
 
     for Door { method, path, body, refused: (status, code) } in &doors {
         let method: Method = method.parse().unwrap();
@@ -117,7 +137,7 @@ async fn what_is_somebody_elses_is_refused_to_everybody_else_and_seen_by_auditor
         as_nobody.await.refused(401, "token-required");
     }
 
-    assert_eq!(state(&auditor, &ada, &shop, &school, book).await, before);
+    assert_eq!(state(&auditor, &ada, &shop, &school, &hers).await, before);
     let denied = format!("audit/access?kind=denied&account={}&limit=200", mallory.id);
     let forbidden: Vec<&Door> = doors.iter().filter(|door| door.refused.0 == 403).collect();
     let all_there = |page: &Answer| {
@@ -138,7 +158,7 @@ async fn state(
     ada: &Client,
     shop: &Shop,
     school: &School,
-    book: Uuid,
+    hers: &Hers,
 ) -> Vec<usize> {
     let mut lengths = Vec::new();
     for stream in [
@@ -147,7 +167,8 @@ async fn state(
         format!("course/{}", school.course),
         format!("product/{}", shop.product),
         format!("stock/{}", shop.product),
-        format!("loan/{book}"),
+        format!("loan/{}", hers.book),
+        format!("comment/{}", hers.comment),
     ] {
         let history = auditor.get(format!("audit/streams/{stream}?limit=200")).await.ok();
         lengths.push(history["items"].as_array().unwrap().len());

@@ -6,9 +6,11 @@
 pub mod account;
 pub mod book;
 pub mod cart;
+pub mod comment;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
+pub mod like;
 pub mod loan;
 pub mod operations;
 pub mod order;

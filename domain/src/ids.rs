@@ -53,6 +53,10 @@ id! {
     BookId
 }
 id! {
+    /// What somebody said about an item.
+    CommentId
+}
+id! {
     /// A course.
     CourseId
 }

@@ -6,10 +6,12 @@
 pub mod account;
 pub mod book;
 pub mod cart;
+pub mod comment;
 pub mod course;
 pub mod enrollment;
 pub mod follow;
 pub mod fulfilment;
+pub mod like;
 pub mod loan;
 pub mod notification;
 pub mod operators;
@@ -38,7 +40,8 @@ mod upcast;
 pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, BookId, CertificateId, CourseId, LessonId, OrderId, ProductId, PublicationId,
+    AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, ProductId,
+    PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};

@@ -5,7 +5,9 @@
 use chrono::{DateTime, TimeZone, Utc};
 use uuid::Uuid;
 
-use crate::{AccountId, BookId, CourseId, LessonId, Money, OrderId, ProductId, Tag, Tags};
+use crate::{
+    AccountId, BookId, CommentId, CourseId, LessonId, Money, OrderId, ProductId, Tag, Tags,
+};
 
 /// A fixed instant, and the seconds after it.
 pub fn at(second: i64) -> DateTime<Utc> {
@@ -48,6 +50,10 @@ pub fn product(number: u128) -> ProductId {
 
 pub fn order(number: u128) -> OrderId {
     uuid(0x0d_0000 + number).into()
+}
+
+pub fn comment(number: u128) -> CommentId {
+    uuid(0xc_3000 + number).into()
 }
 
 pub fn pounds(minor: i64) -> Money {

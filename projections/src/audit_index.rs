@@ -7,10 +7,12 @@ use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
 use domain::cart::Cart;
+use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::like::Like;
 use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
@@ -42,11 +44,13 @@ impl Projection for AuditIndex {
             Account::TYPE,
             Book::TYPE,
             Cart::TYPE,
+            Comment::TYPE,
             Course::TYPE,
             Enrollment::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
             CopySet::TYPE,
+            Like::TYPE,
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,

@@ -9,10 +9,12 @@ mod analytics;
 mod audit_index;
 mod book;
 mod cart;
+mod comment;
 mod course;
 mod enrollment;
 mod features;
 mod follow;
+mod like;
 mod loan;
 mod notification;
 mod order;
@@ -39,6 +41,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(course::Courses),
         Box::new(product::Products),
         Box::new(rating::ItemRatings),
+        Box::new(comment::Comments),
+        Box::new(like::Likes),
         Box::new(shelf::Favourites),
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),

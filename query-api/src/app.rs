@@ -15,9 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, activity, analytics, audit, book, cart, certificate, course, enrollment, follow, live,
-    loan, notification, operations, order, product, rating, recommendation, search, shelf, similar,
-    stock, top, workflow,
+    account, activity, analytics, audit, book, cart, certificate, comment, course, enrollment,
+    follow, like, live, loan, notification, operations, order, product, rating, recommendation,
+    search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -97,9 +97,11 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(book::routes())
         .merge(cart::routes())
         .merge(certificate::routes())
+        .merge(comment::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
         .merge(follow::routes())
+        .merge(like::routes())
         .merge(live::routes())
         .merge(loan::routes())
         .merge(notification::routes())

@@ -16,7 +16,7 @@ use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["books", "item_ratings", "loans"];
+const READS: Reads = &["books", "item_ratings", "likes", "loans"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(books)).routes(routes!(book))
@@ -45,6 +45,7 @@ struct Book {
     copies: i64,
     /// How many can be borrowed now.
     available: i64,
+    likes: i64,
     withdrawn: bool,
     added_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
@@ -72,6 +73,7 @@ const COLUMNS: &str = "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(k.copies, 0) as copies,
     case when c.withdrawn then 0 else coalesce(k.copies - k.lent, 0) end as available,
+    coalesce(l.likes, 0) as likes,
     c.withdrawn, c.added_at, c.changed_at, c.sequence";
 
 const BOOKS: Catalogue = Catalogue {
@@ -80,6 +82,7 @@ const BOOKS: Catalogue = Catalogue {
     from: "from readmodel.books c
            left join readmodel.book_copies k on k.book = c.book
            left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
+           left join readmodel.like_counts l on (l.kind, l.target) = ('book', c.book)
           where not c.withdrawn",
     id: "c.book",
     title: "c.title",
@@ -141,13 +144,14 @@ async fn books(
     .await
 }
 
-/// A book, and what I gave it if I ask with a token.
+/// A book, and what I gave it and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     book: Book,
     my_rating: Option<i16>,
+    liked_by_me: Option<bool>,
 }
 
 #[utoipa::path(
@@ -162,10 +166,15 @@ async fn book(
     let reader = asked.account().map(|account| account.uuid());
     app.read(&asked, READS, move |mut view| async move {
         let page: Option<BookPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, mine.score as my_rating
+            "select {COLUMNS}, mine.score as my_rating,
+                    case when $2::uuid is not null
+                         then exists (select from readmodel.likes
+                                       where (reader, kind, target) = ($2, 'book', c.book))
+                    end as liked_by_me
                from readmodel.books c
                left join readmodel.book_copies k on k.book = c.book
                left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
+               left join readmodel.like_counts l on (l.kind, l.target) = ('book', c.book)
                left join readmodel.reader_ratings mine
                  on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)
               where c.book = $1",

@@ -19,7 +19,7 @@ use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["courses", "item_ratings", "enrollments", "profiles"];
+const READS: Reads = &["courses", "item_ratings", "likes", "enrollments", "profiles"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(courses)).routes(routes!(course))
@@ -44,6 +44,7 @@ struct Course {
     lesson_count: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    likes: i64,
     created_at: DateTime<Utc>,
     published_at: Option<DateTime<Utc>>,
     changed_at: DateTime<Utc>,
@@ -55,9 +56,10 @@ const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills
     teacher.display_name as instructor_name, c.state, c.seats,
     (select count(*) from readmodel.enrollments e
       where e.course = c.course and e.state <> 'withdrawn') as enrolled,
-    (select count(*) from readmodel.lessons l where l.course = c.course) as lesson_count,
+    (select count(*) from readmodel.lessons where course = c.course) as lesson_count,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    coalesce(l.likes, 0) as likes,
     c.created_at, c.published_at, c.changed_at, c.sequence";
 
 const COURSES: Catalogue = Catalogue {
@@ -66,6 +68,7 @@ const COURSES: Catalogue = Catalogue {
     from: "from readmodel.courses c
            left join readmodel.profiles teacher on teacher.account = c.instructor
            left join readmodel.item_ratings r on (r.kind, r.item) = ('course', c.course)
+           left join readmodel.like_counts l on (l.kind, l.target) = ('course', c.course)
           where c.state = 'published'",
     id: "c.course",
     title: "c.title",
@@ -131,6 +134,8 @@ struct CoursePage {
     course: Course,
     lessons: Vec<Lesson>,
     my_rating: Option<i16>,
+    /// Whether I like it, if I ask with a token.
+    liked_by_me: Option<bool>,
     /// `enrolled`, `withdrawn` or `completed`, if I ever enrolled.
     my_enrollment: Option<String>,
 }
@@ -149,6 +154,7 @@ struct Lesson {
 #[derive(FromRow)]
 struct Mine {
     my_rating: Option<i16>,
+    liked_by_me: Option<bool>,
     my_enrollment: Option<String>,
 }
 
@@ -170,6 +176,7 @@ async fn course(
                from readmodel.courses c
                left join readmodel.profiles teacher on teacher.account = c.instructor
                left join readmodel.item_ratings r on (r.kind, r.item) = ('course', c.course)
+               left join readmodel.like_counts l on (l.kind, l.target) = ('course', c.course)
               where c.course = $1",
         ))
         .bind(id)
@@ -183,6 +190,10 @@ async fn course(
         let mine: Mine = sqlx::query_as(
             "select (select score from readmodel.reader_ratings
                       where (reader, kind, item) = ($2, 'course', $1)) as my_rating,
+                    case when $2::uuid is not null
+                         then exists (select from readmodel.likes
+                                       where (reader, kind, target) = ($2, 'course', $1))
+                    end as liked_by_me,
                     (select state from readmodel.enrollments
                       where (student, course) = ($2, $1)) as my_enrollment",
         )
@@ -201,8 +212,8 @@ async fn course(
         .fetch_all(view.db())
         .await?;
         let sequence = course.sequence;
-        let Mine { my_rating, my_enrollment } = mine;
-        let page = CoursePage { course, lessons, my_rating, my_enrollment };
+        let Mine { my_rating, liked_by_me, my_enrollment } = mine;
+        let page = CoursePage { course, lessons, my_rating, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))
     })
     .await

@@ -50,9 +50,9 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// Comma-separated: `account`, `follows`, `books`, `courses`, `products`, `ratings`,
-    /// `enrollments`, `favourites`, `loans`, `stock`, `cart`, `orders`, `activity` (analysts); or
-    /// one thing of a topic, such as `orders:<id>` or `ratings:book:<id>`. Without it, all that the
-    /// caller may see.
+    /// `comments`, `likes`, `enrollments`, `favourites`, `loans`, `stock`, `cart`, `orders`,
+    /// `activity` (analysts); or one thing of a topic, such as `orders:<id>`,
+    /// `ratings:book:<id>` or `likes:comment:<id>`. Without it, all that the caller may see.
     topics: Option<String>,
 }
 

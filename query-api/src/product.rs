@@ -16,7 +16,7 @@ use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["products", "item_ratings", "stock"];
+const READS: Reads = &["products", "item_ratings", "likes", "stock"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(products)).routes(routes!(product))
@@ -36,6 +36,7 @@ struct Product {
     available: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    likes: i64,
     discontinued: bool,
     added_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
@@ -54,6 +55,7 @@ const COLUMNS: &str = "c.product as id, c.sku, c.name, c.description, c.price_mi
     c.category, c.tags, coalesce(s.on_hand - s.reserved, 0) as available,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
+    coalesce(l.likes, 0) as likes,
     c.discontinued, c.added_at, c.changed_at, c.sequence";
 
 const PRODUCTS: Catalogue = Catalogue {
@@ -62,6 +64,7 @@ const PRODUCTS: Catalogue = Catalogue {
     from: "from readmodel.products c
            left join readmodel.stock_levels s on s.product = c.product
            left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
+           left join readmodel.like_counts l on (l.kind, l.target) = ('product', c.product)
           where not c.discontinued",
     id: "c.product",
     title: "c.name",
@@ -115,13 +118,14 @@ async fn products(
     .await
 }
 
-/// A product, and what I gave it if I ask with a token.
+/// A product, and what I gave it and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     product: Product,
     my_rating: Option<i16>,
+    liked_by_me: Option<bool>,
 }
 
 #[utoipa::path(
@@ -136,10 +140,15 @@ async fn product(
     let reader = asked.account().map(|account| account.uuid());
     app.read(&asked, READS, move |mut view| async move {
         let page: Option<ProductPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, mine.score as my_rating
+            "select {COLUMNS}, mine.score as my_rating,
+                    case when $2::uuid is not null
+                         then exists (select from readmodel.likes
+                                       where (reader, kind, target) = ($2, 'product', c.product))
+                    end as liked_by_me
                from readmodel.products c
                left join readmodel.stock_levels s on s.product = c.product
                left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
+               left join readmodel.like_counts l on (l.kind, l.target) = ('product', c.product)
                left join readmodel.reader_ratings mine
                  on (mine.reader, mine.kind, mine.item) = ($2, 'product', c.product)
               where c.product = $1",

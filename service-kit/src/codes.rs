@@ -82,6 +82,19 @@ pub const CODES: &[Code] = &[
         SAME,
     ),
     code(
+        "comment-deleted",
+        "Comment deleted",
+        "The comment has been deleted; nothing about it changes any more.",
+        SAME,
+    ),
+    code(
+        "comment-exists",
+        "Comment exists",
+        "A comment with this id has been posted already.",
+        SAME,
+    ),
+    code("comment-unknown", "No such comment", "No comment has this id, or it is deleted.", SAME),
+    code(
         "copies-out",
         "Copies are out",
         "A book cannot have fewer copies than are lent; `out` tells how many are.",
@@ -201,6 +214,12 @@ pub const CODES: &[Code] = &[
     code("not-enrolled", "Not enrolled", "The student is not enrolled in this course.", STATE),
     code("not-found", "Not found", "There is nothing at this path.", SAME),
     code("not-in-cart", "Not in the cart", "The cart does not hold what is ordered.", STATE),
+    code(
+        "not-the-author",
+        "Somebody else's comment",
+        "Only the author of a comment edits it; only the author or an operator deletes it.",
+        SAME,
+    ),
     code(
         "not-the-customer",
         "Somebody else's order",

@@ -34,8 +34,12 @@ impl Scene {
         }
         let book = json!({ "title": "Middlemarch", "authors": ["George Eliot"] });
         let book = almighty.post("books", book).await.accepted().id();
-        for other in [&almighty, &bob] {
+        let mut comment = Uuid::nil();
+        for other in [&bob, &almighty] {
             other.rate(book, 5).await.accepted();
+            other.put(format!("books/{book}/like"), json!({})).await.accepted();
+            let said = other.post(format!("books/{book}/comments"), json!({ "text": "Ah" })).await;
+            comment = said.accepted().id();
         }
         let school = School::taught_by(system.clone(), almighty.clone(), 2, None).await;
         let shop = Shop::kept_by(system.clone(), almighty.clone(), 100).await;
@@ -51,6 +55,7 @@ impl Scene {
         almighty.settled(&order).await;
         let ids = HashMap::from([
             ("accounts", bob.id.to_string()),
+            ("comments", comment.to_string()),
             ("following", bob.id.to_string()),
             ("books", book.to_string()),
             ("{kind}", book.to_string()),

@@ -4,9 +4,11 @@
 mod account;
 mod book;
 mod cart;
+mod comment;
 mod course;
 mod enrollment;
 mod follow;
+mod like;
 mod loan;
 mod operations;
 mod order;

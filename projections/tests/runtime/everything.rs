@@ -7,9 +7,11 @@ use cqrs_es::{Aggregate, DomainEvent};
 use domain::account::{self, Account};
 use domain::book::{self, Book};
 use domain::cart::{self, Cart};
+use domain::comment::{self, Comment};
 use domain::course::{self, Course};
 use domain::enrollment::{self, Enrollment, EnrollmentId};
 use domain::follow::{self, Follow, FollowId};
+use domain::like::{self, Like, LikeId, Target};
 use domain::loan::{self, CopySet};
 use domain::order::{self, Order};
 use domain::product::{self, Product};
@@ -17,7 +19,7 @@ use domain::rating::{self, Rating, RatingId};
 use domain::samples::{at, pounds, quantity, uuid};
 use domain::shelf::{self, Shelf, ShelfId};
 use domain::stock::{self, Level, Stock};
-use domain::{AccountId, BookId, OrderId, ProductId};
+use domain::{AccountId, BookId, CommentId, OrderId, ProductId};
 use eventstore::{Bus, BusOptions};
 use projections::Projection;
 use projections::runtime::{Options, verify};
@@ -59,6 +61,8 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
     let course = uuid(0x50_0000 + number).into();
     let (rating, shelf) =
         (RatingId { reader, item: book.into() }, ShelfId { reader, item: book.into() });
+    let comment = CommentId::from(uuid(0x60_0000 + number));
+    let like = LikeId { reader: other, target: Target::Comment(comment) };
     let follow = FollowId { follower: reader, followee: other };
     let enrollment = EnrollmentId { student: reader, course };
     let (number, lines, total) = (order::samples::number(), order::samples::lines(), pounds(2034));
@@ -68,6 +72,13 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         course,
         instructor: other,
         details: Box::new(details),
+        at: at(0),
+    };
+    let posted = comment::Event::CommentPosted {
+        comment,
+        item: book.into(),
+        author: reader,
+        text: comment::samples::remark(reader, "Ah"),
         at: at(0),
     };
     let placed = order::Event::OrderPlaced {
@@ -105,6 +116,8 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         recorded::<Rating>(rating, rating::Event::ItemRated { rating, score, at: at(0) }),
         recorded::<Shelf>(shelf, shelf::Event::FavouriteAdded { shelf, at: at(0) }),
         recorded::<CopySet>(book, borrowed),
+        recorded::<Comment>(comment, posted),
+        recorded::<Like>(like, like::samples::liked(like)),
         recorded::<Follow>(follow, follow::samples::followed(follow)),
         recorded::<Enrollment>(enrollment, enrolled),
         recorded::<Cart>(reader, put_in),

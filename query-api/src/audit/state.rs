@@ -4,10 +4,12 @@ use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::book::Book;
 use domain::cart::Cart;
+use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
+use domain::like::Like;
 use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
@@ -28,11 +30,13 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Account::TYPE => of::<Account>,
         Book::TYPE => of::<Book>,
         Cart::TYPE => of::<Cart>,
+        Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
         Enrollment::TYPE => of::<Enrollment>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,
+        Like::TYPE => of::<Like>,
         Notification::TYPE => of::<Notification>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,

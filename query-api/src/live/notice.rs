@@ -14,6 +14,8 @@ pub(super) enum Topic {
     Courses,
     Products,
     Ratings,
+    Comments,
+    Likes,
     Enrollments,
     Favourites,
     Loans,
@@ -25,13 +27,15 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Account,
         Self::Follows,
         Self::Books,
         Self::Courses,
         Self::Products,
         Self::Ratings,
+        Self::Comments,
+        Self::Likes,
         Self::Enrollments,
         Self::Favourites,
         Self::Loans,
@@ -49,6 +53,8 @@ impl Topic {
             Self::Courses => "courses",
             Self::Products => "products",
             Self::Ratings => "ratings",
+            Self::Comments => "comments",
+            Self::Likes => "likes",
             Self::Enrollments => "enrollments",
             Self::Favourites => "favourites",
             Self::Loans => "loans",
@@ -168,6 +174,16 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             let item = id.split_once(':').map_or(id, |(_, item)| item);
             (Topic::Ratings, item.to_owned(), Audience::Everyone)
         }
+        // About the item, so that its page hears of comments it does not know yet.
+        "comment" => {
+            let item = payload["item"].as_str().unwrap_or_default();
+            (Topic::Comments, item.to_owned(), Audience::Everyone)
+        }
+        // As with ratings: what is liked, not by whom.
+        "like" => {
+            let target = id.split_once(':').map_or(id, |(_, target)| target);
+            (Topic::Likes, target.to_owned(), Audience::Everyone)
+        }
         "enrollment" => {
             let (student, course) = id.split_once(':').unwrap_or_default();
             let people = student.parse().into_iter().collect();
@@ -247,13 +263,30 @@ mod tests {
     }
 
     #[test]
-    fn nobody_hears_who_rated_or_borrowed() {
+    fn nobody_hears_who_rated_liked_or_borrowed() {
         let (reader, book) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb));
-        let rated = event("rating", &format!("{reader}:book:{book}"), "ItemRated", json!({}));
+        let id = format!("{reader}:book:{book}");
         let borrowed = json!({ "book": book, "reader": reader });
-        let borrowed = event("loan", &book.to_string(), "BookBorrowed", borrowed);
-        for notice in [notices(&rated), notices(&borrowed)].concat() {
-            assert!(!notice.json().to_string().contains(&reader.to_string()));
+        for event in [
+            event("rating", &id, "ItemRated", json!({})),
+            event("like", &id, "Liked", json!({})),
+            event("loan", &book.to_string(), "BookBorrowed", borrowed),
+        ] {
+            for notice in notices(&event) {
+                assert!(!notice.json().to_string().contains(&reader.to_string()));
+            }
         }
+    }
+
+    #[test]
+    fn everybody_hears_that_something_was_said_about_an_item_and_nobody_what() {
+        let item = format!("book:{}", Uuid::from_u128(0xb));
+        let said = json!({ "item": item, "text": { "sealed": { "box": "Dorothea" } } });
+        let [notice, _] = &notices(&event("comment", "c", "CommentPosted", said))[..] else {
+            panic!("there is one for dashboards and one for everybody")
+        };
+        assert_eq!((notice.topic, &notice.about), (Topic::Comments, &item));
+        assert_eq!(notice.audience, Audience::Everyone);
+        assert!(!notice.json().to_string().contains("Dorothea"));
     }
 }

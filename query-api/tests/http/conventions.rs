@@ -112,6 +112,8 @@ async fn what_is_not_public_needs_a_token() {
         "/analytics/summary".to_owned(),
         "/live".to_owned(),
         format!("/workflows/{id}"),
+        format!("/books/{id}/likes"),
+        format!("/comments/{id}/likes"),
     ];
     for path in paths {
         assert_eq!(world.get(&path).problem().await.0, 401, "{path}");
