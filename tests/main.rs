@@ -23,6 +23,7 @@ mod gateway;
 mod history_lost;
 mod import;
 mod live;
+mod machine;
 mod operations;
 mod order;
 mod product;

@@ -8,7 +8,7 @@ mod account;
 mod analytics;
 mod app;
 mod asked;
-mod audit;
+pub mod audit;
 mod book;
 mod catalogue;
 mod certificate;

@@ -13,6 +13,8 @@ mod migrate;
 mod openapi;
 mod progress;
 mod projections;
+mod readable;
+mod replay;
 mod serve;
 mod up;
 mod verify;
@@ -50,6 +52,8 @@ enum Command {
     Demo(demo::Demo),
     /// Turn the rows of files into commands
     Import(import::Import),
+    /// Show what happened to one stream, or compare a projection with a fresh build of it
+    Replay(replay::Replay),
     /// Show the log as it grows, or write it to a file that can be verified
     Events(events::Events),
     /// Recompute the hash chain, of the log or of an exported file
@@ -79,6 +83,7 @@ impl Cli {
             Command::Account(account) => account.run(settings).await,
             Command::Demo(demo) => demo.run(settings).await,
             Command::Import(import) => import.run(settings).await,
+            Command::Replay(replay) => replay.run(settings).await,
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
             Command::Projections(projections) => projections.run(settings).await,
