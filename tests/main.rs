@@ -7,6 +7,7 @@
 mod account;
 mod analytics;
 mod apart;
+mod asyncapi;
 mod audit;
 mod bad_input;
 mod book;

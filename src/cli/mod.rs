@@ -2,6 +2,7 @@
 
 mod account;
 mod adopt;
+mod asyncapi;
 mod bench;
 mod config;
 mod demo;
@@ -66,6 +67,8 @@ enum Command {
     Bench(bench::Bench),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi(openapi::Openapi),
+    /// Print the description of the stream of events (AsyncAPI 3.0)
+    Asyncapi(asyncapi::Asyncapi),
     /// Print or check the settings
     Config(config::Config),
 }
@@ -90,6 +93,7 @@ impl Cli {
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
+            Command::Asyncapi(asyncapi) => asyncapi.run(),
             Command::Config(config) => config.run(settings),
         }
     }
