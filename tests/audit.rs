@@ -276,7 +276,7 @@ fn the_machine_verifies_and_shows_the_log_of_a_running_system() {
     let verified: Value = serde_json::from_str(&verified).unwrap();
     assert_eq!((status, &verified["ok"]), (Some(0), &json!(true)), "{verified}");
 
-    let (status, tail) = run(&["events", "tail", "--no-follow", "--after", "0"]);
+    let (status, tail) = run(&["events", "tail", "--since", "0"]);
     assert_eq!(status, Some(0));
     assert!(tail.contains("AccountRegistered"), "{tail}");
 

@@ -98,6 +98,35 @@ async fn the_last_lesson_earns_a_certificate_once_that_everybody_can_check() {
 }
 
 #[tokio::test]
+async fn a_certificate_can_be_printed() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.member("Ada <i>Lovelace</i> & Co").await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    let completed = ada.put(school.completion(0), json!({})).await.accepted();
+    let done = ada.get(format!("courses/{}/progress", school.course)).after(&completed).await;
+    let certificate = format!("certificates/{}", done["certificate"].as_str().unwrap());
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let ask = || school.system.get(&certificate).after(&completed);
+
+    let page = ask().header("accept", browser).await.ok();
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{page}");
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    let html = page.body.as_str().unwrap();
+    assert!(html.contains("Ada &lt;i&gt;Lovelace&lt;/i&gt; &amp; Co"), "{html}");
+    assert!(html.contains("A4 landscape") && !html.contains("<script"), "{html}");
+
+    let json = ask().await.ok();
+    assert_eq!(json.header("content-type"), "application/json", "{json}");
+    assert_eq!(json["student_name"], "Ada <i>Lovelace</i> & Co");
+    assert_ne!(json.header("etag"), page.header("etag"), "{json}");
+    let known = ask().header("accept", browser).header("if-none-match", page.header("etag")).await;
+    assert_eq!(known.status.as_u16(), 304, "{known}");
+    let nothing = school.system.get(format!("certificates/{}", school.course));
+    nothing.header("accept", browser).await.refused(404, "certificate-unknown");
+}
+
+#[tokio::test]
 async fn what_is_not_published_or_not_there_takes_nobody() {
     let school = School::teaching(1, None).await;
     let ada = school.system.ada().await;

@@ -77,7 +77,8 @@ async fn every_operation_is_led_to_the_side_that_has_it(apart: &Apart) {
         }
     }
     assert!(led > 80, "only {led} operations are described");
-    for path in ["/openapi.json", "/docs/", "/problems", "/.well-known/jwks.json"] {
+    for path in ["/openapi.json", "/asyncapi.json", "/docs/", "/problems", "/.well-known/jwks.json"]
+    {
         for method in [Method::GET, Method::HEAD] {
             assert_eq!(gateway.answers(&method, None, path), Answers::Upstream("query".into()));
         }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -53,8 +54,11 @@ impl fmt::Display for ItemKind {
 }
 
 /// A book, a course or a product; written `book:<uuid>`, in JSON too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(book|course|product):[0-9a-f-]{36}$"))]
 pub struct ItemId {
     pub kind: ItemKind,
     pub id: Uuid,

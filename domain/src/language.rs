@@ -2,11 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A language tag in the manner of BCP 47, lower case: `en`, `eng`, `en-us`, `pt-br`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z]{2,3}(-[a-z0-9]{2,8})*$", "maxLength" = Self::BYTES_MAX))]
 pub struct Language(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -36,6 +36,7 @@ mod role;
 mod tags;
 mod text;
 mod upcast;
+mod wire;
 
 pub use claim::Claim;
 pub use email::{Email, EmailError};
@@ -54,9 +55,12 @@ pub use role::{Role, RoleError};
 pub use tags::{Tags, TagsError};
 pub use text::{Markdown, Name, Tag, Text, TextError, Title, WebAddress, WebAddressError};
 pub use upcast::{Upcaster, upcasters};
+pub use wire::{EventType, Wire, wire};
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod wire_tests;

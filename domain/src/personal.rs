@@ -1,7 +1,9 @@
 //! Values that say something about a person and must be forgettable.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::AccountId;
@@ -55,5 +57,49 @@ impl<T> fmt::Debug for Personal<T> {
             Self::Erased { .. } => "Erased",
         };
         write!(f, "Personal::{condition}({})", self.subject())
+    }
+}
+
+/// As the log, the stream and the read models hold it: sealed, or erased with the person.
+impl<T> JsonSchema for Personal<T> {
+    fn schema_name() -> Cow<'static, str> {
+        "Personal".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let subject = generator.subschema_for::<AccountId>();
+        json_schema!({
+            "description": "A value that says something about a person, the subject. It is sealed \
+                with a key of that person and reads as erased once the key has been destroyed.",
+            "oneOf": [
+                {
+                    "title": "sealed",
+                    "type": "object",
+                    "properties": { "sealed": {
+                        "type": "object",
+                        "properties": {
+                            "subject": subject,
+                            "box": { "type": "string", "contentEncoding": "base64" },
+                        },
+                        "required": ["subject", "box"],
+                        "additionalProperties": false,
+                    } },
+                    "required": ["sealed"],
+                    "additionalProperties": false,
+                },
+                {
+                    "title": "erased",
+                    "type": "object",
+                    "properties": { "erased": {
+                        "type": "object",
+                        "properties": { "subject": subject },
+                        "required": ["subject"],
+                        "additionalProperties": false,
+                    } },
+                    "required": ["erased"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
     }
 }

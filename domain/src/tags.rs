@@ -1,12 +1,14 @@
 //! Short lists of tags.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Tag;
 
 /// At most 50 different tags, in the order given; repeated ones are dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<Tag>", into = "Vec<Tag>")]
+#[schemars(extend("maxItems" = Self::COUNT_MAX, "uniqueItems" = true))]
 pub struct Tags(Vec<Tag>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

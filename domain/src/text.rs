@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +18,11 @@ pub enum TextError {
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $bytes_max:expr, $tidy:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("minLength" = 1, "maxLength" = Self::BYTES_MAX))]
         pub struct $name(String);
 
         impl $name {
@@ -100,8 +104,9 @@ fn checked(text: String, bytes_max: usize) -> Result<String, TextError> {
 }
 
 /// Where a picture or a page is: an absolute http or https address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^https?://[^/]", "maxLength" = Self::BYTES_MAX))]
 pub struct WebAddress(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

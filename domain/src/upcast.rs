@@ -10,8 +10,12 @@ use crate::book;
 #[derive(Debug, Clone, Copy)]
 pub struct Upcaster {
     pub event_type: &'static str,
+    /// The newest version it is for.
+    pub from_version: &'static str,
     pub to_version: &'static str,
     pub upcast: fn(Value) -> Value,
+    /// The schema of the older payload, made of that of `to_version`.
+    pub schema_before: fn(Value) -> Value,
 }
 
 /// Every upcaster, oldest version first within a type.
@@ -19,13 +23,17 @@ pub const fn upcasters() -> &'static [Upcaster] {
     &[
         Upcaster {
             event_type: "BookAdded",
+            from_version: "1.0.0",
             to_version: "1.1.0",
             upcast: book::audience_from_genres,
+            schema_before: book::without_audience,
         },
         Upcaster {
             event_type: "BookRevised",
+            from_version: "1.0.0",
             to_version: "1.1.0",
             upcast: book::audience_from_genres,
+            schema_before: book::without_audience,
         },
     ]
 }

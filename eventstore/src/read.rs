@@ -28,6 +28,15 @@ macro_rules! events {
     };
 }
 
+/// Which events; all that is said must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub event_type: Option<String>,
+    pub aggregate_type: Option<String>,
+    pub aggregate_id: Option<String>,
+    pub actor: Option<String>,
+}
+
 /// Reads events. Every page is one short statement, so that a long read holds no snapshot open.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -132,6 +141,31 @@ impl Reader {
         .bind(aggregate_types)
         .bind(after)
         .bind(until);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
+    }
+
+    /// The wanted events after a position and up to another, in order. The span bounds the work,
+    /// however rare they are; `|| ''` as in [`Self::window`].
+    pub async fn wanted(
+        &self,
+        wanted: &Wanted,
+        after: i64,
+        until: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        let events = sqlx::query_as(events!(
+            "where position > $1 and position <= $2
+               and ($3::text is null or event_type || '' = $3)
+               and ($4::text is null or aggregate_type || '' = $4)
+               and ($5::text is null or aggregate_id || '' = $5)
+               and ($6::text is null or metadata->>'actor' = $6)
+             order by position"
+        ))
+        .bind(after)
+        .bind(until)
+        .bind(&wanted.event_type)
+        .bind(&wanted.aggregate_type)
+        .bind(&wanted.aggregate_id)
+        .bind(&wanted.actor);
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 

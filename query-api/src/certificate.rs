@@ -1,5 +1,7 @@
 //! The public page that tells whether a certificate is genuine.
 
+mod page;
+
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -32,13 +34,17 @@ struct Certificate {
 
 #[utoipa::path(
     get, path = "/certificates/{id}", tag = "enrollments", params(("id" = Uuid, Path)),
-    security(()), responses((status = 200, description = "It is genuine", body = Certificate))
+    security(()), responses((
+        status = 200, description = "It is genuine; as HTML, to be printed on A4",
+        content((Certificate = "application/json"), (String = "text/html")),
+    ))
 )]
 async fn certificate(
     State(app): State<App>,
     asked: Asked,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
+    let html = asked.wants_html();
     app.read(&asked, &["enrollments", "courses", "profiles"], move |mut view| async move {
         let certificate: Option<Certificate> = sqlx::query_as(
             "select certificate as id, p.display_name as student_name, t.course,
@@ -54,7 +60,7 @@ async fn certificate(
         let certificate = certificate.ok_or_else(|| {
             Problem::not_found("certificate-unknown", "no such certificate was ever issued")
         })?;
-        Answer::json(&certificate)
+        if html { Answer::html(&certificate, page::SHEET) } else { Answer::json(&certificate) }
     })
     .await
 }

@@ -9,7 +9,7 @@ mod activity;
 mod analytics;
 mod app;
 mod asked;
-mod audit;
+pub mod audit;
 mod book;
 mod cart;
 mod catalogue;

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LINK, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::FutureExt;
@@ -22,24 +22,46 @@ use crate::{App, Asked, opened};
 #[derive(Debug)]
 pub struct Answer {
     body: String,
-    is_csv: bool,
+    form: Form,
     sequence: i64,
     link: Option<HeaderValue>,
+}
+
+/// What the body is sent as.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
+    Html(Sheet),
+}
+
+/// How people see an answer that programs read as JSON. Made of it for each answer, once personal
+/// values are open: they must not be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet {
+    pub render: fn(&str) -> Result<String, Problem>,
+    /// Its Content-Security-Policy.
+    pub policy: fn() -> HeaderValue,
 }
 
 impl Answer {
     pub fn json(body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(Problem::internal)?;
-        Ok(Self { body, is_csv: false, sequence: 0, link: None })
+        Ok(Self { body, form: Form::Json, sequence: 0, link: None })
     }
 
     pub fn csv(body: String) -> Self {
-        Self { body, is_csv: true, sequence: 0, link: None }
+        Self { body, form: Form::Csv, sequence: 0, link: None }
     }
 
     /// A page of a list, with the way to the next in `Link`.
     pub fn page<T: Serialize>(asked: &axum::http::Uri, page: &Page<T>) -> Result<Self, Problem> {
         Ok(Self { link: page.link(asked), ..Self::json(page)? })
+    }
+
+    /// JSON as a sheet for people.
+    pub fn html(body: &impl Serialize, sheet: Sheet) -> Result<Self, Problem> {
+        Ok(Self { form: Form::Html(sheet), ..Self::json(body)? })
     }
 
     /// The sequence of the stream this is the state of: what If-Match of a command compares.
@@ -107,6 +129,10 @@ impl App {
             Some(opened) => opened,
             None => kept.answer.body.clone(),
         };
+        let body = match kept.answer.form {
+            Form::Html(sheet) => (sheet.render)(&body)?,
+            Form::Json | Form::Csv => body,
+        };
         Ok(respond(asked, &kept, body))
     }
 
@@ -148,8 +174,15 @@ fn respond(asked: &Asked, kept: &Kept, body: String) -> Response {
     if let Some(link) = &answer.link {
         headers.insert(LINK, link.clone());
     }
-    if answer.is_csv && has_body {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    match answer.form {
+        Form::Csv if has_body => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        }
+        Form::Html(sheet) if has_body => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            headers.insert(CONTENT_SECURITY_POLICY, (sheet.policy)());
+        }
+        Form::Json | Form::Csv | Form::Html(_) => {}
     }
     response
 }

@@ -102,6 +102,12 @@ impl AccessLog {
     }
 }
 
+/// Writes one entry before it returns: for a program whose next step must not go unseen.
+pub async fn record_at_once(pool: &PgPool, mut access: Access) -> Result<(), sqlx::Error> {
+    access.path = shortened(access.path);
+    insert(pool, &[access]).await
+}
+
 /// [`forget`]s every hour until the end. Any number of processes may do so.
 pub async fn keep(pool: PgPool, days: NonZeroU32, shutdown: CancellationToken) {
     loop {

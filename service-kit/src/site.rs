@@ -75,6 +75,7 @@ fn beside(health: Health, metrics: Option<PrometheusHandle>) -> Router {
         .route("/readyz", get(|State(health): State<Health>| async move { health.ready().await }))
         .with_state(health)
         .route("/metrics", get(move || async move { rendered(metrics.as_ref()) }))
+        .route("/asyncapi.json", get(async || Json(eventstore::bus::asyncapi())))
         .route("/problems", get(async || Html(all_pages())))
         .route("/problems/{code}", get(page))
 }

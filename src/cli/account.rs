@@ -1,13 +1,14 @@
-//! `daybook account create`: how the first operator comes to be.
+//! `daybook account`: how the first operator comes to be, and how anybody gets or loses a role.
 
 use std::io::Read;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::Context as _;
 use command_api::account::{self, Registration};
 use command_api::{Password, Passwords};
 use domain::{AccountId, Email, Name, Role};
-use eventstore::Context;
+use eventstore::{Context, Log};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Tenure};
@@ -23,6 +24,8 @@ pub struct Account {
 enum Action {
     /// Register an account, give it a role and print its id
     Create(Create),
+    /// Give an account a role, or take one away
+    Role(ChangeRole),
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,16 +46,101 @@ struct Create {
     password_stdin: bool,
 }
 
+#[derive(Debug, clap::Args)]
+struct ChangeRole {
+    /// Its e-mail address or its id
+    #[arg(value_name = "EMAIL|ID")]
+    account: Holder,
+
+    #[arg(value_name = "grant|revoke")]
+    change: Change,
+
+    /// analyst, instructor, merchandiser, auditor or operator
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Change {
+    Grant,
+    Revoke,
+}
+
+/// How an account is named on the command line.
+#[derive(Debug, Clone)]
+enum Holder {
+    Id(AccountId),
+    Email(Email),
+}
+
+impl FromStr for Holder {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        text.parse().map(Self::Email).map_err(|_| "this is neither an e-mail address nor an id")
+    }
+}
+
 impl Account {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        let Action::Create(create) = self.action;
-        let mut password = String::new();
-        std::io::stdin().read_to_string(&mut password).context("the password cannot be read")?;
-        let backend = Backend::open(&settings, Tenure::Guest).await?;
-        let created = create.run(&backend, password.trim_end_matches(['\r', '\n'])).await;
-        backend.close().await;
-        println!("{}", created?);
+        let said = match self.action {
+            Action::Create(create) => {
+                let password = read_password()?;
+                let backend = Backend::open(&settings, Tenure::Guest).await?;
+                let created = create.run(&backend, &password).await;
+                backend.close().await;
+                created?.to_string()
+            }
+            Action::Role(change) => {
+                let backend = Backend::open(&settings, Tenure::Guest).await?;
+                let changed = change.run(&backend).await;
+                backend.close().await;
+                changed?
+            }
+        };
+        println!("{said}");
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut password = String::new();
+    std::io::stdin().read_to_string(&mut password).context("the password cannot be read")?;
+    Ok(password.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+impl ChangeRole {
+    /// What came of it, in words.
+    async fn run(self, backend: &Backend) -> anyhow::Result<String> {
+        let Self { account, change, role } = self;
+        let log = backend.log().await?;
+        let account = account.find(&log).await?;
+        let receipt = match change {
+            Change::Grant => account::grant_role(&log, &context(), account, role).await,
+            Change::Revoke => account::revoke_role(&log, &context(), account, role).await,
+        };
+        let receipt = receipt.map_err(|problem| anyhow::anyhow!("{}", problem.detail()))?;
+        Ok(match (change, receipt.unchanged) {
+            (Change::Grant, false) => format!("{account} is {role} now."),
+            (Change::Grant, true) => format!("{account} was {role} already."),
+            (Change::Revoke, false) => format!("{account} is no longer {role}."),
+            (Change::Revoke, true) => format!("{account} was not {role}."),
+        })
+    }
+}
+
+impl Holder {
+    async fn find(self, log: &Log) -> anyhow::Result<AccountId> {
+        match self {
+            Self::Id(id) => Ok(id),
+            Self::Email(email) => {
+                let holder = log.holder("email", &email.lookup(), true).await?;
+                let holder = holder.with_context(|| format!("nobody has the address {email}"))?;
+                Ok(holder.parse()?)
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod adopt;
+mod asyncapi;
 mod bench;
 mod config;
 mod demo;
@@ -13,6 +14,8 @@ mod migrate;
 mod openapi;
 mod progress;
 mod projections;
+mod readable;
+mod replay;
 mod send_test_email;
 mod serve;
 mod up;
@@ -51,6 +54,8 @@ enum Command {
     Demo(demo::Demo),
     /// Turn the rows of files into commands
     Import(import::Import),
+    /// Show what happened to one stream, or compare a projection with a fresh build of it
+    Replay(replay::Replay),
     /// Show the log as it grows, or write it to a file that can be verified
     Events(events::Events),
     /// Recompute the hash chain, of the log or of an exported file
@@ -65,6 +70,8 @@ enum Command {
     Bench(bench::Bench),
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi(openapi::Openapi),
+    /// Print the description of the stream of events (AsyncAPI 3.0)
+    Asyncapi(asyncapi::Asyncapi),
     /// Print or check the settings
     Config(config::Config),
 }
@@ -82,6 +89,7 @@ impl Cli {
             Command::Account(account) => account.run(settings).await,
             Command::Demo(demo) => demo.run(settings).await,
             Command::Import(import) => import.run(settings).await,
+            Command::Replay(replay) => replay.run(settings).await,
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
             Command::Projections(projections) => projections.run(settings).await,
@@ -89,6 +97,7 @@ impl Cli {
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
+            Command::Asyncapi(asyncapi) => asyncapi.run(),
             Command::Config(config) => config.run(settings),
         }
     }

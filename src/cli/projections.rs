@@ -204,6 +204,11 @@ fn show(bar: &ProgressBar, build: &ProjectionStatus) {
     }
 }
 
+/// How a fresh build of one projection compares with the live one.
+pub async fn compare(backend: &Backend, name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    verify_each(backend, &Chosen { names: vec![name.to_owned()], all: false, json }).await
+}
+
 async fn verify_each(backend: &Backend, chosen: &Chosen) -> anyhow::Result<ExitCode> {
     let reader = Reader::new(backend.pool.clone());
     let mut reports = Vec::new();

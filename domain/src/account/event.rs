@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Phone;
-use crate::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags};
+use crate::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags, wire::schemas};
 
 /// What happened to an account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     AccountRegistered {
@@ -57,7 +58,7 @@ pub enum Event {
 }
 
 /// The fields of a profile that change; absent fields stay as they are, `null` removes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileChanges {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<Personal<Name>>,
@@ -72,7 +73,9 @@ pub struct ProfileChanges {
 }
 
 /// How a person wants to hear from us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     Email,
@@ -89,20 +92,18 @@ impl Channel {
     }
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::AccountRegistered { .. } => ("AccountRegistered", "1.0.0"),
-            Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
-            Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
-            Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
-            Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
-            Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
-            Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),
-            Self::AccountReactivated { .. } => ("AccountReactivated", "1.0.0"),
-            Self::AccountErased { .. } => ("AccountErased", "1.0.0"),
-        }
+    Event {
+        Self::AccountRegistered { .. } => ("AccountRegistered", "1.0.0"),
+        Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
+        Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
+        Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
+        Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
+        Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
+        Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),
+        Self::AccountReactivated { .. } => ("AccountReactivated", "1.0.0"),
+        Self::AccountErased { .. } => ("AccountErased", "1.0.0"),
     }
 }
 

@@ -1,10 +1,12 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Isbn;
 use crate::{Language, Name, Tags, Text, Title, WebAddress};
 
 /// What the catalogue says about a book.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BookDetails")]
 pub struct Details {
     pub title: Title,
     pub authors: Authors,
@@ -29,7 +31,7 @@ pub struct Details {
 }
 
 /// Whom a book is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     #[default]
@@ -40,8 +42,9 @@ pub enum Audience {
 }
 
 /// Who wrote it: 1 to 100 names, in the order of the title page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<Name>", into = "Vec<Name>")]
+#[schemars(extend("minItems" = 1, "maxItems" = Self::COUNT_MAX))]
 pub struct Authors(Vec<Name>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,8 +77,11 @@ impl From<Authors> for Vec<Name> {
 }
 
 /// A year of publication from -3000 to 2200; negative before our era.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "i32", into = "i32")]
+#[schemars(extend("minimum" = -3000, "maximum" = 2200))]
 pub struct Year(i32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -100,7 +106,7 @@ impl From<Year> for i32 {
 }
 
 /// The series a book is part of, and its place in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
     pub name: Name,
@@ -109,8 +115,11 @@ pub struct Series {
 }
 
 /// A place in a series in hundredths, because novellas stand between novels: 1.5 is 150.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "f64", into = "f64")]
+#[schemars(extend("minimum" = 0, "maximum" = 99_999))]
 pub struct SeriesNumber(u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

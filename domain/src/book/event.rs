@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Details;
-use crate::BookId;
+use crate::{BookId, wire::schemas};
 
 /// What happened to a book of the catalogue. Details are always complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     BookAdded { book: BookId, details: Box<Details>, at: DateTime<Utc> },
@@ -14,14 +15,12 @@ pub enum Event {
     BookWithdrawn { book: BookId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::BookAdded { .. } => ("BookAdded", "1.1.0"),
-            Self::BookRevised { .. } => ("BookRevised", "1.1.0"),
-            Self::BookWithdrawn { .. } => ("BookWithdrawn", "1.0.0"),
-        }
+    Event {
+        Self::BookAdded { .. } => ("BookAdded", "1.1.0"),
+        Self::BookRevised { .. } => ("BookRevised", "1.1.0"),
+        Self::BookWithdrawn { .. } => ("BookWithdrawn", "1.0.0"),
     }
 }
 

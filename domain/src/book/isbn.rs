@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An International Standard Book Number with a right check digit, kept as its 13 digits.
@@ -11,8 +12,11 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(isbn.to_string(), "9780306406157");
 /// # Ok::<(), domain::book::IsbnError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(description = "An ISBN as its 13 digits.", extend("pattern" = "^97[89][0-9]{10}$"))]
 pub struct Isbn([u8; 13]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

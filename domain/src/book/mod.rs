@@ -18,7 +18,7 @@ pub use details::{
 };
 pub use event::Event;
 pub use isbn::{Isbn, IsbnError};
-pub(crate) use upcast::audience_from_genres;
+pub(crate) use upcast::{audience_from_genres, without_audience};
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;

@@ -17,3 +17,15 @@ pub(crate) fn audience_from_genres(mut payload: Value) -> Value {
     details["audience"] = json!(audience);
     payload
 }
+
+/// The schema of 1.0.0: that of 1.1.0 without the audience.
+pub(crate) fn without_audience(mut schema: Value) -> Value {
+    let details = &mut schema["properties"]["details"];
+    if let Some(fields) = details["properties"].as_object_mut() {
+        fields.remove("audience");
+    }
+    if let Some(required) = details["required"].as_array_mut() {
+        required.retain(|field| field != "audience");
+    }
+    schema
+}

@@ -1,12 +1,14 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Pieces;
+use crate::wire::schemas;
 use crate::{AccountId, OrderId, ProductId};
 
 /// What happened to a customer's cart. Every event says what was in it of what it takes out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     ItemAdded {
@@ -43,22 +45,20 @@ pub enum Event {
 }
 
 /// So many of one product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     pub product: ProductId,
     pub quantity: Pieces,
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::ItemAdded { .. } => ("ItemAdded", "1.0.0"),
-            Self::QuantityChanged { .. } => ("QuantityChanged", "1.0.0"),
-            Self::ItemRemoved { .. } => ("ItemRemoved", "1.0.0"),
-            Self::CartCleared { .. } => ("CartCleared", "1.0.0"),
-            Self::CheckedOut { .. } => ("CheckedOut", "1.0.0"),
-        }
+    Event {
+        Self::ItemAdded { .. } => ("ItemAdded", "1.0.0"),
+        Self::QuantityChanged { .. } => ("QuantityChanged", "1.0.0"),
+        Self::ItemRemoved { .. } => ("ItemRemoved", "1.0.0"),
+        Self::CartCleared { .. } => ("CartCleared", "1.0.0"),
+        Self::CheckedOut { .. } => ("CheckedOut", "1.0.0"),
     }
 }
 

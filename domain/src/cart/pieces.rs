@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Quantity;
@@ -11,8 +12,9 @@ use crate::Quantity;
 /// assert!(Pieces::try_from(0).is_err());
 /// assert!(Pieces::try_from(1_000).is_err());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = 1, "maximum" = Self::MAX))]
 pub struct Pieces(Quantity);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,14 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Remark;
+use crate::wire::schemas;
 use crate::{AccountId, CommentId, ItemId, Personal};
 
 /// What happened to a comment. Every event carries the item and the author, which never change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     CommentPosted {
@@ -34,14 +36,12 @@ pub enum Event {
     },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::CommentPosted { .. } => ("CommentPosted", "1.0.0"),
-            Self::CommentEdited { .. } => ("CommentEdited", "1.0.0"),
-            Self::CommentDeleted { .. } => ("CommentDeleted", "1.0.0"),
-        }
+    Event {
+        Self::CommentPosted { .. } => ("CommentPosted", "1.0.0"),
+        Self::CommentEdited { .. } => ("CommentEdited", "1.0.0"),
+        Self::CommentDeleted { .. } => ("CommentDeleted", "1.0.0"),
     }
 }
 

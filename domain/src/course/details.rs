@@ -1,9 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Markdown, Tags, Text, Title};
 
 /// What a course says about itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CourseDetails")]
 pub struct Details {
     pub title: Title,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,8 +20,9 @@ pub struct Details {
 }
 
 /// What a course expects of its students.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CourseLevel")]
 pub enum Level {
     Beginner,
     Intermediate,
@@ -27,8 +30,11 @@ pub enum Level {
 }
 
 /// A number of places from 1 to 1,000,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = 1, "maximum" = 1_000_000))]
 pub struct Seats(u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +59,7 @@ impl From<Seats> for u32 {
 }
 
 /// One lesson. Text may come later, but without any no course is published.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LessonDetails {
     pub title: Title,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,8 +69,11 @@ pub struct LessonDetails {
 }
 
 /// How long a lesson takes, from 1 minute to a week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "u16", into = "u16")]
+#[schemars(extend("minimum" = 1, "maximum" = 10_080))]
 pub struct Minutes(u16);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

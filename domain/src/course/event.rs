@@ -1,14 +1,15 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Details, LessonDetails};
-use crate::{AccountId, CourseId, LessonId, PublicationId};
+use crate::{AccountId, CourseId, LessonId, PublicationId, wire::schemas};
 
 /// What happened to a course. Details are always complete; positions count from 1.
 ///
 /// Lessons after the one added, moved or removed shift by one place, as in any list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     CourseCreated {
@@ -66,20 +67,18 @@ pub enum Event {
     },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::CourseCreated { .. } => ("CourseCreated", "1.0.0"),
-            Self::CourseRevised { .. } => ("CourseRevised", "1.0.0"),
-            Self::LessonAdded { .. } => ("LessonAdded", "1.0.0"),
-            Self::LessonRevised { .. } => ("LessonRevised", "1.0.0"),
-            Self::LessonMoved { .. } => ("LessonMoved", "1.0.0"),
-            Self::LessonRemoved { .. } => ("LessonRemoved", "1.0.0"),
-            Self::PublicationRequested { .. } => ("PublicationRequested", "1.0.0"),
-            Self::CoursePublished { .. } => ("CoursePublished", "1.0.0"),
-            Self::CourseArchived { .. } => ("CourseArchived", "1.0.0"),
-        }
+    Event {
+        Self::CourseCreated { .. } => ("CourseCreated", "1.0.0"),
+        Self::CourseRevised { .. } => ("CourseRevised", "1.0.0"),
+        Self::LessonAdded { .. } => ("LessonAdded", "1.0.0"),
+        Self::LessonRevised { .. } => ("LessonRevised", "1.0.0"),
+        Self::LessonMoved { .. } => ("LessonMoved", "1.0.0"),
+        Self::LessonRemoved { .. } => ("LessonRemoved", "1.0.0"),
+        Self::PublicationRequested { .. } => ("PublicationRequested", "1.0.0"),
+        Self::CoursePublished { .. } => ("CoursePublished", "1.0.0"),
+        Self::CourseArchived { .. } => ("CourseArchived", "1.0.0"),
     }
 }
 

@@ -1,13 +1,14 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Mark;
 use crate::{AccountId, CertificateId, CourseId, LessonId};
 
 /// One student in one course. Its text form names the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct EnrollmentId {
     pub student: AccountId,
     pub course: CourseId,

@@ -1,15 +1,16 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{EnrollmentId, Mark};
-use crate::{CertificateId, LessonId};
+use crate::{CertificateId, LessonId, wire::schemas};
 
 /// What happened to a student in a course.
 ///
 /// `completed` of `lessons` is the progress after the event, counted in the course as it then was.
 /// `StudentEnrolled` after a withdrawal resumes: lessons completed before still count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     StudentEnrolled {
@@ -46,16 +47,14 @@ pub enum Event {
     },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::StudentEnrolled { .. } => ("StudentEnrolled", "1.0.0"),
-            Self::EnrollmentWithdrawn { .. } => ("EnrollmentWithdrawn", "1.0.0"),
-            Self::LessonCompleted { .. } => ("LessonCompleted", "1.0.0"),
-            Self::LessonReopened { .. } => ("LessonReopened", "1.0.0"),
-            Self::CourseCompleted { .. } => ("CourseCompleted", "1.0.0"),
-        }
+    Event {
+        Self::StudentEnrolled { .. } => ("StudentEnrolled", "1.0.0"),
+        Self::EnrollmentWithdrawn { .. } => ("EnrollmentWithdrawn", "1.0.0"),
+        Self::LessonCompleted { .. } => ("LessonCompleted", "1.0.0"),
+        Self::LessonReopened { .. } => ("LessonReopened", "1.0.0"),
+        Self::CourseCompleted { .. } => ("CourseCompleted", "1.0.0"),
     }
 }
 

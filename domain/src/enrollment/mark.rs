@@ -1,8 +1,12 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a student scored in a lesson's assessment, 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "u8", into = "u8")]
+#[schemars(extend("minimum" = 0, "maximum" = 100))]
 pub struct Mark(u8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

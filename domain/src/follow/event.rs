@@ -1,24 +1,24 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FollowId;
+use crate::wire::schemas;
 
 /// What happened between two readers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     UserFollowed { follow: FollowId, at: DateTime<Utc> },
     UserUnfollowed { follow: FollowId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::UserFollowed { .. } => ("UserFollowed", "1.0.0"),
-            Self::UserUnfollowed { .. } => ("UserUnfollowed", "1.0.0"),
-        }
+    Event {
+        Self::UserFollowed { .. } => ("UserFollowed", "1.0.0"),
+        Self::UserUnfollowed { .. } => ("UserUnfollowed", "1.0.0"),
     }
 }
 

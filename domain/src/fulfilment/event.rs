@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderId, ProductId, Quantity, order::Reason, order::Short};
+use crate::{OrderId, ProductId, Quantity, order::Reason, order::Short, wire::schemas};
 
 /// How far the fulfilment of an order got.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     FulfilmentStarted {
@@ -49,25 +50,23 @@ pub enum Event {
 }
 
 /// All lines of an order about one product, added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     pub product: ProductId,
     pub quantity: Quantity,
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::FulfilmentStarted { .. } => ("FulfilmentStarted", "1.0.0"),
-            Self::LinesReserved { .. } => ("LinesReserved", "1.0.0"),
-            Self::LinesRefused { .. } => ("LinesRefused", "1.0.0"),
-            Self::FulfilmentConfirmed { .. } => ("FulfilmentConfirmed", "1.0.0"),
-            Self::FulfilmentRejecting { .. } => ("FulfilmentRejecting", "1.0.0"),
-            Self::FulfilmentCancelled { .. } => ("FulfilmentCancelled", "1.0.0"),
-            Self::FulfilmentReleased { .. } => ("FulfilmentReleased", "1.0.0"),
-            Self::FulfilmentShipped { .. } => ("FulfilmentShipped", "1.0.0"),
-        }
+    Event {
+        Self::FulfilmentStarted { .. } => ("FulfilmentStarted", "1.0.0"),
+        Self::LinesReserved { .. } => ("LinesReserved", "1.0.0"),
+        Self::LinesRefused { .. } => ("LinesRefused", "1.0.0"),
+        Self::FulfilmentConfirmed { .. } => ("FulfilmentConfirmed", "1.0.0"),
+        Self::FulfilmentRejecting { .. } => ("FulfilmentRejecting", "1.0.0"),
+        Self::FulfilmentCancelled { .. } => ("FulfilmentCancelled", "1.0.0"),
+        Self::FulfilmentReleased { .. } => ("FulfilmentReleased", "1.0.0"),
+        Self::FulfilmentShipped { .. } => ("FulfilmentShipped", "1.0.0"),
     }
 }
 

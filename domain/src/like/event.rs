@@ -1,24 +1,24 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::LikeId;
+use crate::wire::schemas;
 
 /// What happened to a like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     Liked { like: LikeId, at: DateTime<Utc> },
     Unliked { like: LikeId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Liked { .. } => ("Liked", "1.0.0"),
-            Self::Unliked { .. } => ("Unliked", "1.0.0"),
-        }
+    Event {
+        Self::Liked { .. } => ("Liked", "1.0.0"),
+        Self::Unliked { .. } => ("Unliked", "1.0.0"),
     }
 }
 

@@ -1,13 +1,17 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{CommentId, ItemId};
 
 /// What can be liked: an item or a comment, written `book:<uuid>` or `comment:<uuid>`, in JSON too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(book|course|product|comment):[0-9a-f-]{36}$"))]
 pub enum Target {
     Item(ItemId),
     Comment(CommentId),

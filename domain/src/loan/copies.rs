@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many copies of a book there are to lend, from none to 10,000.
@@ -11,9 +12,21 @@ use serde::{Deserialize, Serialize};
 /// assert!(Copies::try_from(10_001).is_err());
 /// ```
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = 0, "maximum" = Self::MAX))]
 pub struct Copies(u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,14 +1,16 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Copies;
+use crate::wire::schemas;
 use crate::{AccountId, BookId};
 
 /// What happened to the copies of a book.
 ///
 /// `CopiesSet` carries both numbers so that no projection needs the history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     CopiesSet { book: BookId, from: Copies, to: Copies, at: DateTime<Utc> },
@@ -16,14 +18,12 @@ pub enum Event {
     BookReturned { book: BookId, reader: AccountId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::CopiesSet { .. } => ("CopiesSet", "1.0.0"),
-            Self::BookBorrowed { .. } => ("BookBorrowed", "1.0.0"),
-            Self::BookReturned { .. } => ("BookReturned", "1.0.0"),
-        }
+    Event {
+        Self::CopiesSet { .. } => ("CopiesSet", "1.0.0"),
+        Self::BookBorrowed { .. } => ("BookBorrowed", "1.0.0"),
+        Self::BookReturned { .. } => ("BookReturned", "1.0.0"),
     }
 }
 

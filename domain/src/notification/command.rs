@@ -1,6 +1,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Message;
@@ -9,7 +10,7 @@ use crate::account::Channel;
 
 /// What happened at a position of the log, told to one person over one channel. Its text form names
 /// the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationId {
     pub cause: i64,
     pub recipient: AccountId,
@@ -55,8 +56,9 @@ pub enum Command {
 }
 
 /// What a server or a program of ours said went wrong, cut to a length.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
+#[schemars(extend("maxLength" = Self::CHARS_MAX))]
 pub struct ErrorText(String);
 
 impl ErrorText {

@@ -1,13 +1,15 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorText, NotificationId};
 use crate::order::OrderNumber;
+use crate::wire::schemas;
 use crate::{CertificateId, CourseId, OrderId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     NotificationRequested {
@@ -40,7 +42,7 @@ pub enum Event {
 }
 
 /// What a message is about. The words are not here: they depend on who reads them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
     Welcome,
@@ -69,16 +71,14 @@ impl Message {
     }
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::NotificationRequested { .. } => ("NotificationRequested", "1.0.0"),
-            Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
-            Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
-            Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),
-            Self::NotificationCancelled { .. } => ("NotificationCancelled", "1.0.0"),
-        }
+    Event {
+        Self::NotificationRequested { .. } => ("NotificationRequested", "1.0.0"),
+        Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
+        Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
+        Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),
+        Self::NotificationCancelled { .. } => ("NotificationCancelled", "1.0.0"),
     }
 }
 

@@ -1,24 +1,23 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Role};
+use crate::{AccountId, Role, wire::schemas};
 
 /// The same events as on an account's own stream; here the role is always `operator`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     RoleGranted { account: AccountId, role: Role, at: DateTime<Utc> },
     RoleRevoked { account: AccountId, role: Role, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
-            Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
-        }
+    Event {
+        Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
+        Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
     }
 }
 

@@ -1,16 +1,17 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OrderNumber;
-use crate::{AccountId, Money, Name, OrderId, ProductId, Quantity, product::Sku};
+use crate::{AccountId, Money, Name, OrderId, ProductId, Quantity, product::Sku, wire::schemas};
 
 /// What happened to an order. Every event carries the customer and the total, which never change.
 ///
 /// `OrderPlaced` holds the first lines, `line_count` and `total` are of the whole order. An order of
 /// more than `LINES_PER_EVENT_MAX` lines is followed, in the same commit, by `OrderLinesPlaced` with
 /// the next ones: a single event could exceed what the log accepts. `first_line` counts from 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     OrderPlaced {
@@ -66,7 +67,8 @@ pub enum Event {
 }
 
 /// One line: how many of what, at which price for one, with the catalogue's words of that day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "OrderLine")]
 pub struct Line {
     pub product: ProductId,
     pub sku: Sku,
@@ -76,8 +78,9 @@ pub struct Line {
 }
 
 /// How far an order got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(rename = "OrderStatus")]
 pub enum Status {
     Pending,
     Confirmed,
@@ -101,8 +104,9 @@ impl Status {
 }
 
 /// Why an order was rejected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
+#[schemars(rename = "RejectionReason")]
 pub enum Reason {
     /// There was not enough of these; at most `Reason::SHORT_MAX` of them are named.
     OutOfStock { short: Vec<Short> },
@@ -113,25 +117,23 @@ impl Reason {
 }
 
 /// A product there was not enough of when the order asked for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Short {
     pub product: ProductId,
     pub wanted: u32,
     pub available: u32,
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::OrderPlaced { .. } => ("OrderPlaced", "1.0.0"),
-            Self::OrderLinesPlaced { .. } => ("OrderLinesPlaced", "1.0.0"),
-            Self::OrderConfirmed { .. } => ("OrderConfirmed", "1.0.0"),
-            Self::OrderRejected { .. } => ("OrderRejected", "1.0.0"),
-            Self::OrderShipped { .. } => ("OrderShipped", "1.0.0"),
-            Self::OrderDelivered { .. } => ("OrderDelivered", "1.0.0"),
-            Self::OrderCancelled { .. } => ("OrderCancelled", "1.0.0"),
-        }
+    Event {
+        Self::OrderPlaced { .. } => ("OrderPlaced", "1.0.0"),
+        Self::OrderLinesPlaced { .. } => ("OrderLinesPlaced", "1.0.0"),
+        Self::OrderConfirmed { .. } => ("OrderConfirmed", "1.0.0"),
+        Self::OrderRejected { .. } => ("OrderRejected", "1.0.0"),
+        Self::OrderShipped { .. } => ("OrderShipped", "1.0.0"),
+        Self::OrderDelivered { .. } => ("OrderDelivered", "1.0.0"),
+        Self::OrderCancelled { .. } => ("OrderCancelled", "1.0.0"),
     }
 }
 

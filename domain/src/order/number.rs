@@ -1,11 +1,15 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{Datelike, NaiveDate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What people call an order by: `ORD-20111209-000042`, the UTC day it was placed and a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^ORD-[0-9]{8}-[0-9]{6}$"))]
 pub struct OrderNumber {
     day: NaiveDate,
     number: u32,

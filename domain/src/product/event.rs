@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Details;
-use crate::{Money, ProductId};
+use crate::{Money, ProductId, wire::schemas};
 
 /// What happened to a product. Details are always complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     ProductAdded { product: ProductId, details: Box<Details>, price: Money, at: DateTime<Utc> },
@@ -15,15 +16,13 @@ pub enum Event {
     ProductDiscontinued { product: ProductId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::ProductAdded { .. } => ("ProductAdded", "1.0.0"),
-            Self::ProductRevised { .. } => ("ProductRevised", "1.0.0"),
-            Self::ProductRepriced { .. } => ("ProductRepriced", "1.0.0"),
-            Self::ProductDiscontinued { .. } => ("ProductDiscontinued", "1.0.0"),
-        }
+    Event {
+        Self::ProductAdded { .. } => ("ProductAdded", "1.0.0"),
+        Self::ProductRevised { .. } => ("ProductRevised", "1.0.0"),
+        Self::ProductRepriced { .. } => ("ProductRepriced", "1.0.0"),
+        Self::ProductDiscontinued { .. } => ("ProductDiscontinued", "1.0.0"),
     }
 }
 

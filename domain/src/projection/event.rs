@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Text};
+use crate::{Name, Text, wire::schemas};
 
 /// What happened to a projection. Who asked is the actor in the metadata.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     ProjectionRebuildRequested {
@@ -36,16 +37,14 @@ pub enum Event {
     },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::ProjectionRebuildRequested { .. } => ("ProjectionRebuildRequested", "1.0.0"),
-            Self::ProjectionPaused { .. } => ("ProjectionPaused", "1.0.0"),
-            Self::ProjectionResumed { .. } => ("ProjectionResumed", "1.0.0"),
-            Self::ParkedEventsRetried { .. } => ("ParkedEventsRetried", "1.0.0"),
-            Self::ParkedEventDiscarded { .. } => ("ParkedEventDiscarded", "1.0.0"),
-        }
+    Event {
+        Self::ProjectionRebuildRequested { .. } => ("ProjectionRebuildRequested", "1.0.0"),
+        Self::ProjectionPaused { .. } => ("ProjectionPaused", "1.0.0"),
+        Self::ProjectionResumed { .. } => ("ProjectionResumed", "1.0.0"),
+        Self::ParkedEventsRetried { .. } => ("ParkedEventsRetried", "1.0.0"),
+        Self::ParkedEventDiscarded { .. } => ("ParkedEventDiscarded", "1.0.0"),
     }
 }
 

@@ -1,13 +1,14 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Score;
 use crate::{AccountId, ItemId};
 
 /// One reader's rating of one item. Its text form names the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RatingId {
     pub reader: AccountId,
     pub item: ItemId,

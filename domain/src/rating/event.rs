@@ -1,13 +1,15 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{RatingId, Score};
+use crate::wire::schemas;
 
 /// What happened to a rating.
 ///
 /// Stored for ever. `RatingChanged` carries both scores so that no projection needs the history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     ItemRated { rating: RatingId, score: Score, at: DateTime<Utc> },
@@ -15,14 +17,12 @@ pub enum Event {
     RatingWithdrawn { rating: RatingId, score: Score, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::ItemRated { .. } => ("ItemRated", "1.0.0"),
-            Self::RatingChanged { .. } => ("RatingChanged", "1.0.0"),
-            Self::RatingWithdrawn { .. } => ("RatingWithdrawn", "1.0.0"),
-        }
+    Event {
+        Self::ItemRated { .. } => ("ItemRated", "1.0.0"),
+        Self::RatingChanged { .. } => ("RatingChanged", "1.0.0"),
+        Self::RatingWithdrawn { .. } => ("RatingWithdrawn", "1.0.0"),
     }
 }
 

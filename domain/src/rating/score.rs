@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much a reader likes an item, in whole points from 0 (not at all) to 10 (could not be better).
@@ -10,8 +11,11 @@ use serde::{Deserialize, Serialize};
 /// assert!(Score::try_from(10).is_ok());
 /// assert!(Score::try_from(11).is_err());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "u8", into = "u8")]
+#[schemars(description = "Whole points from 0 to 10.", extend("minimum" = 0, "maximum" = 10))]
 pub struct Score(u8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,24 +1,24 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ShelfId;
+use crate::wire::schemas;
 
 /// What happened on a shelf.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     FavouriteAdded { shelf: ShelfId, at: DateTime<Utc> },
     FavouriteRemoved { shelf: ShelfId, at: DateTime<Utc> },
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::FavouriteAdded { .. } => ("FavouriteAdded", "1.0.0"),
-            Self::FavouriteRemoved { .. } => ("FavouriteRemoved", "1.0.0"),
-        }
+    Event {
+        Self::FavouriteAdded { .. } => ("FavouriteAdded", "1.0.0"),
+        Self::FavouriteRemoved { .. } => ("FavouriteRemoved", "1.0.0"),
     }
 }
 

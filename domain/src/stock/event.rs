@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderId, ProductId, Quantity, Text};
+use crate::{OrderId, ProductId, Quantity, Text, wire::schemas};
 
 /// What happened to the stock of a product; `level` is how it stands after the event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum Event {
     StockReceived {
@@ -67,7 +68,8 @@ pub enum Event {
 }
 
 /// Pieces in the house and pieces promised to orders. Available = on hand - reserved >= 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StockLevel")]
 pub struct Level {
     pub on_hand: i64,
     pub reserved: i64,
@@ -79,19 +81,17 @@ impl Level {
     }
 }
 
-impl Event {
+schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
-    const fn schema(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::StockReceived { .. } => ("StockReceived", "1.0.0"),
-            Self::StockAdjusted { .. } => ("StockAdjusted", "1.0.0"),
-            Self::StockReserved { .. } => ("StockReserved", "1.0.0"),
-            Self::ReservationRefused { .. } => ("ReservationRefused", "1.0.0"),
-            Self::ReservationReleased { .. } => ("ReservationReleased", "1.0.0"),
-            Self::StockShipped { .. } => ("StockShipped", "1.0.0"),
-            Self::ReorderLevelSet { .. } => ("ReorderLevelSet", "1.0.0"),
-            Self::StockRanLow { .. } => ("StockRanLow", "1.0.0"),
-        }
+    Event {
+        Self::StockReceived { .. } => ("StockReceived", "1.0.0"),
+        Self::StockAdjusted { .. } => ("StockAdjusted", "1.0.0"),
+        Self::StockReserved { .. } => ("StockReserved", "1.0.0"),
+        Self::ReservationRefused { .. } => ("ReservationRefused", "1.0.0"),
+        Self::ReservationReleased { .. } => ("ReservationReleased", "1.0.0"),
+        Self::StockShipped { .. } => ("StockShipped", "1.0.0"),
+        Self::ReorderLevelSet { .. } => ("ReorderLevelSet", "1.0.0"),
+        Self::StockRanLow { .. } => ("StockRanLow", "1.0.0"),
     }
 }
 

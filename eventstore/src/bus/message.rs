@@ -19,14 +19,17 @@ use std::borrow::Cow;
 use async_nats::HeaderMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use serde_json::{Value, json};
 
 use crate::{RecordedEvent, StreamId};
 
+const SPEC_VERSION: &str = "ce-specversion";
+const CONTENT_TYPE: &str = "ce-datacontenttype";
 const ID: &str = "ce-id";
-const SOURCE: &str = "ce-source";
+pub(super) const SOURCE: &str = "ce-source";
 const SUBJECT: &str = "ce-subject";
-const TYPE: &str = "ce-type";
-const DATA_VERSION: &str = "ce-dataversion";
+pub(super) const TYPE: &str = "ce-type";
+pub(super) const DATA_VERSION: &str = "ce-dataversion";
 const SEQUENCE: &str = "ce-sequence";
 const TIME: &str = "ce-time";
 const METADATA: &str = "ce-metadata";
@@ -52,12 +55,23 @@ pub enum MessageError {
     Leaf,
 }
 
+/// What the subjects of a stream begin with.
+pub(super) fn prefix(stream: &str) -> String {
+    stream.to_lowercase()
+}
+
+pub(super) fn subject(prefix: &str, event: &RecordedEvent) -> String {
+    subject_of(prefix, &event.stream.aggregate_type, &event.event_type)
+}
+
 /// `<prefix>.events.<aggregate_type>.<event_type>`: no ids, since each distinct subject costs the
 /// server memory.
-pub(super) fn subject(prefix: &str, event: &RecordedEvent) -> String {
-    let kind = token(&event.stream.aggregate_type);
-    let event_type = token(&event.event_type);
-    format!("{prefix}.events.{kind}.{event_type}")
+pub(super) fn subject_of(prefix: &str, aggregate_type: &str, event_type: &str) -> String {
+    format!("{prefix}.events.{}.{}", token(aggregate_type), token(event_type))
+}
+
+pub(super) fn source(prefix: &str, aggregate_type: &str) -> String {
+    encoded(&format!("/{prefix}/{aggregate_type}"))
 }
 
 /// Every subject of the stream.
@@ -79,10 +93,10 @@ fn token(name: &str) -> Cow<'_, str> {
 
 pub(super) fn headers(prefix: &str, event: &RecordedEvent) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert("ce-specversion", "1.0");
-    headers.insert("ce-datacontenttype", "application/json");
+    headers.insert(SPEC_VERSION, "1.0");
+    headers.insert(CONTENT_TYPE, "application/json");
     headers.insert(ID, event.position.to_string());
-    headers.insert(SOURCE, encoded(&format!("/{prefix}/{}", event.stream.aggregate_type)));
+    headers.insert(SOURCE, source(prefix, &event.stream.aggregate_type));
     headers.insert(SUBJECT, encoded(&event.stream.aggregate_id));
     headers.insert(TYPE, encoded(&event.event_type));
     headers.insert(DATA_VERSION, encoded(&event.event_version));
@@ -91,6 +105,46 @@ pub(super) fn headers(prefix: &str, event: &RecordedEvent) -> HeaderMap {
     headers.insert(METADATA, encoded(&event.metadata));
     headers.insert(LEAF, hex::encode(event.leaf()));
     headers
+}
+
+/// JSON Schema of the headers that all messages have. A client's own, such as those by which NATS
+/// knows what to do, may stand beside them.
+pub(super) fn headers_schema() -> Value {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let number =
+        |about: &str| json!({ "type": "string", "pattern": "^[1-9][0-9]*$", "description": about });
+    json!({
+        "type": "object",
+        "description": "CloudEvents 1.0 in binary mode; values are percent-encoded.",
+        "properties": {
+            SPEC_VERSION: { "const": "1.0" },
+            CONTENT_TYPE: { "const": "application/json" },
+            ID: number("Position in the log, dense from 1: also the stream's sequence"),
+            SOURCE: text("/<stream>/<type of aggregate>"),
+            SUBJECT: text("Id of the aggregate"),
+            TYPE: text("Type of event"),
+            DATA_VERSION: text("Version of the type, by which the payload's schema is chosen"),
+            SEQUENCE: number("Place among the events of its aggregate, dense from 1"),
+            TIME: {
+                "type": "string", "format": "date-time",
+                "description": "When it was recorded; never goes back as positions grow",
+            },
+            METADATA: text("JSON, an object of strings: actor, command_id, correlation_id and more"),
+            LEAF: {
+                "type": "string", "pattern": "^[0-9a-f]{64}$",
+                "description": "The event's leaf in the hash chain, in hex",
+            },
+            BODY_OMITTED: {
+                "const": "1",
+                "description": "The body and the metadata were too large for the server: read the \
+                    event from the log. Absent otherwise",
+            },
+        },
+        "required": [
+            SPEC_VERSION, CONTENT_TYPE, ID, SOURCE, SUBJECT, TYPE, DATA_VERSION, SEQUENCE, TIME,
+            METADATA, LEAF,
+        ],
+    })
 }
 
 /// What a message takes besides its body, with room for what the client adds.

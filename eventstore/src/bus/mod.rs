@@ -4,6 +4,7 @@
 //! reads it. The log stays the truth: the stream is a cache of its recent part that can be deleted
 //! at any time, so nothing here is ever asked whether an event exists.
 
+mod asyncapi;
 mod backoff;
 mod message;
 mod relay;
@@ -24,6 +25,7 @@ use tokio_util::bytes::Bytes;
 
 use crate::RecordedEvent;
 
+pub use asyncapi::asyncapi;
 pub(crate) use backoff::Backoff;
 pub use message::MessageError;
 pub(crate) use message::decode;
@@ -126,7 +128,7 @@ impl Bus {
             .await
             .map_err(BusError::Connect)?;
         let context = ContextBuilder::new().timeout(REQUEST_TIME_MAX).build(client.clone());
-        let prefix = options.stream.to_lowercase();
+        let prefix = message::prefix(&options.stream);
         Ok(Self { client, context, options, prefix })
     }
 

@@ -1,5 +1,7 @@
 //! Who audits: an auditor, whose every request is recorded.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
@@ -22,9 +24,23 @@ pub(super) struct Auditing {
 /// Why an auditor wants to see personal values: words that another auditor can judge.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Reason(String);
+pub struct Reason(String);
 
 const REASON_CHARS_MAX: usize = 500;
+
+impl Reason {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Reason {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.to_owned().try_into()
+    }
+}
 
 impl TryFrom<String> for Reason {
     type Error = String;

@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod integrity;
 mod moment;
+mod replayed;
 mod search;
 mod shown;
 mod state;
@@ -19,9 +20,13 @@ mod trace;
 
 use utoipa_axum::router::OpenApiRouter;
 
+pub use auditing::Reason;
+pub use replayed::{Replayed, Until};
+pub use shown::ShownEvent;
+
 use crate::App;
 
-pub fn routes() -> OpenApiRouter<App> {
+pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(access::routes())
         .merge(events::routes())

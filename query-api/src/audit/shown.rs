@@ -12,7 +12,7 @@ use crate::App;
 
 /// One event of the log, with the leaf that covers all of it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ShownEvent {
+pub struct ShownEvent {
     pub position: i64,
     pub stream: StreamBody,
     pub sequence: i64,
@@ -33,7 +33,7 @@ pub(super) fn stream_body(stream: &StreamId) -> StreamBody {
 }
 
 impl ShownEvent {
-    pub(super) fn of(event: &RecordedEvent) -> Result<Self, Problem> {
+    pub fn of(event: &RecordedEvent) -> Result<Self, Problem> {
         Ok(Self {
             position: event.position,
             stream: stream_body(&event.stream),

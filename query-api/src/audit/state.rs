@@ -78,4 +78,15 @@ mod tests {
             assert_eq!(replay(aggregate_type, &[]).unwrap(), Value::Null, "{aggregate_type}");
         }
     }
+
+    #[test]
+    fn everything_auditors_can_find_is_described_to_consumers() {
+        let index = projections::all();
+        let index = index.iter().find(|projection| projection.name() == "audit_index").unwrap();
+        let wire = domain::wire("/");
+        for aggregate_type in index.sources() {
+            let is_its = |event: &domain::EventType| event.aggregate_type == *aggregate_type;
+            assert!(wire.events.iter().any(is_its), "{aggregate_type} is not in domain::wire");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use eventstore::{RecordedEvent, StreamId};
+use eventstore::StreamId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page, decode_cursor};
@@ -14,12 +14,9 @@ use utoipa_axum::routes;
 
 use super::auditing::{Auditing, Reason};
 use super::diff::{Change, changes};
+use super::replayed::{Replayed, Until, unknown};
 use super::shown::{ShownEvent, reveal, shown, stream_body};
-use super::state::replay;
 use crate::App;
-
-/// Streams are short by design; a longer one is read page by page, not replayed in one answer.
-const REPLAY_EVENTS_MAX: i64 = 100_000;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(history)).routes(routes!(state)).routes(routes!(diff))
@@ -96,18 +93,14 @@ async fn state(
     Query(params): Query<StateParams>,
 ) -> Result<Json<StateBody>, Problem> {
     let stream = StreamId::new(aggregate_type, id);
-    let mut events = whole(&app, &stream).await?;
-    if let Some(sequence) = params.sequence {
-        events.truncate(place("/query/sequence", sequence, &events)?);
-    }
-    if let Some(at) = params.at {
-        events.truncate(events.partition_point(|event| event.recorded_at <= at));
-    }
-    let mut states = [replay(&stream.aggregate_type, &events)?];
+    let until = Until { sequence: params.sequence, at: params.at };
+    let replayed = Replayed::until(&app.reader(), stream, until).await?;
+    let mut states = [replayed.state()?];
     if let Some(reason) = &params.reveal {
         reveal(&app, &auditing, &mut states, reason).await?;
     }
     let [state] = states;
+    let Replayed { stream, events } = replayed;
     Ok(Json(StateBody {
         stream: stream_body(&stream),
         sequence: events.len() as i64,
@@ -150,35 +143,16 @@ async fn diff(
     Query(params): Query<DiffParams>,
 ) -> Result<Json<DiffBody>, Problem> {
     let stream = StreamId::new(aggregate_type, id);
-    let events = whole(&app, &stream).await?;
-    let to = place("/query/to", params.to.unwrap_or(events.len() as i64), &events)?;
+    let replayed = Replayed::whole(&app.reader(), stream).await?;
+    let to = params.to.unwrap_or(replayed.events.len() as i64);
+    let to = replayed.place("/query/to", to)?;
     let from = params.from.unwrap_or((to as i64 - 1).max(0));
-    let from = place("/query/from", from, &events)?;
-    let mut states = [
-        replay(&stream.aggregate_type, &events[..from])?,
-        replay(&stream.aggregate_type, &events[..to])?,
-    ];
+    let from = replayed.place("/query/from", from)?;
+    let mut states = [replayed.state_after(from)?, replayed.state_after(to)?];
     if let Some(reason) = &params.reveal {
         reveal(&app, &auditing, &mut states, reason).await?;
     }
     let changes = changes(&states[0], &states[1]);
-    let stream = stream_body(&stream);
+    let stream = stream_body(&replayed.stream);
     Ok(Json(DiffBody { stream, from: from as i64, to: to as i64, changes }))
-}
-
-async fn whole(app: &App, stream: &StreamId) -> Result<Vec<RecordedEvent>, Problem> {
-    let events = app.reader().stream(stream, 0, REPLAY_EVENTS_MAX).await?;
-    if events.is_empty() { Err(unknown(stream)) } else { Ok(events) }
-}
-
-fn unknown(stream: &StreamId) -> Problem {
-    Problem::not_found("stream-unknown", format!("there is no stream {stream}"))
-}
-
-/// A sequence as a number of events.
-fn place(pointer: &str, sequence: i64, events: &[RecordedEvent]) -> Result<usize, Problem> {
-    usize::try_from(sequence).ok().filter(|count| *count <= events.len()).ok_or_else(|| {
-        let last = events.len();
-        Problem::invalid(pointer, format!("the stream has sequences from 0 to {last}"))
-    })
 }

@@ -86,6 +86,15 @@ async fn the_description_is_openapi_3_1_and_can_be_read_by_people() {
 }
 
 #[tokio::test]
+async fn consumers_of_the_stream_find_every_event_described() {
+    let world = World::start().await;
+    let document = world.get("/asyncapi.json").await;
+    assert_eq!((document.status.as_u16(), &document.body["asyncapi"]), (200, &"3.0.0".into()));
+    let channel = &document.body["channels"]["rating.ItemRated"];
+    assert_eq!(channel["address"], "daybook.events.rating.ItemRated", "{}", document.text);
+}
+
+#[tokio::test]
 async fn health_names_what_is_missing() {
     let health = Health::new(CancellationToken::new())
         .check("database", || async { Ok("Postgres 15".to_owned()) });

@@ -1,22 +1,19 @@
 //! `daybook events`: the log on standard output, as it grows or as a file that can be verified.
 
+mod tail;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
-use eventstore::{Reader, RecordedEvent, export};
+use eventstore::{Reader, export};
 use futures::TryStreamExt;
 
 use super::progress;
 use crate::backend::{Backend, Tenure};
 use crate::settings::Settings;
-
-const PAGE_EVENTS: i64 = 256;
-/// How long a silent log is trusted to be silent.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub struct Events {
@@ -26,29 +23,10 @@ pub struct Events {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Print the last events and then every new one, until interrupted
-    Tail(Tail),
+    /// Print the last events, or those since a position; with --follow every new one too
+    Tail(tail::Tail),
     /// Write the log as JSON Lines, with hashes; `daybook verify --export` verifies it offline
     Export(Export),
-}
-
-#[derive(Debug, clap::Args)]
-struct Tail {
-    /// Begin after this position [default: the last ten events]
-    #[arg(long, value_name = "POSITION")]
-    after: Option<i64>,
-
-    /// Only events of this kind of stream, such as `rating`
-    #[arg(long = "type", value_name = "TYPE")]
-    aggregate_type: Option<String>,
-
-    /// End at the end of the log instead of waiting for more
-    #[arg(long)]
-    no_follow: bool,
-
-    /// Print events as JSON, with payload and metadata
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,44 +56,6 @@ impl Events {
         };
         backend.close().await;
         done.map(|()| ExitCode::SUCCESS)
-    }
-}
-
-impl Tail {
-    async fn run(&self, reader: &Reader) -> anyhow::Result<()> {
-        let mut tail = reader.tail().await?;
-        let head = reader.head().await?;
-        let mut after = self.after.unwrap_or((head - 10).max(0));
-        loop {
-            let page = reader.page(after, PAGE_EVENTS).await?;
-            self.print(&page)?;
-            match page.last() {
-                Some(last) => after = last.position,
-                None if self.no_follow => return Ok(()),
-                None => {
-                    tail.wait_past(after, PATIENCE).await?;
-                }
-            }
-        }
-    }
-
-    fn print(&self, page: &[RecordedEvent]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        for event in page {
-            let wanted = self.aggregate_type.as_ref();
-            if wanted.is_some_and(|wanted| *wanted != event.stream.aggregate_type) {
-                continue;
-            }
-            if self.json {
-                out.write_all(export::event_line(event).as_bytes())?;
-            } else {
-                let RecordedEvent { position, stream, sequence, event_type, recorded_at, .. } =
-                    event;
-                let at = recorded_at.format("%Y-%m-%d %H:%M:%S%.3f");
-                writeln!(out, "{position:>9}  {at}  {event_type:<22} {stream} @{sequence}")?;
-            }
-        }
-        out.flush()
     }
 }
 
