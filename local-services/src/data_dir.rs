@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Doing, Error};
+use crate::os::is_alive;
 use crate::user::User;
 
 /// Who looks in while `up` is starting waits for it to finish.
@@ -166,6 +167,12 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
 fn sweep() {
     for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         if !entry.file_name().as_encoded_bytes().starts_with(EPHEMERAL.as_bytes()) {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name[EPHEMERAL.len()..].split('-').next().and_then(|pid| pid.parse().ok());
+        // Whoever lives may be about to lock it.
+        if owner.is_some_and(is_alive) {
             continue;
         }
         let unlocked =

@@ -32,6 +32,14 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
+/// Whether there is such a process, ours or not.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let Ok(pid) = i32::try_from(pid) else { return false };
+    #[expect(unsafe_code, reason = "kill(2) takes two integers and touches no memory of ours")]
+    let asked = unsafe { libc::kill(pid, 0) };
+    asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
 /// Has the kernel send `signal` to the child when the thread that spawned it ends.
 pub(crate) fn dies_with_us(command: &mut Command, signal: Signal) {
     let parent = std::process::id();

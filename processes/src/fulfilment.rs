@@ -31,9 +31,12 @@ pub(crate) struct OrderFulfilment;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 enum Cue {
-    OrderPlaced { order: OrderId },
-    OrderCancelled { order: OrderId },
-    OrderShipped { order: OrderId },
+    #[serde(rename = "OrderPlaced")]
+    Placed { order: OrderId },
+    #[serde(rename = "OrderCancelled")]
+    Cancelled { order: OrderId },
+    #[serde(rename = "OrderShipped")]
+    Shipped { order: OrderId },
 }
 
 #[async_trait]
@@ -50,9 +53,9 @@ impl Process for OrderFulfilment {
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         let instance = |order| Instance { log, cause, order };
         match cause.event.decode()? {
-            Cue::OrderPlaced { order } => instance(order).fulfil().await,
-            Cue::OrderCancelled { order } => instance(order).cancel().await,
-            Cue::OrderShipped { order } => instance(order).ship().await,
+            Cue::Placed { order } => instance(order).fulfil().await,
+            Cue::Cancelled { order } => instance(order).cancel().await,
+            Cue::Shipped { order } => instance(order).ship().await,
         }
     }
 }

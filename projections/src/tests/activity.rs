@@ -58,7 +58,7 @@ async fn what_is_taken_back_is_gone_and_may_be_done_again() {
         .with::<Follow>(pair(ada(), bob()), [followed(pair(ada(), bob()))])
         .with::<Follow>(pair(ada(), bob()), [unfollowed(pair(ada(), bob()))]);
     let earned = json!([6, "completed", "course", rust_course(), null]);
-    assert_eq!(deeds(&history).await, [earned.clone()], "what was earned stays");
+    assert_eq!(deeds(&history).await, std::slice::from_ref(&earned), "what was earned stays");
 
     let history = history.with::<Rating>(rating(), [rated(9)]);
     let again = json!([10, "rated", "book", middlemarch(), 9]);

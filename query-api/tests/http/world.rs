@@ -1,6 +1,7 @@
 //! The read side on a database of its own, a log to write to, and projections at work.
 
 use std::fmt::Display;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -39,7 +40,24 @@ impl World {
         let (reader, shutdown) = (Reader::new(pool.clone()), world.shutdown.clone());
         let feed = Feed::new(reader.clone(), None);
         tokio::spawn(projections::run(pool, reader, feed, shutdown));
+        world.until_built().await;
         world
+    }
+
+    /// Requests wait for what has happened, not for tables to be made.
+    async fn until_built(&self) {
+        let begun = Instant::now();
+        loop {
+            let live: i64 = sqlx::query_scalar("select count(*) from projections.live")
+                .fetch_one(self.log.pool())
+                .await
+                .unwrap();
+            if live == i64::try_from(projections::all().len()).unwrap() {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{live} read models are live");
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn without_projections() -> Self {
