@@ -112,13 +112,13 @@ impl Drive {
     async fn take_over(&mut self) -> Result<(), Stop> {
         let mut backoff = Backoff::default();
         loop {
-            match in_time(TRANSACTION_MAX, switch::take_over(self)).await {
-                Ok(true) => break,
+            let taken = in_time(TRANSACTION_MAX, switch::take_over(self)).await;
+            match taken {
+                Ok(true) => return Ok(()),
                 Ok(false) => return Err(Stop::Fenced),
                 Err(error) => self.wait_out(&error, &mut backoff).await?,
             }
         }
-        Ok(())
     }
 
     /// After a failover or a restore the log may hold other events below our checkpoint; then the

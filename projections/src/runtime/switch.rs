@@ -1,4 +1,9 @@
 //! Blue/green: a build that has caught up takes the place of the live one in one transaction.
+//!
+//! Whoever begins a transaction here has a permit: it asks for a second connection meanwhile, and as
+//! many builds as the pool has connections would wait for each other.
+
+use std::sync::Arc;
 
 use sqlx::{Executor, FromRow, PgConnection};
 
@@ -38,11 +43,13 @@ struct LiveBuild {
 /// Makes the build ours and its tables exist. The first build of an empty system serves at once.
 /// False if somebody with a higher token has it.
 pub(super) async fn take_over(drive: &mut Drive) -> Result<bool, sqlx::Error> {
-    let mut tx = drive.shared.pool.begin().await?;
+    let shared = Arc::clone(&drive.shared);
+    let _permit = shared.transactions.acquire().await;
+    let head = shared.reader.head().await?;
+    let mut tx = shared.pool.begin().await?;
     let Some(mut build) = claim(drive, &mut tx).await? else {
         return Ok(false);
     };
-    let head = drive.shared.reader.head().await?;
     let much_to_read = head - build.position > FAR_BEHIND;
     build::prepare(&mut tx, &mut build, &*drive.projection, much_to_read).await?;
     if head == 0 && build.state == BuildState::Building && live(&mut tx, &build).await?.is_none() {

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
+use eventstore::RecordedEvent;
 use projections::runtime::{rebuild, verify};
+use projections::{Projection, ProjectionError};
+use sqlx::PgConnection;
 
 use crate::house::{House, counted};
 use crate::tally::Tally;
@@ -14,6 +18,54 @@ async fn the_first_build_of_an_empty_system_is_live_at_once() {
     let program = house.start(Tally::default().boxed()).await;
     let live = house.live_when("tally", |_| true).await;
     assert_eq!((live.position, house.tallies().await), (0, vec![]));
+    program.stop().await;
+}
+
+/// One of many, each with a table of its own.
+struct Numbered {
+    name: &'static str,
+    schema: &'static str,
+}
+
+#[async_trait]
+impl Projection for Numbered {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn sources(&self) -> &'static [&'static str] {
+        &["tally"]
+    }
+
+    fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    async fn apply(
+        &self,
+        _: &[&RecordedEvent],
+        _: &mut PgConnection,
+    ) -> Result<(), ProjectionError> {
+        Ok(())
+    }
+}
+
+/// A worker's pool has 10 connections; each build would like two.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_builds_than_there_are_connections_go_live_together() {
+    let house = House::new().await;
+    house.append(&[counted("a", 1)]).await;
+    let numbered = |number: usize| -> Arc<dyn Projection> {
+        let name: &'static str = format!("numbered_{number}").leak();
+        let schema = format!("create table {name} (id text primary key);").leak();
+        Arc::new(Numbered { name, schema })
+    };
+    let program = house.start((0..40).map(numbered).collect()).await;
+    house.until("select count(*) = 40 from projections.live where position = 1").await;
     program.stop().await;
 }
 
