@@ -63,7 +63,12 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// How many columns standard output has; none if it is no terminal.
+/// Whether somebody looks at standard output.
+pub fn is_watched() -> bool {
+    Term::stdout().is_term()
+}
+
+/// How many columns standard output has; none if it is no terminal, or one that does not say.
 pub fn columns() -> Option<usize> {
     Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
 }

@@ -148,7 +148,7 @@ impl History {
     fn print(&self) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let columns = readable::columns();
-        if columns.is_some() {
+        if readable::is_watched() {
             writeln!(
                 out,
                 "{:>8}  {:>9}  {:<23}  {:<22}  payload",

@@ -87,12 +87,11 @@ impl Tail {
 
     fn print(&self, events: &[RecordedEvent]) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        let columns = readable::columns();
         for event in events {
             if self.json {
                 out.write_all(export::event_line(event).as_bytes())?;
             } else {
-                writeln!(out, "{}", readable::cut(&line(event), columns))?;
+                writeln!(out, "{}", line(event))?;
             }
         }
         out.flush()
