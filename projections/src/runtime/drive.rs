@@ -112,8 +112,7 @@ impl Drive {
     async fn take_over(&mut self) -> Result<(), Stop> {
         let mut backoff = Backoff::default();
         loop {
-            let taken = in_time(TRANSACTION_MAX, switch::take_over(self)).await;
-            match taken {
+            match in_time(TRANSACTION_MAX, switch::take_over(self)).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(Stop::Fenced),
                 Err(error) => self.wait_out(&error, &mut backoff).await?,

@@ -1,7 +1,7 @@
 //! Blue/green: a build that has caught up takes the place of the live one in one transaction.
 //!
-//! Whoever begins a transaction here has a permit: it asks for a second connection meanwhile, and as
-//! many builds as the pool has connections would wait for each other.
+//! Taking over and going live ask for a second connection inside their transaction, so they need a
+//! permit: as many builds as the pool has connections would wait for each other.
 
 use std::sync::Arc;
 
@@ -109,7 +109,9 @@ pub(super) async fn make_indexes(drive: &mut Drive) -> Result<bool, sqlx::Error>
 /// Points the read model at this build, once it is not behind the live one.
 pub(super) async fn go_live(drive: &mut Drive) -> Result<Outcome, sqlx::Error> {
     drive.shared.idle.forget(&drive.build.key);
-    let mut tx = drive.shared.pool.begin().await?;
+    let shared = Arc::clone(&drive.shared);
+    let _permit = shared.transactions.acquire().await;
+    let mut tx = shared.pool.begin().await?;
     sqlx::query("select set_config('lock_timeout', $1, true)")
         .bind(SWITCH_LOCK_WAIT)
         .execute(&mut *tx)
