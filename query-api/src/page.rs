@@ -168,7 +168,7 @@ fn respond(asked: &Asked, kept: &Kept, body: String) -> Response {
     headers.insert(header::PROJECTION_POSITION, kept.positions.lowest().into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Authorization, Accept"));
-    if kept.positions.degraded {
+    if kept.positions.is_degraded() {
         headers.insert("projection-degraded", HeaderValue::from_static("true"));
     }
     if let Some(link) = &answer.link {

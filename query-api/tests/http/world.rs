@@ -46,16 +46,20 @@ impl World {
 
     /// Requests wait for what has happened, not for tables to be made.
     async fn until_built(&self) {
+        let all = projections::all().len();
+        self.until(&format!("select count(*) = {all} from projections.live")).await;
+    }
+
+    /// Until a question to the database is answered with yes.
+    pub async fn until(&self, question: &str) {
         let begun = Instant::now();
         loop {
-            let live: i64 = sqlx::query_scalar("select count(*) from projections.live")
-                .fetch_one(self.log.pool())
-                .await
-                .unwrap();
-            if live == i64::try_from(projections::all().len()).unwrap() {
+            let is_so: bool =
+                sqlx::query_scalar(question).fetch_one(self.log.pool()).await.unwrap();
+            if is_so {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{live} read models are live");
+            assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {question}");
             tokio::task::yield_now().await;
         }
     }
