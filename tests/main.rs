@@ -27,6 +27,7 @@ mod gateway;
 mod history_lost;
 mod import;
 mod like;
+mod limits;
 mod live;
 mod loan;
 mod machine;

@@ -1,14 +1,20 @@
-//! What the description of every operation repeats: errors, the bearer token, our headers.
+//! What the description of every operation repeats: errors, the bearer token, limits of parameters.
 
-use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{Components, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::Number;
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::schema::{
+    Components, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ArrayBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 
+use crate::page::{CURSOR_CHARS_MAX, Limit};
+use crate::parameters::TEXT_CHARS_MAX;
+
 const PROBLEM: &str = "Problem";
-const BEARER: &str = "bearer";
+pub(crate) const BEARER: &str = "bearer";
 
 pub(crate) fn base() -> OpenApi {
     let info = InfoBuilder::new()
@@ -45,6 +51,7 @@ pub(crate) fn finish(mut api: OpenApi) -> OpenApi {
             operation.security.get_or_insert_with(|| {
                 vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]
             });
+            operation.parameters.iter_mut().flatten().for_each(limited);
         }
     }
     api
@@ -54,6 +61,59 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]
         .into_iter()
         .flatten()
+}
+
+/// A parameter is there or not, never null, and has the limits that its extractor holds it to
+/// unless it says closer ones.
+fn limited(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(parameter) = parameter else { return };
+    let Some(schema) = &mut parameter.schema else { return };
+    if let RefOr::T(Schema::OneOf(either)) = schema {
+        let is_null = |option: &RefOr<Schema>| match option {
+            RefOr::T(Schema::Object(option)) => option.schema_type == SchemaType::Type(Type::Null),
+            _ => false,
+        };
+        if let Some(value) = either.items.iter().find(|option| !is_null(option)) {
+            *schema = value.clone();
+        }
+    }
+    let RefOr::T(Schema::Object(schema)) = schema else { return };
+    if let SchemaType::Array(types) = &schema.schema_type
+        && let Some(kind) = types.iter().find(|kind| **kind != Type::Null)
+    {
+        schema.schema_type = SchemaType::Type(kind.clone());
+    }
+    match &schema.schema_type {
+        SchemaType::Type(Type::String) => limit_text(&parameter.name, schema),
+        SchemaType::Type(Type::Integer) => limit_number(&parameter.name, schema),
+        _ => {}
+    }
+}
+
+fn limit_text(name: &str, schema: &mut Object) {
+    if schema.format.is_some() || schema.enum_values.is_some() || schema.max_length.is_some() {
+        return;
+    }
+    let is_cursor = name == "cursor";
+    schema.max_length = Some(if is_cursor { CURSOR_CHARS_MAX } else { TEXT_CHARS_MAX });
+    schema.min_length = schema.min_length.or(is_cursor.then_some(1));
+}
+
+fn limit_number(name: &str, schema: &mut Object) {
+    if schema.maximum.is_some() {
+        return;
+    }
+    let (minimum, maximum) = match &schema.format {
+        _ if name == "limit" => (1, isize::from(Limit::MAX as i16)),
+        Some(SchemaFormat::KnownFormat(KnownFormat::Int64)) => {
+            (i64::MIN as isize, i64::MAX as isize)
+        }
+        _ => return,
+    };
+    schema.maximum = Some(Number::Int(maximum));
+    if name == "limit" || schema.minimum.is_none() {
+        schema.minimum = Some(Number::Int(minimum));
+    }
 }
 
 fn problem_schema() -> Schema {

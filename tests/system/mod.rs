@@ -5,6 +5,7 @@ mod ask;
 mod client;
 mod listening;
 mod program;
+mod routes;
 mod school;
 mod shop;
 
@@ -18,6 +19,7 @@ pub use ask::Ask;
 pub use client::Client;
 pub use listening::Listening;
 pub use program::{Program, Starting, WAIT_MAX, address, daybook, make_operator};
+pub use routes::{Route, description, routes};
 pub use school::{School, drafted, lesson};
 pub use shop::Shop;
 
