@@ -18,7 +18,7 @@ pub use ask::Ask;
 pub use client::Client;
 pub use listening::Listening;
 pub use program::{Program, Starting, WAIT_MAX, address, daybook, make_operator};
-pub use school::{School, drafted, lesson};
+pub use school::{School, drafted, lesson, publish};
 pub use shop::Shop;
 
 /// A running Daybook, and an operator who can make anybody anything.
