@@ -35,6 +35,7 @@ mod notification;
 mod operations;
 mod order;
 mod product;
+mod publication;
 mod rating;
 mod recommendation;
 mod running;

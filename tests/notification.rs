@@ -5,7 +5,7 @@ mod post;
 use post::Post;
 use serde_json::{Value, json};
 
-use crate::system::{Answer, Client, Shop, daybook, eventually};
+use crate::system::{Answer, Client, School, Shop, daybook, eventually};
 
 /// The latest notification of somebody, once it has come to this.
 async fn latest(somebody: &Client, status: &str) -> Value {
@@ -71,6 +71,17 @@ async fn an_order_is_told_of_in_the_language_of_its_customer() {
     let number = order["number"].as_str().unwrap();
     assert_eq!(letters[1]["subject"], format!("Ihre Bestellung {number} ist bestätigt"));
     assert_eq!(latest(&bob, "SENT").await["message"]["number"], number);
+}
+
+#[tokio::test]
+async fn an_instructor_is_told_that_a_course_is_published() {
+    let Some((post, system)) = Post::office().await else { return };
+    let school = School::of(system.clone(), 1, None).await;
+    let letters = post.letters(&school.ines.login.email, 2).await;
+    let subject = letters[1]["subject"].as_str().unwrap();
+    assert!(subject.starts_with("Published: Reading slowly"), "{letters:?}");
+    let told = latest(&school.ines, "SENT").await;
+    assert_eq!(told["message"]["course"], school.course.to_string(), "{told}");
 }
 
 #[tokio::test]

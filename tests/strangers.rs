@@ -73,6 +73,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         with(door("PATCH", format!("courses/{course}"), TEACHER), json!({ "title": "Mine" })),
         door("DELETE", format!("courses/{course}"), TEACHER),
         door("POST", format!("courses/{course}/publication"), TEACHER),
+        door("GET", format!("workflows/{}", school.published.id()), (404, "workflow-unknown")),
         with(
             door("POST", format!("courses/{course}/lessons"), TEACHER),
             json!({ "title": "Mine" }),

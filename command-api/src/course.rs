@@ -87,6 +87,19 @@ pub async fn remove_lesson(
     execute(log, context, course, command).await
 }
 
+/// The publication process does the rest.
+pub async fn submit(
+    log: &Log,
+    context: &Context,
+    by: AccountId,
+    course: CourseId,
+    publication: PublicationId,
+) -> Result<Receipt, Problem> {
+    let command = Command::SubmitForPublication { course, by, publication, at: context.now };
+    execute(log, context, course, command).await
+}
+
+/// At once and without the process: for history that is brought in.
 pub async fn publish(
     log: &Log,
     context: &Context,
@@ -209,7 +222,8 @@ async fn delete(
     archive(&app.log, caller.context(), caller.account, id).await.map(Accepted::done)
 }
 
-/// Publish a course. `Location` tells how far that got.
+/// Submit a course for publication. `Location` tells how far that got; until it has ended, the
+/// course does not change.
 #[utoipa::path(
     post, path = "/courses/{id}/publication", tag = "courses", params(("id" = Uuid, Path)),
     security(("bearer" = ["instructor"])),
@@ -220,14 +234,19 @@ async fn post_publication(
     caller: Only<Instructor>,
     Path(id): Path<CourseId>,
 ) -> Result<Accepted, Problem> {
-    let publication = publication_of(id);
-    let receipt = publish(&app.log, caller.context(), caller.account, id, publication).await?;
+    let publication = of_key(caller.account.uuid(), id, &caller.context().key);
+    let receipt = submit(&app.log, caller.context(), caller.account, id, publication).await?;
     let location = format!("{BASE}/workflows/{publication}");
     Ok(Accepted::accepted(receipt, location).id(publication))
 }
 
-/// Made of the course's id, so that a repeated request is told the same address. A course is
-/// published once.
+/// The receipt names the course, not the publication: a repeated request must find the same id anew.
+fn of_key(account: Uuid, course: CourseId, key: &str) -> PublicationId {
+    Uuid::new_v5(&account, format!("{course}:{key}").as_bytes()).into()
+}
+
+/// Of a course that is brought in: made of the course's id, so that bringing it in again says the
+/// same.
 pub fn publication_of(course: CourseId) -> PublicationId {
     Uuid::new_v5(&course.uuid(), b"publication").into()
 }
@@ -239,6 +258,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::NotTheInstructor => Problem::forbidden("not-the-instructor", refusal),
         Refusal::Archived => Problem::new(StatusCode::GONE, "course-archived", refusal),
         Refusal::AlreadyPublished => Problem::conflict("course-published", refusal),
+        Refusal::Publishing => Problem::conflict("course-publishing", refusal),
+        Refusal::NotUnderWay => Problem::conflict("publication-not-under-way", refusal),
         Refusal::NoDescription => Problem::conflict("course-without-description", refusal),
         Refusal::NoLesson => Problem::conflict("course-without-lesson", refusal),
         Refusal::UnknownLesson => Problem::not_found("lesson-unknown", refusal),

@@ -18,12 +18,14 @@ pub mod operators;
 pub mod order;
 pub mod product;
 pub mod projection;
+pub mod publication;
 pub mod rating;
 pub mod shelf;
 pub mod stock;
 
 mod claim;
 mod email;
+mod error_text;
 mod ids;
 mod item;
 mod language;
@@ -40,6 +42,7 @@ mod wire;
 
 pub use claim::Claim;
 pub use email::{Email, EmailError};
+pub use error_text::ErrorText;
 pub use ids::{
     AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, ProductId,
     PublicationId,

@@ -10,7 +10,8 @@ use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet,
     notification::Notification, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    projection::Projection, publication::Publication, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -41,6 +42,7 @@ fn samples() -> Vec<Written> {
         written::<Order>(crate::order::samples::events()),
         written::<Product>(crate::product::samples::events()),
         written::<Projection>(crate::projection::samples::events()),
+        written::<Publication>(crate::publication::samples::events()),
         written::<Rating>(crate::rating::samples::events()),
         written::<Shelf>(crate::shelf::samples::events()),
         written::<Stock>(crate::stock::samples::events()),

@@ -10,8 +10,8 @@ use crate::{
     course, course::Course, enrollment, enrollment::Enrollment, follow, follow::Follow, fulfilment,
     fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, notification,
     notification::Notification, operators, operators::Operators, order, order::Order, product,
-    product::Product, projection, projection::Projection, rating, rating::Rating, shelf,
-    shelf::Shelf, stock, stock::Stock, upcasters,
+    product::Product, projection, projection::Projection, publication, publication::Publication,
+    rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -85,6 +85,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Order>(order::Event::SCHEMAS);
     listing.add::<Product>(product::Event::SCHEMAS);
     listing.add::<Projection>(projection::Event::SCHEMAS);
+    listing.add::<Publication>(publication::Event::SCHEMAS);
     listing.add::<Rating>(rating::Event::SCHEMAS);
     listing.add::<Shelf>(shelf::Event::SCHEMAS);
     listing.add::<Stock>(stock::Event::SCHEMAS);

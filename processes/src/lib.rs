@@ -15,7 +15,9 @@ mod lanes;
 mod notification;
 mod parking;
 mod process;
+mod publication;
 mod reaction;
+mod retry;
 mod runner;
 
 #[cfg(test)]

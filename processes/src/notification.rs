@@ -10,29 +10,26 @@ mod recipient;
 mod things;
 mod words;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Channel};
+use domain::course::Course;
 use domain::enrollment::{Enrollment, EnrollmentId};
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{AccountId, CertificateId, OrderId, ProductId};
+use domain::{AccountId, CertificateId, CourseId, ErrorText, OrderId, ProductId};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
 use crate::cause::Cause;
 use crate::failure::{Failure, answer};
 use crate::process::Process;
+use crate::retry::{ATTEMPTS_MAX, pause_after, wait_until};
 pub use mailer::{Letter, MailError, Mailer};
 use recipient::Recipient;
 
-const ATTEMPTS_MAX: u32 = 5;
-/// Before the second attempt; it doubles with each.
-const RETRY_FIRST: TimeDelta = TimeDelta::seconds(1);
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
 
@@ -52,9 +49,11 @@ enum Cue {
     OrderShipped { order: OrderId, customer: AccountId },
     OrderCancelled { order: OrderId, customer: AccountId },
     StockRanLow { product: ProductId },
+    CoursePublished { course: CourseId, instructor: AccountId },
+    PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
 }
 
-const CUES: [(&str, &str); 8] = [
+const CUES: [(&str, &str); 10] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -63,6 +62,8 @@ const CUES: [(&str, &str); 8] = [
     (Order::TYPE, "OrderShipped"),
     (Order::TYPE, "OrderCancelled"),
     (Stock::TYPE, "StockRanLow"),
+    (Course::TYPE, "CoursePublished"),
+    (Course::TYPE, "PublicationFailed"),
 ];
 
 impl Notifications {
@@ -121,6 +122,12 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
         Cue::OrderCancelled { order, customer } => {
             let number = things::order_number(log, order).await?;
             (customer, Message::OrderCancelled { order, number })
+        }
+        Cue::CoursePublished { course, instructor } => {
+            (instructor, Message::CoursePublished { course })
+        }
+        Cue::PublicationFailed { course, instructor, reason } => {
+            (instructor, Message::PublicationFailed { course, reason })
         }
         Cue::StockRanLow { product } => {
             let merchandisers = recipient::with_role(log, "merchandiser", RECIPIENTS_MAX).await?;
@@ -201,7 +208,7 @@ impl Delivery<'_> {
         self.step(&format!("failed:{attempt}"), |at| Command::MarkFailed {
             notification,
             error: said.into(),
-            retry_at: at + RETRY_FIRST * (1 << (attempt - 1)),
+            retry_at: at + pause_after(attempt),
             at,
         })
         .await
@@ -218,10 +225,4 @@ impl Delivery<'_> {
         answer(result)?.map_err(|refusal| Failure::Lasting(format!("{}: {refusal}", self.id)))?;
         Ok(())
     }
-}
-
-/// A restarted program waits for what is left.
-async fn wait_until(time: Option<DateTime<Utc>>) {
-    let left = time.map(|time| (time - Utc::now()).to_std().unwrap_or(Duration::ZERO));
-    tokio::time::sleep(left.unwrap_or_default()).await;
 }

@@ -9,6 +9,7 @@ use crate::cause::Cause;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
 use crate::notification::{Mailer, Notifications};
+use crate::publication::CoursePublication;
 
 #[async_trait]
 pub(crate) trait Process: Send + Sync {
@@ -24,7 +25,8 @@ pub(crate) trait Process: Send + Sync {
 
 /// Every process there is; nobody is written to without a mailer.
 pub(crate) fn all(mailer: Option<Mailer>) -> Vec<Arc<dyn Process>> {
-    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment)];
+    let mut all: Vec<Arc<dyn Process>> =
+        vec![Arc::new(OrderFulfilment), Arc::new(CoursePublication)];
     if let Some(mailer) = mailer {
         all.push(Arc::new(Notifications::new(mailer)));
     }

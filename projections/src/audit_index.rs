@@ -19,6 +19,7 @@ use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
 use domain::projection::Projection as ProjectionActions;
+use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
@@ -36,7 +37,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -56,6 +57,7 @@ impl Projection for AuditIndex {
             Order::TYPE,
             Product::TYPE,
             ProjectionActions::TYPE,
+            Publication::TYPE,
             Rating::TYPE,
             Shelf::TYPE,
             Stock::TYPE,

@@ -36,7 +36,7 @@ struct Course {
     instructor: Uuid,
     #[schema(value_type = Option<String>)]
     instructor_name: Option<Value>,
-    /// `draft`, `published` or `archived`
+    /// `draft`, `publishing`, `published` or `archived`
     state: String,
     /// Null: any number of students.
     seats: Option<i32>,
@@ -184,7 +184,7 @@ async fn course(
         .await?;
         let course = course.ok_or_else(unknown)?;
         let teaches = reader == Some(course.instructor) || is_operator;
-        if course.state == "draft" && !teaches {
+        if matches!(course.state.as_str(), "draft" | "publishing") && !teaches {
             return Err(unknown());
         }
         let mine: Mine = sqlx::query_as(

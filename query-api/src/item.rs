@@ -111,7 +111,8 @@ pub async fn must_exist(db: &mut PgConnection, kind: ItemKind, id: Uuid) -> Resu
     let select = match kind {
         ItemKind::Book => "select exists (select from readmodel.books where book = $1)",
         ItemKind::Course => {
-            "select exists (select from readmodel.courses where course = $1 and state <> 'draft')"
+            "select exists (select from readmodel.courses
+                             where course = $1 and state in ('published', 'archived'))"
         }
         ItemKind::Product => "select exists (select from readmodel.products where product = $1)",
     };

@@ -110,6 +110,12 @@ pub const CODES: &[Code] = &[
     code("course-full", "Course full", "Every seat of the course is taken.", STATE),
     code("course-not-open", "Course not open", "Only published courses take students.", STATE),
     code("course-published", "Course published", "The course has been published already.", SAME),
+    code(
+        "course-publishing",
+        "Course being published",
+        "A course does not change while it is being published; its workflow tells how far that is.",
+        STATE,
+    ),
     code("course-unknown", "No such course", "No course has this id.", SAME),
     code(
         "course-without-description",
@@ -283,6 +289,12 @@ pub const CODES: &[Code] = &[
         "Try again after the seconds in Retry-After, or without the token for an older answer.",
     ),
     code("projection-unknown", "No such projection", "No projection has this name.", SAME),
+    code(
+        "publication-not-under-way",
+        "Not being published",
+        "This publication of the course has ended.",
+        SAME,
+    ),
     code(
         "rate-limited",
         "Too many requests",

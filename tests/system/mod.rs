@@ -20,7 +20,7 @@ pub use client::Client;
 pub use listening::Listening;
 pub use program::{Program, Starting, WAIT_MAX, address, daybook, make_operator};
 pub use routes::{Route, description, routes};
-pub use school::{School, drafted, lesson};
+pub use school::{School, drafted, lesson, publish};
 pub use shop::Shop;
 
 /// A running Daybook, and an operator who can make anybody anything.

@@ -3,10 +3,10 @@ use cqrs_es::DomainEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorText, NotificationId};
+use super::NotificationId;
 use crate::order::OrderNumber;
 use crate::wire::schemas;
-use crate::{CertificateId, CourseId, OrderId, ProductId};
+use crate::{CertificateId, CourseId, ErrorText, OrderId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,8 @@ pub enum Message {
     OrderShipped { order: OrderId, number: OrderNumber },
     OrderCancelled { order: OrderId, number: OrderNumber },
     StockRanLow { product: ProductId },
+    CoursePublished { course: CourseId },
+    PublicationFailed { course: CourseId, reason: ErrorText },
 }
 
 impl Message {
@@ -67,6 +69,8 @@ impl Message {
             Self::OrderShipped { .. } => "order_shipped",
             Self::OrderCancelled { .. } => "order_cancelled",
             Self::StockRanLow { .. } => "stock_ran_low",
+            Self::CoursePublished { .. } => "course_published",
+            Self::PublicationFailed { .. } => "publication_failed",
         }
     }
 }

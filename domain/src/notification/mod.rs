@@ -10,7 +10,7 @@ mod command;
 mod event;
 
 pub use aggregate::{Notification, Refusal, Status};
-pub use command::{Command, ErrorText, NotificationId};
+pub use command::{Command, NotificationId};
 pub use event::{Event, Message};
 
 #[cfg(any(test, feature = "samples"))]

@@ -19,7 +19,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 16] = templates![
+const TEMPLATES: [(&str, &str); 20] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -28,6 +28,8 @@ const TEMPLATES: [(&str, &str); 16] = templates![
     "en/order_shipped",
     "en/order_cancelled",
     "en/stock_ran_low",
+    "en/course_published",
+    "en/publication_failed",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -36,6 +38,8 @@ const TEMPLATES: [(&str, &str); 16] = templates![
     "de/order_shipped",
     "de/order_cancelled",
     "de/stock_ran_low",
+    "de/course_published",
+    "de/publication_failed",
 ];
 
 #[derive(Debug, PartialEq)]
@@ -51,21 +55,23 @@ pub(super) async fn of(
 ) -> Result<Words, Failure> {
     let thing = match message {
         Message::Welcome => String::new(),
-        Message::Enrolled { course } | Message::CourseCompleted { course, .. } => {
-            things::course_title(log, *course).await?
-        }
+        Message::Enrolled { course }
+        | Message::CourseCompleted { course, .. }
+        | Message::CoursePublished { course }
+        | Message::PublicationFailed { course, .. } => things::course_title(log, *course).await?,
         Message::OrderConfirmed { number, .. }
         | Message::OrderRejected { number, .. }
         | Message::OrderShipped { number, .. }
         | Message::OrderCancelled { number, .. } => number.to_string(),
         Message::StockRanLow { product } => things::product_name(log, *product).await?,
     };
-    let certificate = match message {
+    let detail = match message {
         Message::CourseCompleted { certificate, .. } => certificate.to_string(),
+        Message::PublicationFailed { reason, .. } => reason.as_str().to_owned(),
         _ => String::new(),
     };
     let language = language_of(recipient.language.as_deref());
-    render(language, message.kind(), &recipient.name, &thing, &certificate)
+    render(language, message.kind(), &recipient.name, &thing, &detail)
 }
 
 /// `de-at` is answered in `de`.
@@ -80,13 +86,13 @@ fn render(
     kind: &str,
     name: &str,
     thing: &str,
-    certificate: &str,
+    detail: &str,
 ) -> Result<Words, Failure> {
     let wanted = format!("{language}/{kind}");
     let template = TEMPLATES.iter().find(|(name, _)| *name == wanted);
     let (_, template) =
         template.ok_or_else(|| Failure::lasting(format!("there is no template {wanted}")))?;
-    let values = context! { name, thing, certificate };
+    let values = context! { name, thing, detail };
     let text = Environment::new().render_str(template, values).map_err(Failure::lasting)?;
     let (subject, text) = text
         .split_once("\n\n")

@@ -29,7 +29,7 @@ async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
             && shop.status(order(2)).await == Some(Status::Rejected)
             && shop.fulfilment(order(3)).await == State::Released
     };
-    let mut gate = Gate::close(&shop.url).await;
+    let mut gate = Gate::close(&shop.url, "process:fulfilment").await;
     let mut steps = 0;
     while !done().await {
         for goes_through in [false, true] {
@@ -53,7 +53,7 @@ async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
     let _running = run(&shop.log);
     shop.until("everything is finished", async || {
         let head = shop.head().await;
-        shop.checkpoint().await == head
+        shop.checkpoint("fulfilment").await == head
     })
     .await;
     assert_eq!(shop.level(product(1)).await, (10, 4));

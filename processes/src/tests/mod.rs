@@ -1,9 +1,10 @@
-//! Order fulfilment against a real log, killed and revived.
+//! Processes against a real log, killed and revived.
 
 mod crashes;
 mod gate;
 mod outcomes;
 mod parking;
+mod publication;
 mod scarcity;
 mod victim;
 
@@ -100,12 +101,13 @@ impl Shop {
         self.log.reader().head().await.expect("the log has an end")
     }
 
-    /// Up to where the fulfilment has nothing left to do.
-    async fn checkpoint(&self) -> i64 {
-        sqlx::query_scalar("select position from processes.checkpoints where name = 'fulfilment'")
+    /// Up to where a process has nothing left to do.
+    async fn checkpoint(&self, process: &str) -> i64 {
+        sqlx::query_scalar("select position from processes.checkpoints where name = $1")
+            .bind(process)
             .fetch_one(self.log.pool())
             .await
-            .expect("the fulfilment is installed")
+            .expect("the process is installed")
     }
 
     /// Waits for the log to grow until it is so.

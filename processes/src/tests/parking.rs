@@ -98,8 +98,10 @@ async fn an_order_that_cannot_be_read_waits_for_its_repair_and_the_others_go_on(
     append(&shop, stream(order(1)), 1, "OrderCancelled", &cancelled).await;
     shop.place(order(3), &[(product(1), 1)]).await;
     shop.until_state(order(3), State::Confirmed).await;
-    shop.until("the checkpoint is past it", async || shop.checkpoint().await == shop.head().await)
-        .await;
+    shop.until("the checkpoint is past it", async || {
+        shop.checkpoint("fulfilment").await == shop.head().await
+    })
+    .await;
     let [one] = &parked(&shop).await[..] else { panic!("{:?}", parked(&shop).await) };
     assert_eq!((one.process.as_str(), one.instance.clone()), ("fulfilment", order(1).to_string()));
     assert_eq!((one.position, one.attempts), (2, 5));

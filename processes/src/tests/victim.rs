@@ -1,4 +1,4 @@
-//! A real process that fulfils orders until it is killed.
+//! A program of its own that runs the processes until it is killed.
 
 use eventstore::Feed;
 use tokio_util::sync::CancellationToken;

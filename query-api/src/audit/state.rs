@@ -16,6 +16,7 @@ use domain::operators::Operators;
 use domain::order::Order;
 use domain::product::Product;
 use domain::projection::Projection;
+use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
@@ -42,6 +43,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Order::TYPE => of::<Order>,
         Product::TYPE => of::<Product>,
         Projection::TYPE => of::<Projection>,
+        Publication::TYPE => of::<Publication>,
         Rating::TYPE => of::<Rating>,
         Shelf::TYPE => of::<Shelf>,
         Stock::TYPE => of::<Stock>,
