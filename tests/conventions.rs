@@ -7,7 +7,13 @@ use uuid::Uuid;
 use crate::system::{Login, Program, System};
 
 /// What can be asked for without an account: to get one, and to get in.
-const OPEN: [&str; 3] = ["/accounts", "/sessions", "/sessions/refresh"];
+const OPEN: [&str; 5] = [
+    "/accounts",
+    "/accounts/password-resets",
+    "/accounts/password-resets/{token}",
+    "/sessions",
+    "/sessions/refresh",
+];
 
 fn emma() -> Value {
     json!({ "title": "Emma", "authors": ["Jane Austen"] })

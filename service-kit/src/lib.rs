@@ -15,6 +15,7 @@ pub mod rates;
 pub mod telemetry;
 
 mod accepted;
+mod attempt;
 mod caller;
 mod conditional;
 mod described;
@@ -33,9 +34,9 @@ mod site;
 mod trace;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
+pub use attempt::{LogInAttempt, ResetAttempt};
 pub use caller::{
-    ANONYMOUS, Analyst, Auditor, Caller, Instructor, LogInAttempt, Member, Merchandiser, Needs,
-    Only, Operator,
+    ANONYMOUS, Analyst, Auditor, Caller, Instructor, Member, Merchandiser, Needs, Only, Operator,
 };
 pub use conditional::{conditional, conditional_bytes};
 pub use frame::{BODY_BYTES_MAX, framed};
