@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::http::HeaderValue;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
-use processes::Mailer;
+use processes::{Mail, Mailer};
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -182,7 +182,9 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), feed, mailer(settings)?, work.clone());
+        let password_page = settings.password_page.clone();
+        let mail = mailer(settings)?.map(|mailer| Mail { mailer, password_page });
+        let reacting = processes::run(log.clone(), feed, mail, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

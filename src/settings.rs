@@ -95,6 +95,9 @@ pub struct Settings {
     pub smtp_url: Option<Secret>,
     /// Who writes: `Daybook <no-reply@example.org>`.
     pub mail_from: Option<String>,
+    /// A page of yours on which people choose a new password: letters put their token at its end, as
+    /// in `https://shop.example.org/password#`; none: letters say which path to send it to.
+    pub password_page: Option<String>,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -173,6 +176,7 @@ impl Default for Settings {
             access_log_days: ACCESS_LOG_DAYS,
             smtp_url: None,
             mail_from: None,
+            password_page: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

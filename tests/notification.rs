@@ -119,3 +119,30 @@ async fn an_operator_tries_whether_mail_goes_out() {
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("no such mailbox"), "{words}");
 }
+
+#[tokio::test]
+async fn who_forgot_the_password_chooses_another_by_letter_whatever_they_want_to_hear_of() {
+    let Some((post, system)) = Post::office().await else { return };
+    let bob = system.bob().await;
+    post.letters(&bob.login.email, 1).await;
+    bob.patch("accounts/me", json!({ "channels": [], "language": "de" })).await.accepted();
+    let asked = system.post("accounts/password-resets", json!({ "email": bob.login.email })).await;
+    assert_eq!(asked.status, 202, "{asked}");
+
+    let letters = post.letters(&bob.login.email, 2).await;
+    assert_eq!(letters[1]["subject"], "Wählen Sie ein neues Passwort");
+    let text = letters[1]["text"].as_str().unwrap();
+    let path = text.lines().find(|line| line.starts_with("/api/v1/")).unwrap();
+    let chosen = json!({ "password": "a new password" });
+    system.post(path.trim(), chosen.clone()).await.accepted();
+
+    bob.get("accounts/me").await.refused(401, "token-invalid");
+    let login = json!({ "email": bob.login.email, "password": "a new password" });
+    assert_eq!(system.post("sessions", login).await.status, 201);
+    system.post(path.trim(), chosen).await.refused(404, "password-reset-void");
+    let token = path.rsplit('/').next().unwrap();
+    let auditor = system.auditor().await;
+    let history = auditor.get(format!("audit/streams/account/{}", bob.id)).await.ok();
+    assert!(!history.body.to_string().contains(&token[token.len() - 64..]), "{history}");
+    assert!(history.body.to_string().contains("PasswordResetRequested"), "{history}");
+}

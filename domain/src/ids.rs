@@ -50,6 +50,10 @@ id! {
     AccountId
 }
 id! {
+    /// One request for a new password.
+    PasswordResetId
+}
+id! {
     /// A book of the catalogue.
     BookId
 }

@@ -170,6 +170,23 @@ fn old_versions_have_the_shape_they_had() {
 }
 
 #[test]
+fn messages_of_new_kinds_are_none_of_an_old_version() {
+    let wire = described();
+    let notified: Value =
+        serde_json::from_str(include_str!("../fixtures/NotificationRequested-1.0.0.json"))
+            .expect("fixtures are JSON");
+    let mut asked_for = notified.clone();
+    asked_for["message"] = json!({ "kind": "password_reset", "reset": uuid::Uuid::nil() });
+    let valid = |version: &str, event: &Value| {
+        let is = |e: &&crate::EventType| (e.name, e.version) == ("NotificationRequested", version);
+        let described = wire.events.iter().find(is).expect("every version is described");
+        strict(&wire, &described.payload).is_valid(event)
+    };
+    assert!(valid("1.0.0", &notified) && valid("1.1.0", &notified));
+    assert!(!valid("1.0.0", &asked_for) && valid("1.1.0", &asked_for));
+}
+
+#[test]
 fn types_with_one_name_in_two_slices_have_names_of_their_own_here() {
     for name in described().definitions.keys() {
         assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "{name}: rename it for schemars");

@@ -54,11 +54,26 @@ fn wire_names_and_versions_are_listed_here() {
 
 #[test]
 fn every_upcaster_leads_to_a_version_in_use() {
-    let books = wire::<Book>(&crate::book::samples::events());
+    let written = [
+        wire::<Book>(&crate::book::samples::events()),
+        wire::<Notification>(&crate::notification::samples::events()),
+    ]
+    .concat();
     for upcaster in upcasters() {
-        let line = format!("book {} {}", upcaster.event_type, upcaster.to_version);
-        assert!(books.contains(&line), "{line}");
+        let line = format!(" {} {}", upcaster.event_type, upcaster.to_version);
+        assert!(written.iter().any(|written| written.ends_with(&line)), "{line}");
     }
+}
+
+#[test]
+fn a_notification_of_an_old_version_reads_as_it_stands() {
+    let fixture = include_str!("../fixtures/NotificationRequested-1.0.0.json");
+    let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+    let upcaster = upcasters().iter().find(|upcaster| old["type"] == upcaster.event_type);
+    let new = (upcaster.expect("there is one").upcast)(old.clone());
+    let event: crate::notification::Event =
+        serde_json::from_value(new.clone()).expect("it reads as of today");
+    assert_eq!((serde_json::to_value(event).ok(), new), (Some(old.clone()), old));
 }
 
 /// Fixtures are events as version 1.0.0 of the program stored them; they are never edited.

@@ -26,12 +26,12 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
-pub use notification::{Letter, MailError, Mailer};
+pub use notification::{Letter, Mail, MailError, Mailer};
 pub use parking::{Parked, parked};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
-pub async fn run(log: Log, feed: Feed, mailer: Option<Mailer>, shutdown: CancellationToken) {
-    let running = process::all(mailer)
+pub async fn run(log: Log, feed: Feed, mail: Option<Mail>, shutdown: CancellationToken) {
+    let running = process::all(mail)
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
     futures::future::join_all(running).await;

@@ -19,7 +19,9 @@ use domain::enrollment::{Enrollment, EnrollmentId};
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{AccountId, CertificateId, CourseId, ErrorText, OrderId, ProductId};
+use domain::{
+    AccountId, CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId,
+};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
@@ -33,8 +35,16 @@ use recipient::Recipient;
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
 
+/// How people are written to.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub mailer: Mailer,
+    /// Where people choose a new password; the token is put at its end.
+    pub password_page: Option<String>,
+}
+
 pub(crate) struct Notifications {
-    mailer: Mailer,
+    mail: Mail,
 }
 
 /// What somebody is told of.
@@ -51,9 +61,10 @@ enum Cue {
     StockRanLow { product: ProductId },
     CoursePublished { course: CourseId, instructor: AccountId },
     PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
+    PasswordResetRequested { account: AccountId, reset: PasswordResetId },
 }
 
-const CUES: [(&str, &str); 10] = [
+const CUES: [(&str, &str); 11] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -64,11 +75,12 @@ const CUES: [(&str, &str); 10] = [
     (Stock::TYPE, "StockRanLow"),
     (Course::TYPE, "CoursePublished"),
     (Course::TYPE, "PublicationFailed"),
+    (Account::TYPE, "PasswordResetRequested"),
 ];
 
 impl Notifications {
-    pub(crate) const fn new(mailer: Mailer) -> Self {
-        Self { mailer }
+    pub(crate) const fn new(mail: Mail) -> Self {
+        Self { mail }
     }
 }
 
@@ -89,7 +101,7 @@ impl Process for Notifications {
         for (recipient, message) in told(log, cause.event.decode()?).await? {
             let channel = Channel::Email;
             let id = NotificationId { cause: cause.event.position, recipient, channel };
-            let one = Delivery { log, cause, mailer: &self.mailer, id };
+            let one = Delivery { log, cause, mail: &self.mail, id };
             one.see_to(message).await?;
         }
         Ok(())
@@ -134,6 +146,9 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
             let message = |account| (account, Message::StockRanLow { product });
             return Ok(merchandisers.into_iter().map(message).collect());
         }
+        Cue::PasswordResetRequested { account, reset } => {
+            (account, Message::PasswordReset { reset })
+        }
     }])
 }
 
@@ -141,7 +156,7 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
 struct Delivery<'a> {
     log: &'a Log,
     cause: &'a Cause,
-    mailer: &'a Mailer,
+    mail: &'a Mail,
     id: NotificationId,
 }
 
@@ -159,7 +174,7 @@ impl Delivery<'_> {
             wait_until(state.retry_at()).await;
             let attempt = state.failed() + 1;
             let recipient = Recipient::find(self.log, notification.recipient).await?;
-            let Some(recipient) = recipient.filter(Recipient::wants_mail) else {
+            let Some(recipient) = recipient.filter(|recipient| recipient.wants(&message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };
             match self.send(&recipient, &message).await? {
@@ -180,14 +195,14 @@ impl Delivery<'_> {
         recipient: &Recipient,
         message: &Message,
     ) -> Result<Result<(), MailError>, Failure> {
-        let words = words::of(self.log, recipient, message).await?;
+        let words = words::of(self.log, self.mail, recipient, message).await?;
         let letter = Letter {
             to: recipient.email.clone(),
             subject: words.subject,
             text: words.text,
             id: self.id.to_string().replace(':', "."),
         };
-        Ok(self.mailer.send(letter).await)
+        Ok(self.mail.mailer.send(letter).await)
     }
 
     async fn failed(&self, attempt: u32, error: &MailError) -> Result<(), Failure> {

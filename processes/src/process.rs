@@ -8,7 +8,7 @@ use eventstore::{Log, RecordedEvent};
 use crate::cause::Cause;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
-use crate::notification::{Mailer, Notifications};
+use crate::notification::{Mail, Notifications};
 use crate::publication::CoursePublication;
 
 #[async_trait]
@@ -23,12 +23,12 @@ pub(crate) trait Process: Send + Sync {
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure>;
 }
 
-/// Every process there is; nobody is written to without a mailer.
-pub(crate) fn all(mailer: Option<Mailer>) -> Vec<Arc<dyn Process>> {
+/// Every process there is; nobody is written to without mail.
+pub(crate) fn all(mail: Option<Mail>) -> Vec<Arc<dyn Process>> {
     let mut all: Vec<Arc<dyn Process>> =
         vec![Arc::new(OrderFulfilment), Arc::new(CoursePublication)];
-    if let Some(mailer) = mailer {
-        all.push(Arc::new(Notifications::new(mailer)));
+    if let Some(mail) = mail {
+        all.push(Arc::new(Notifications::new(mail)));
     }
     all
 }

@@ -153,6 +153,8 @@ fn fold(
             at
         }
         Event::PasswordChanged { at, .. } => at,
+        // Anybody can ask for that: it says nothing about the account.
+        Event::PasswordResetRequested { .. } => profile.changed_at,
         Event::RoleGranted { role, at, .. } => {
             roles.held.insert((account, role), Some(at));
             at

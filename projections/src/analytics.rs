@@ -90,7 +90,8 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
             account::Event::ProfileChanged { account, at, .. }
             | account::Event::EmailChanged { account, at, .. }
             | account::Event::PasswordChanged { account, at } => changes.active(account, at),
-            account::Event::RoleGranted { .. }
+            account::Event::PasswordResetRequested { .. }
+            | account::Event::RoleGranted { .. }
             | account::Event::RoleRevoked { .. }
             | account::Event::AccountDeactivated { .. }
             | account::Event::AccountReactivated { .. }

@@ -176,29 +176,6 @@ impl Needs for Operator {
     const ROLE: Option<Role> = Some(Role::Operator);
 }
 
-/// A log-in attempt: spends from the buckets that log-ins have of their own.
-#[derive(Debug, Clone, Copy)]
-pub struct LogInAttempt {
-    pub now: DateTime<Utc>,
-}
-
-impl<S> FromRequestParts<S> for LogInAttempt
-where
-    S: Send + Sync,
-    Kit: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let facts = Facts::of(parts)?;
-        if let Some(rates) = Kit::from_ref(state).rates() {
-            charge(facts, rates.spend_login(parts))?;
-        }
-        facts.as_described()?;
-        Ok(Self { now: clock::now() })
-    }
-}
-
 /// Whose token it is, if there is one.
 async fn identified(
     parts: &Parts,
@@ -216,7 +193,7 @@ async fn identified(
 }
 
 /// Tells the answer what was spent, also when there was nothing left.
-fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
+pub(crate) fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
     facts.set_spent(match &spent {
         Ok(spent) => spent.clone(),
         Err(limited) => limited.spent().clone(),

@@ -266,6 +266,13 @@ pub const CODES: &[Code] = &[
         "Ask again with the same Idempotency-Key: the answer says what happened.",
     ),
     code("parked-unknown", "No such parked event", "No event is parked under this id.", SAME),
+    code(
+        "password-reset-void",
+        "Letter void",
+        "The token is not one of ours, was used, is older than an hour, or a later letter, a new \
+         password or a new address has taken its place.",
+        "Ask for another letter.",
+    ),
     code("position-unknown", "No such position", "The log has no event at this position.", SAME),
     code(
         "precondition-failed",

@@ -75,7 +75,9 @@ async fn frame(
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         let code = response.extensions().get::<Problem>().map(|p| p.code().to_owned());
         let account = facts.as_ref().and_then(Facts::account);
-        kit.access_log().record(Access::denied(account, &method, &path, status, code, trace)).await;
+        // A token in a path opens something: who reads the record must not have it.
+        let shown = if route.ends_with("{token}") { &route } else { &path };
+        kit.access_log().record(Access::denied(account, &method, shown, status, code, trace)).await;
     }
     if let Some(spent) = facts.as_ref().and_then(Facts::spent) {
         spent.write(response.headers_mut());

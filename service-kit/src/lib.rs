@@ -16,6 +16,7 @@ pub mod schema;
 pub mod telemetry;
 
 mod accepted;
+mod attempt;
 mod caller;
 mod conditional;
 mod described;
@@ -35,9 +36,9 @@ mod trace;
 mod who;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
+pub use attempt::{LogInAttempt, ResetAttempt};
 pub use caller::{
-    ANONYMOUS, Analyst, Auditor, Caller, Instructor, LogInAttempt, Member, Merchandiser, Needs,
-    Only, Operator,
+    ANONYMOUS, Analyst, Auditor, Caller, Instructor, Member, Merchandiser, Needs, Only, Operator,
 };
 pub use conditional::{conditional, conditional_bytes};
 pub use frame::{BODY_BYTES_MAX, framed};

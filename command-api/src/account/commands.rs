@@ -123,10 +123,22 @@ pub async fn set_password(
     account: AccountId,
     password: Password,
 ) -> Result<Receipt, Problem> {
+    let command = Command::ChangePassword { account, at: context.now };
+    change_to(log, passwords, context, account, password, command).await
+}
+
+/// Sets the password if the command is accepted.
+pub(super) async fn change_to(
+    log: &Log,
+    passwords: &Passwords,
+    context: &Context,
+    account: AccountId,
+    password: Password,
+    command: Command,
+) -> Result<Receipt, Problem> {
     let hash = passwords.hash(password).await?;
     let attempt = credentials::prepare(log.pool(), account, &hash).await?;
     let context = context.clone().with(credentials::METADATA, attempt.to_string());
-    let command = Command::ChangePassword { account, at: context.now };
     let result = log.execute::<Account>(account, command, &context).await.or_refuse(refused);
     if made_nothing(&result) {
         credentials::discard(log.pool(), account, attempt).await?;
@@ -295,7 +307,7 @@ fn inactive(account: &Account) -> Refusal {
     }
 }
 
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unknown => Problem::not_found("account-unknown", refusal),
         Refusal::AlreadyRegistered => Problem::conflict("account-exists", refusal),
@@ -303,6 +315,7 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Erased => Problem::new(StatusCode::GONE, "account-erased", refusal),
         Refusal::OperatorsAreElsewhere => Problem::internal(refusal),
         Refusal::EveryoneIsMember => Problem::conflict("everyone-is-member", refusal),
+        Refusal::ResetVoid => Problem::not_found("password-reset-void", refusal),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Accounts: register, profile, e-mail, password, roles, deactivation, erasure.
 
 mod commands;
+mod password_reset;
 mod routes;
 
 pub use commands::{
     Registration, change_email, change_password, change_profile, create, deactivate, erase,
     grant_role, reactivate, register, revoke_role, set_password,
 };
+pub use password_reset::{request_reset, reset_password};
 pub(crate) use routes::routes;

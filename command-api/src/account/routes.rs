@@ -23,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(grant_role, revoke_role))
         .routes(routes!(deactivate, reactivate))
         .routes(routes!(erase))
+        .merge(super::password_reset::routes())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

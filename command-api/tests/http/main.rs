@@ -12,6 +12,7 @@ mod like;
 mod loan;
 mod operations;
 mod order;
+mod password_reset;
 mod product;
 mod rating;
 mod registration;

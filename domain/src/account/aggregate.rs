@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
+use super::reset::Resets;
 use super::{Command, Event, ProfileChanges};
 use crate::{AccountId, Claim, Recorded, Role};
 
@@ -11,6 +12,7 @@ use crate::{AccountId, Claim, Recorded, Role};
 pub struct Account {
     status: Status,
     roles: BTreeSet<Role>,
+    resets: Resets,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub enum Refusal {
     OperatorsAreElsewhere,
     #[error("everyone is a member, and stays one")]
     EveryoneIsMember,
+    #[error("the token was used, has expired or was replaced by a later one")]
+    ResetVoid,
 }
 
 impl Account {
@@ -88,6 +92,14 @@ impl Account {
             (Command::ChangePassword { account, at }, _) => {
                 Ok(vec![Event::PasswordChanged { account, at }])
             }
+            (Command::RequestPasswordReset { at, .. }, _) if self.resets.suffice(at) => Ok(vec![]),
+            (Command::RequestPasswordReset { account, reset, at }, _) => {
+                Ok(vec![Event::PasswordResetRequested { account, reset, at }])
+            }
+            (Command::ResetPassword { account, reset, at }, _) if self.resets.allow(reset, at) => {
+                Ok(vec![Event::PasswordChanged { account, at }])
+            }
+            (Command::ResetPassword { .. }, _) => Err(Refusal::ResetVoid),
             (Command::GrantRole { account, role, at }, _) => self.grant(account, role, at),
         }
     }
@@ -139,18 +151,21 @@ impl Aggregate for Account {
             Event::AccountRegistered { .. } | Event::AccountReactivated { .. } => {
                 self.status = Status::Active;
             }
-            Event::ProfileChanged { .. }
-            | Event::EmailChanged { .. }
-            | Event::PasswordChanged { .. } => {}
+            Event::ProfileChanged { .. } => {}
+            Event::EmailChanged { .. } | Event::PasswordChanged { .. } => self.resets.close(),
+            Event::PasswordResetRequested { reset, at, .. } => self.resets.open(reset, at),
             Event::RoleGranted { role, .. } => {
                 self.roles.insert(role);
             }
             Event::RoleRevoked { role, .. } => {
                 self.roles.remove(&role);
             }
-            Event::AccountDeactivated { .. } => self.status = Status::Deactivated,
+            Event::AccountDeactivated { .. } => {
+                self.status = Status::Deactivated;
+                self.resets.close();
+            }
             Event::AccountErased { .. } => {
-                *self = Self { status: Status::Erased, roles: BTreeSet::new() };
+                *self = Self { status: Status::Erased, ..Self::default() };
             }
         }
     }
@@ -184,6 +199,7 @@ impl Recorded for Account {
             Event::AccountErased { account, .. } => vec![release(account)],
             Event::ProfileChanged { .. }
             | Event::PasswordChanged { .. }
+            | Event::PasswordResetRequested { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. }
             | Event::AccountDeactivated { .. }

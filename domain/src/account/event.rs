@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Phone;
-use crate::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags, wire::schemas};
+use crate::{
+    AccountId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, Tags, wire::schemas,
+};
 
 /// What happened to an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,12 @@ pub enum Event {
     /// from now on.
     PasswordChanged {
         account: AccountId,
+        at: DateTime<Utc>,
+    },
+    /// A letter follows. What opens the account is not here: it is made of the id with a key.
+    PasswordResetRequested {
+        account: AccountId,
+        reset: PasswordResetId,
         at: DateTime<Utc>,
     },
     RoleGranted {
@@ -99,6 +107,7 @@ schemas! {
         Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
         Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
         Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
+        Self::PasswordResetRequested { .. } => ("PasswordResetRequested", "1.0.0"),
         Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
         Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
         Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),

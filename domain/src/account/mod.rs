@@ -4,16 +4,21 @@
 //! nothing until it is reactivated; an erased one can do nothing ever again, and what was known of
 //! the person is gone. Roles are granted and revoked, `operator` apart: all operators share the
 //! stream of slice `operators`, so that the last one cannot be lost.
+//!
+//! A forgotten password is replaced by means of a letter: its token works once, for an hour, and only
+//! while no later letter was asked for and neither password nor address has changed since.
 
 mod aggregate;
 mod command;
 mod event;
 mod phone;
+mod reset;
 
 pub use aggregate::{Account, Refusal, Status};
 pub use command::Command;
 pub use event::{Channel, Event, ProfileChanges};
 pub use phone::{Phone, PhoneError};
+pub use reset::{ResetToken, ResetTokenError};
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;

@@ -2,8 +2,8 @@
 
 use super::{Channel, Command, Event, ProfileChanges};
 use crate::{
-    AccountId, Patch, Personal, Role,
-    samples::{ada, at, tags, text},
+    AccountId, PasswordResetId, Patch, Personal, Role,
+    samples::{ada, at, tags, text, uuid},
 };
 
 pub fn registered(account: AccountId, email: &str) -> Event {
@@ -38,6 +38,15 @@ pub fn email_changed(account: AccountId, email: &str) -> Event {
     Event::EmailChanged { account, email: Personal::new(account, text(email)), at: at(2) }
 }
 
+/// A request for a new password, and the letter's number.
+pub fn reset(number: u128) -> PasswordResetId {
+    uuid(number).into()
+}
+
+pub fn reset_requested(account: AccountId, number: u128, second: i64) -> Event {
+    Event::PasswordResetRequested { account, reset: reset(number), at: at(second) }
+}
+
 /// One event of every kind.
 pub fn events() -> Vec<Event> {
     let account = ada();
@@ -46,6 +55,7 @@ pub fn events() -> Vec<Event> {
         Event::ProfileChanged { account, changes: profile_changes(), at: at(1) },
         email_changed(account, "ada.king@example.org"),
         Event::PasswordChanged { account, at: at(2) },
+        reset_requested(account, 1, 3),
         Event::RoleGranted { account, role: Role::Instructor, at: at(3) },
         Event::RoleRevoked { account, role: Role::Instructor, at: at(4) },
         Event::AccountDeactivated { account, at: at(5) },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::NotificationId;
 use crate::order::OrderNumber;
 use crate::wire::schemas;
-use crate::{CertificateId, CourseId, ErrorText, OrderId, ProductId};
+use crate::{CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,8 @@ pub enum Message {
     StockRanLow { product: ProductId },
     CoursePublished { course: CourseId },
     PublicationFailed { course: CourseId, reason: ErrorText },
+    /// Its token is made when the letter is written.
+    PasswordReset { reset: PasswordResetId },
 }
 
 impl Message {
@@ -71,14 +73,20 @@ impl Message {
             Self::StockRanLow { .. } => "stock_ran_low",
             Self::CoursePublished { .. } => "course_published",
             Self::PublicationFailed { .. } => "publication_failed",
+            Self::PasswordReset { .. } => "password_reset",
         }
+    }
+
+    /// The recipient has asked for it, whatever they want to hear of otherwise.
+    pub const fn was_asked_for(&self) -> bool {
+        matches!(self, Self::PasswordReset { .. })
     }
 }
 
 schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
-        Self::NotificationRequested { .. } => ("NotificationRequested", "1.0.0"),
+        Self::NotificationRequested { .. } => ("NotificationRequested", "1.1.0"),
         Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
         Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
         Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),

@@ -1,6 +1,7 @@
 //! Whom to write to, where, and in which language: from the events of the account, opened.
 
 use domain::account::{Account, Channel, Event};
+use domain::notification::Message;
 use domain::{AccountId, Email, Patch};
 use eventstore::Log;
 
@@ -8,6 +9,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Clone)]
 pub(super) struct Recipient {
+    pub(super) account: AccountId,
     pub(super) email: Email,
     pub(super) name: String,
     /// A language tag; none: the first language we have.
@@ -23,18 +25,19 @@ impl Recipient {
         Ok(events.into_iter().fold(None, Self::after))
     }
 
-    /// Active, and has not chosen other ways.
-    pub(super) fn wants_mail(&self) -> bool {
+    /// Active, and has asked for this very letter or not chosen other ways.
+    pub(super) fn wants(&self, message: &Message) -> bool {
         let chosen = self.channels.as_ref();
-        self.is_active && chosen.is_none_or(|channels| channels.contains(&Channel::Email))
+        let by_mail = chosen.is_none_or(|channels| channels.contains(&Channel::Email));
+        self.is_active && (by_mail || message.was_asked_for())
     }
 
     fn after(known: Option<Self>, event: Event) -> Option<Self> {
-        if let Event::AccountRegistered { email, display_name, .. } = &event {
+        if let Event::AccountRegistered { account, email, display_name, .. } = &event {
             let name = display_name.known().map_or_else(String::new, ToString::to_string);
             let (language, channels, is_active) = (None, None, true);
-            let email = email.known()?.clone();
-            return Some(Self { email, name, language, channels, is_active });
+            let (account, email) = (*account, email.known()?.clone());
+            return Some(Self { account, email, name, language, channels, is_active });
         }
         let mut known = known?;
         match event {
@@ -55,6 +58,7 @@ impl Recipient {
             Event::AccountErased { .. } => return None,
             Event::AccountRegistered { .. }
             | Event::PasswordChanged { .. }
+            | Event::PasswordResetRequested { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. } => {}
         }

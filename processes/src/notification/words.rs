@@ -2,10 +2,12 @@
 //!
 //! A template is a text file: the first line is the subject, the text begins after an empty line.
 
+use domain::account::ResetToken;
 use domain::notification::Message;
 use eventstore::Log;
 use minijinja::{Environment, context};
 
+use super::Mail;
 use super::recipient::Recipient;
 use super::things;
 use crate::failure::Failure;
@@ -19,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 20] = templates![
+const TEMPLATES: [(&str, &str); 22] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -30,6 +32,7 @@ const TEMPLATES: [(&str, &str); 20] = templates![
     "en/stock_ran_low",
     "en/course_published",
     "en/publication_failed",
+    "en/password_reset",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -40,6 +43,7 @@ const TEMPLATES: [(&str, &str); 20] = templates![
     "de/stock_ran_low",
     "de/course_published",
     "de/publication_failed",
+    "de/password_reset",
 ];
 
 #[derive(Debug, PartialEq)]
@@ -48,8 +52,19 @@ pub(super) struct Words {
     pub(super) text: String,
 }
 
+/// What a template may speak of.
+#[derive(Debug, Default)]
+struct Values<'a> {
+    name: &'a str,
+    thing: &'a str,
+    detail: &'a str,
+    /// Where to go, if there is a page for it.
+    link: Option<&'a str>,
+}
+
 pub(super) async fn of(
     log: &Log,
+    mail: &Mail,
     recipient: &Recipient,
     message: &Message,
 ) -> Result<Words, Failure> {
@@ -64,14 +79,29 @@ pub(super) async fn of(
         | Message::OrderShipped { number, .. }
         | Message::OrderCancelled { number, .. } => number.to_string(),
         Message::StockRanLow { product } => things::product_name(log, *product).await?,
+        Message::PasswordReset { reset } => {
+            let account = recipient.account;
+            let proves = ResetToken::proves(account, *reset);
+            let proof = log.personal().lookup_hash(ResetToken::KIND, &proves);
+            ResetToken { account, reset: *reset, proof }.to_string()
+        }
     };
     let detail = match message {
         Message::CourseCompleted { certificate, .. } => certificate.to_string(),
         Message::PublicationFailed { reason, .. } => reason.as_str().to_owned(),
         _ => String::new(),
     };
-    let language = language_of(recipient.language.as_deref());
-    render(language, message.kind(), &recipient.name, &thing, &detail)
+    let link = match (message, &mail.password_page) {
+        (Message::PasswordReset { .. }, Some(page)) => Some(format!("{page}{thing}")),
+        _ => None,
+    };
+    let values = Values {
+        name: &recipient.name,
+        thing: &thing,
+        detail: &detail,
+        link: link.as_deref(),
+    };
+    render(language_of(recipient.language.as_deref()), message.kind(), &values)
 }
 
 /// `de-at` is answered in `de`.
@@ -81,18 +111,13 @@ fn language_of(wanted: Option<&str>) -> &'static str {
     known.copied().unwrap_or(LANGUAGES[0])
 }
 
-fn render(
-    language: &str,
-    kind: &str,
-    name: &str,
-    thing: &str,
-    detail: &str,
-) -> Result<Words, Failure> {
+fn render(language: &str, kind: &str, values: &Values<'_>) -> Result<Words, Failure> {
     let wanted = format!("{language}/{kind}");
     let template = TEMPLATES.iter().find(|(name, _)| *name == wanted);
     let (_, template) =
         template.ok_or_else(|| Failure::lasting(format!("there is no template {wanted}")))?;
-    let values = context! { name, thing, detail };
+    let Values { name, thing, detail, link } = *values;
+    let values = context! { name, thing, detail, link };
     let text = Environment::new().render_str(template, values).map_err(Failure::lasting)?;
     let (subject, text) = text
         .split_once("\n\n")
@@ -108,8 +133,9 @@ mod tests {
     fn every_kind_has_words_in_every_language() {
         for (name, _) in TEMPLATES {
             let (language, kind) = name.split_once('/').expect("a language and a kind");
-            let words =
-                render(language, kind, "Ada <b>", "a {{ name }}", "c-1").expect("it renders");
+            let (name_of, thing) = ("Ada <b>", "a {{ name }}");
+            let values = Values { name: name_of, thing, certificate: "c-1", link: None };
+            let words = render(language, kind, &values).expect("it renders");
             assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
             assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
             assert!(!words.text.contains("a Ada"), "values are no templates: {}", words.text);
@@ -119,6 +145,19 @@ mod tests {
             TEMPLATES.iter().filter_map(of).collect()
         };
         assert_eq!(kinds("en"), kinds("de"));
+    }
+
+    #[test]
+    fn a_letter_about_a_password_names_the_page_for_it_if_there_is_one() {
+        for language in LANGUAGES {
+            let of = |link| {
+                let values = Values { name: "Ada", thing: "dbp_1", link, ..Values::default() };
+                render(language, "password_reset", &values).expect("it renders").text
+            };
+            let page = "https://shop.example/reset#dbp_1";
+            assert!(of(Some(page)).contains(page));
+            assert!(of(None).contains("/api/v1/accounts/password-resets/dbp_1"));
+        }
     }
 
     #[test]
