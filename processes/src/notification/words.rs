@@ -134,7 +134,7 @@ mod tests {
         for (name, _) in TEMPLATES {
             let (language, kind) = name.split_once('/').expect("a language and a kind");
             let (name_of, thing) = ("Ada <b>", "a {{ name }}");
-            let values = Values { name: name_of, thing, certificate: "c-1", link: None };
+            let values = Values { name: name_of, thing, detail: "c-1", link: None };
             let words = render(language, kind, &values).expect("it renders");
             assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
             assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
