@@ -41,8 +41,8 @@ mod wire;
 pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, PasswordResetId,
-    ProductId, PublicationId,
+    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId,
+    PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};
