@@ -70,7 +70,12 @@ pub async fn run(
     let log = backend.log().await?;
     let bus = backend.bus().await?;
     let feed = Feed::new(log.reader().clone(), bus.clone());
-    let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
+    let kit = Kit::new(
+        backend.pool.clone(),
+        backend.personal_keys(),
+        kit_settings(backend, settings),
+        shutdown.clone(),
+    );
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let command = command_api::App::new(log.clone(), kit.clone());
@@ -142,7 +147,12 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let personal = PersonalKeys::new(pool.clone(), roots);
     let log = Log::open(pool.clone(), personal.clone(), eventstore::Options::default()).await?;
     let ring = KeyRing::parse(&KeyRing::new_line())?;
-    let kit = Kit::new(pool.clone(), service_kit::Settings::new(ring), CancellationToken::new());
+    let kit = Kit::new(
+        pool.clone(),
+        personal.clone(),
+        service_kit::Settings::new(ring),
+        CancellationToken::new(),
+    );
     let feed = Feed::new(Reader::new(pool.clone()), None);
     let query = query_api::App::new(pool, personal, kit.clone(), feed);
     let command = command_api::App::new(log, kit);

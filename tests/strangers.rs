@@ -26,13 +26,17 @@ struct Hers {
     book: Uuid,
     /// About the course.
     comment: Uuid,
+    /// By which programs ask for her.
+    key: Uuid,
 }
 
 impl Hers {
     async fn of(ada: &Client, shop: &Shop, school: &School) -> Self {
         let said = format!("courses/{}/comments", school.course);
         let comment = ada.post(said, json!({ "text": "Good" })).await.accepted().id();
-        Self { book: lent_to(ada, shop).await, comment }
+        let key = json!({ "name": "Mine", "scopes": ["read"] });
+        let key = ada.post("accounts/me/keys", key).await.accepted().id();
+        Self { book: lent_to(ada, shop).await, comment, key }
     }
 }
 
@@ -47,7 +51,7 @@ async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
 }
 
 async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<Door> {
-    let Hers { book, comment } = hers;
+    let Hers { book, comment, key } = hers;
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
     const AUTHOR: (u16, &str) = (403, "not-the-author");
@@ -66,6 +70,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", format!("orders?customer={account}"), FORBIDDEN),
         with(door("PATCH", format!("comments/{comment}"), AUTHOR), json!({ "text": "Mine" })),
         door("DELETE", format!("comments/{comment}"), AUTHOR),
+        door("DELETE", format!("accounts/me/keys/{key}"), (404, "key-unknown")),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),

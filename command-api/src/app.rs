@@ -64,6 +64,7 @@ pub fn router(app: App) -> OpenApiRouter {
 pub async fn sweep(log: &Log) -> Result<(), StoreError> {
     session::sweep(log.pool()).await?;
     credentials::sweep(log.pool()).await?;
+    account::sweep_keys(log.pool()).await?;
     log.drop_old_refusals().await?;
     Ok(())
 }

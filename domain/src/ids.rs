@@ -54,6 +54,10 @@ id! {
     PasswordResetId
 }
 id! {
+    /// A key by which a program asks for somebody.
+    ApiKeyId
+}
+id! {
     /// A book of the catalogue.
     BookId
 }

@@ -44,8 +44,8 @@ pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use error_text::ErrorText;
 pub use ids::{
-    AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, PasswordResetId,
-    ProductId, PublicationId,
+    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId,
+    PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};

@@ -91,6 +91,8 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
             | account::Event::EmailChanged { account, at, .. }
             | account::Event::PasswordChanged { account, at } => changes.active(account, at),
             account::Event::PasswordResetRequested { .. }
+            | account::Event::ApiKeyCreated { .. }
+            | account::Event::ApiKeyRevoked { .. }
             | account::Event::RoleGranted { .. }
             | account::Event::RoleRevoked { .. }
             | account::Event::AccountDeactivated { .. }

@@ -6,6 +6,7 @@
 mod account;
 mod activity;
 mod analytics;
+mod api_key;
 mod audit_index;
 mod book;
 mod cart;
@@ -36,6 +37,7 @@ pub use runtime::{Options, run};
 pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(account::Profiles),
+        Box::new(api_key::ApiKeys),
         Box::new(follow::FollowGraph),
         Box::new(book::Books),
         Box::new(course::Courses),

@@ -5,6 +5,7 @@
 mod account;
 mod activity;
 mod analytics;
+mod api_key;
 mod audit_index;
 mod cart;
 mod comment;

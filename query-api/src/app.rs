@@ -15,9 +15,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, activity, analytics, audit, book, cart, certificate, comment, course, enrollment,
-    follow, like, live, loan, notification, operations, order, product, rating, recommendation,
-    search, shelf, similar, stock, top, workflow,
+    account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
+    enrollment, follow, like, live, loan, notification, operations, order, product, rating,
+    recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -93,6 +93,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(account::routes())
         .merge(activity::routes())
         .merge(analytics::routes())
+        .merge(api_key::routes())
         .merge(audit::routes())
         .merge(book::routes())
         .merge(cart::routes())

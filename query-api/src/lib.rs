@@ -7,6 +7,7 @@
 mod account;
 mod activity;
 mod analytics;
+mod api_key;
 mod app;
 mod asked;
 pub mod audit;

@@ -9,11 +9,13 @@ use axum::http::header::{AUTHORIZATION, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use chrono::{DateTime, Utc};
+use domain::account::Scope;
 use domain::{AccountId, Role};
 use eventstore::{Context, Metadata};
 use uuid::Uuid;
 
-use crate::auth::Bearer;
+use crate::auth::api_keys::PREFIX;
+use crate::auth::{Bearer, Via};
 use crate::header::IDEMPOTENCY_KEY;
 use crate::rates::{Limited, Spent};
 use crate::request::Facts;
@@ -61,9 +63,16 @@ impl Caller {
         self.roles().contains(&role)
     }
 
-    /// The log-in that the token comes from.
+    pub fn bearer(&self) -> Option<&Bearer> {
+        self.bearer.as_ref()
+    }
+
+    /// The log-in that the token comes from; none for a key.
     pub fn session(&self) -> Option<Uuid> {
-        self.bearer.as_ref().map(|bearer| bearer.session)
+        match self.bearer.as_ref()?.via {
+            Via::Session(session) => Some(session),
+            Via::Key { .. } => None,
+        }
     }
 
     pub fn context(&self) -> &Context {
@@ -84,6 +93,7 @@ impl Caller {
             charge(facts, rates.spend(account, parts))?;
         }
         let bearer = bearer?;
+        in_scope(bearer.as_ref(), &parts.method)?;
         facts.who().admits(bearer.as_ref())?;
         needed.admits(bearer.as_ref())?;
         let context = context(parts, kit, facts, bearer.as_ref(), now)?;
@@ -183,6 +193,11 @@ async fn identified(
     now: DateTime<Utc>,
 ) -> Result<Option<Bearer>, Problem> {
     let Some(token) = bearer_token(&parts.headers)? else { return Ok(None) };
+    if token.starts_with(PREFIX) {
+        let bearer = kit.api_keys().bearer(token).await?;
+        Facts::of(parts)?.set_account(bearer.account);
+        return Ok(Some(bearer));
+    }
     let claims = kit
         .tokens()
         .verify(token, now)
@@ -199,6 +214,22 @@ pub(crate) fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(),
         Err(limited) => limited.spent().clone(),
     });
     spent.map(drop).map_err(Problem::from)
+}
+
+/// A key may ask, change, or both.
+fn in_scope(bearer: Option<&Bearer>, method: &Method) -> Result<(), Problem> {
+    let Some(Bearer { via: Via::Key { scopes, .. }, .. }) = bearer else { return Ok(()) };
+    let needed = match *method {
+        Method::GET | Method::HEAD => Scope::Read,
+        _ => Scope::Write,
+    };
+    match scopes.contain(needed) {
+        true => Ok(()),
+        false => {
+            let detail = format!("this needs the scope {}", needed.name());
+            Err(Problem::forbidden("scope-missing", detail))
+        }
+    }
 }
 
 pub(crate) fn token_required() -> Problem {
@@ -241,13 +272,16 @@ fn context(
     let client_key = given.is_some();
     let key = given.unwrap_or_else(|| Uuid::now_v7().to_string());
     let trace = facts.trace();
-    let metadata = Metadata::from([
+    let mut metadata = Metadata::from([
         ("actor".to_owned(), caller.clone()),
         ("command_id".to_owned(), key.clone()),
         ("correlation_id".to_owned(), trace.trace_id()),
         ("source".to_owned(), "http".to_owned()),
         ("traceparent".to_owned(), trace.to_string()),
     ]);
+    if let Some(Bearer { via: Via::Key { id, .. }, .. }) = bearer {
+        metadata.insert("api_key".to_owned(), id.to_string());
+    }
     Ok(Context {
         caller,
         key,

@@ -190,6 +190,18 @@ pub const CODES: &[Code] = &[
     code("isbn-taken", "ISBN taken", "Another book has this ISBN.", SAME),
     code("item-unknown", "No such item", "No book, course or product has this id.", SAME),
     code(
+        "key-unknown",
+        "No such key",
+        "The account has no API key with this id, or has revoked it.",
+        SAME,
+    ),
+    code(
+        "keys-exhausted",
+        "Too many keys",
+        "An account has at most 20 API keys: revoke one first.",
+        STATE,
+    ),
+    code(
         "last-operator",
         "Last operator",
         "The last operator can neither be demoted nor deactivated nor erased.",
@@ -197,6 +209,12 @@ pub const CODES: &[Code] = &[
     ),
     code("lesson-exists", "Lesson exists", "The course has a lesson with this id already.", SAME),
     code("lesson-unknown", "No such lesson", "The course has no lesson with this id.", SAME),
+    code(
+        "log-in-required",
+        "Log in",
+        "API keys may not do this: it takes a token of a log-in.",
+        LOG_IN,
+    ),
     code(
         "malformed",
         "Malformed request",
@@ -320,6 +338,13 @@ pub const CODES: &[Code] = &[
         "reserved-otherwise",
         "Reserved otherwise",
         "The order has reserved another quantity of this product.",
+        SAME,
+    ),
+    code("role-not-held", "Role not held", "A key acts only in roles that its account has.", STATE),
+    code(
+        "scope-missing",
+        "Scope missing",
+        "The API key has not the scope that this needs: `read` to ask, `write` to change.",
         SAME,
     ),
     code(

@@ -5,6 +5,7 @@ use domain::{AccountId, Email, Name, Personal, Role};
 use eventstore::{Context, Decision, ExecuteError, Log, Receipt};
 use service_kit::{OrRefuse, Problem, Undecided};
 
+use super::api_key;
 use crate::{Password, Passwords, credentials, session};
 
 /// Who registers.
@@ -150,7 +151,7 @@ pub(super) async fn change_to(
 
 /// An earlier request with the same key did it, or nobody: what was made for this one is of no use.
 /// After a failure it may have happened all the same; log-in and sweep will ask the log.
-fn made_nothing(result: &Result<Receipt, Problem>) -> bool {
+pub(super) fn made_nothing(result: &Result<Receipt, Problem>) -> bool {
     match result {
         Ok(receipt) => receipt.replayed,
         Err(problem) => problem.status().is_client_error(),
@@ -212,6 +213,7 @@ pub async fn erase(log: &Log, context: &Context, account: AccountId) -> Result<R
     let receipt = close(log, context, account, command).await?;
     session::revoke_account(log.pool(), account, "erased").await?;
     credentials::remove(log.pool(), account).await?;
+    api_key::forget_all(log.pool(), account).await?;
     Ok(receipt)
 }
 
@@ -315,6 +317,9 @@ pub(super) fn refused(refusal: Refusal) -> Problem {
         Refusal::Erased => Problem::new(StatusCode::GONE, "account-erased", refusal),
         Refusal::OperatorsAreElsewhere => Problem::internal(refusal),
         Refusal::EveryoneIsMember => Problem::conflict("everyone-is-member", refusal),
+        Refusal::TooManyKeys => Problem::conflict("keys-exhausted", refusal),
+        Refusal::RoleNotHeld => Problem::conflict("role-not-held", refusal),
+        Refusal::KeyUnknown => Problem::not_found("key-unknown", refusal),
         Refusal::ResetVoid => Problem::not_found("password-reset-void", refusal),
     }
 }

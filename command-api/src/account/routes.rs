@@ -4,7 +4,8 @@ use domain::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags};
 use eventstore::Receipt;
 use serde::Deserialize;
 use service_kit::{
-    Accepted, BASE, Caller, Json, Member, Only, Operator, Path, Problem, ReceiptBody, schema,
+    Accepted, BASE, Caller, InPerson, Json, Member, Only, Operator, Path, Problem, ReceiptBody,
+    schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deactivate, reactivate))
         .routes(routes!(erase))
         .merge(super::password_reset::routes())
+        .merge(super::api_key::routes())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -120,7 +122,7 @@ struct ChangeEmail {
 )]
 async fn change_email(
     State(app): State<App>,
-    caller: Only<Member>,
+    caller: InPerson<Member>,
     Json(body): Json<ChangeEmail>,
 ) -> Result<Accepted, Problem> {
     commands::change_email(&app.log, caller.context(), caller.account, body.email)
@@ -144,7 +146,7 @@ struct ChangePassword {
 )]
 async fn change_password(
     State(app): State<App>,
-    caller: Only<Member>,
+    caller: InPerson<Member>,
     Json(body): Json<ChangePassword>,
 ) -> Result<Accepted, Problem> {
     let ChangePassword { current_password, new_password } = body;
@@ -223,7 +225,7 @@ async fn reactivate(
     delete, path = "/accounts/me", tag = "accounts",
     responses((status = 202, description = "Erased", body = ReceiptBody))
 )]
-async fn erase_me(State(app): State<App>, caller: Only<Member>) -> Result<Accepted, Problem> {
+async fn erase_me(State(app): State<App>, caller: InPerson<Member>) -> Result<Accepted, Problem> {
     erased(commands::erase(&app.log, caller.context(), caller.account).await?)
 }
 
@@ -235,7 +237,7 @@ async fn erase_me(State(app): State<App>, caller: Only<Member>) -> Result<Accept
 )]
 async fn erase(
     State(app): State<App>,
-    caller: Only<Operator>,
+    caller: InPerson<Operator>,
     Path(id): Path<AccountId>,
 ) -> Result<Accepted, Problem> {
     erased(commands::erase(&app.log, caller.context(), id).await?)

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::reset::Resets;
-use super::{Command, Event, ProfileChanges};
-use crate::{AccountId, Claim, Recorded, Role};
+use super::{Command, Event, KEYS_MAX, ProfileChanges, Scopes};
+use crate::{AccountId, ApiKeyId, Claim, Recorded, Role};
 
 /// Nothing personal is kept: no rule reads it, and a cache of it would outlive an erasure.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ pub struct Account {
     status: Status,
     roles: BTreeSet<Role>,
     resets: Resets,
+    keys: BTreeMap<ApiKeyId, Scopes>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,12 @@ pub enum Refusal {
     EveryoneIsMember,
     #[error("the token was used, has expired or was replaced by a later one")]
     ResetVoid,
+    #[error("an account has at most {KEYS_MAX} keys")]
+    TooManyKeys,
+    #[error("a key cannot act in a role that its account does not have")]
+    RoleNotHeld,
+    #[error("there is no such key")]
+    KeyUnknown,
 }
 
 impl Account {
@@ -57,6 +64,11 @@ impl Account {
     /// The roles granted on this stream: never `member`, which everyone is, nor `operator`.
     pub const fn roles(&self) -> &BTreeSet<Role> {
         &self.roles
+    }
+
+    /// What a key may do; none if there is none, or none any more.
+    pub fn key(&self, key: ApiKeyId) -> Option<&Scopes> {
+        self.keys.get(&key)
     }
 
     /// Every rule about accounts, one row each.
@@ -100,7 +112,29 @@ impl Account {
                 Ok(vec![Event::PasswordChanged { account, at }])
             }
             (Command::ResetPassword { .. }, _) => Err(Refusal::ResetVoid),
+            (Command::CreateApiKey { .. }, _) if self.keys.len() >= KEYS_MAX => {
+                Err(Refusal::TooManyKeys)
+            }
+            (Command::CreateApiKey { ref scopes, is_operator, .. }, _)
+                if !scopes.roles().all(|role| self.holds(role, is_operator)) =>
+            {
+                Err(Refusal::RoleNotHeld)
+            }
+            (Command::CreateApiKey { account, key, name, scopes, at, .. }, _) => {
+                Ok(vec![Event::ApiKeyCreated { account, key, name, scopes, at }])
+            }
+            (Command::RevokeApiKey { account, key, at }, _) if self.keys.contains_key(&key) => {
+                Ok(vec![Event::ApiKeyRevoked { account, key, at }])
+            }
+            (Command::RevokeApiKey { .. }, _) => Err(Refusal::KeyUnknown),
             (Command::GrantRole { account, role, at }, _) => self.grant(account, role, at),
+        }
+    }
+
+    fn holds(&self, role: Role, is_operator: bool) -> bool {
+        match role {
+            Role::Operator => is_operator,
+            role => self.roles.contains(&role),
         }
     }
 
@@ -154,6 +188,12 @@ impl Aggregate for Account {
             Event::ProfileChanged { .. } => {}
             Event::EmailChanged { .. } | Event::PasswordChanged { .. } => self.resets.close(),
             Event::PasswordResetRequested { reset, at, .. } => self.resets.open(reset, at),
+            Event::ApiKeyCreated { key, scopes, .. } => {
+                self.keys.insert(key, scopes);
+            }
+            Event::ApiKeyRevoked { key, .. } => {
+                self.keys.remove(&key);
+            }
             Event::RoleGranted { role, .. } => {
                 self.roles.insert(role);
             }
@@ -200,6 +240,8 @@ impl Recorded for Account {
             Event::ProfileChanged { .. }
             | Event::PasswordChanged { .. }
             | Event::PasswordResetRequested { .. }
+            | Event::ApiKeyCreated { .. }
+            | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. }
             | Event::AccountDeactivated { .. }

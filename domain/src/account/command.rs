@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
-use super::ProfileChanges;
-use crate::{AccountId, Email, Name, PasswordResetId, Personal, Role};
+use super::{ProfileChanges, Scopes};
+use crate::{AccountId, ApiKeyId, Email, Name, PasswordResetId, Personal, Role};
 
 /// What can be asked of an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,20 @@ pub enum Command {
     ResetPassword {
         account: AccountId,
         reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// Whether the account is an operator stands elsewhere.
+    CreateApiKey {
+        account: AccountId,
+        key: ApiKeyId,
+        name: Personal<Name>,
+        scopes: Scopes,
+        is_operator: bool,
+        at: DateTime<Utc>,
+    },
+    RevokeApiKey {
+        account: AccountId,
+        key: ApiKeyId,
         at: DateTime<Utc>,
     },
     /// Any role but `operator`.

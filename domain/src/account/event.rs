@@ -3,9 +3,10 @@ use cqrs_es::DomainEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Phone;
+use super::{Phone, Scopes};
 use crate::{
-    AccountId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, Tags, wire::schemas,
+    AccountId, ApiKeyId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, Tags,
+    wire::schemas,
 };
 
 /// What happened to an account.
@@ -39,6 +40,19 @@ pub enum Event {
     PasswordResetRequested {
         account: AccountId,
         reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// Without the key itself, of which only a keyed hash is kept, elsewhere.
+    ApiKeyCreated {
+        account: AccountId,
+        key: ApiKeyId,
+        name: Personal<Name>,
+        scopes: Scopes,
+        at: DateTime<Utc>,
+    },
+    ApiKeyRevoked {
+        account: AccountId,
+        key: ApiKeyId,
         at: DateTime<Utc>,
     },
     RoleGranted {
@@ -108,6 +122,8 @@ schemas! {
         Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
         Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
         Self::PasswordResetRequested { .. } => ("PasswordResetRequested", "1.0.0"),
+        Self::ApiKeyCreated { .. } => ("ApiKeyCreated", "1.0.0"),
+        Self::ApiKeyRevoked { .. } => ("ApiKeyRevoked", "1.0.0"),
         Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
         Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
         Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),

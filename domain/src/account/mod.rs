@@ -7,14 +7,19 @@
 //!
 //! A forgotten password is replaced by means of a letter: its token works once, for an hour, and only
 //! while no later letter was asked for and neither password nor address has changed since.
+//!
+//! Programs ask by keys: at most 20, each for no more than its account may. A key acts in a role only
+//! while the account has it.
 
 mod aggregate;
+mod api_key;
 mod command;
 mod event;
 mod phone;
 mod reset;
 
 pub use aggregate::{Account, Refusal, Status};
+pub use api_key::{KEYS_MAX, Scope, Scopes, ScopesError};
 pub use command::Command;
 pub use event::{Channel, Event, ProfileChanges};
 pub use phone::{Phone, PhoneError};

@@ -4,9 +4,12 @@ use cqrs_es::{
 };
 
 use super::samples::{
-    email_changed, events, profile_changes, register, registered, reset, reset_requested,
+    email_changed, events, key, key_created, profile_changes, register, registered, reset,
+    reset_requested, scopes,
 };
-use super::{Account, Command, Event, Phone, ProfileChanges, Refusal, ResetToken};
+use super::{
+    Account, Command, Event, Phone, ProfileChanges, Refusal, ResetToken, Scope, Scopes, ScopesError,
+};
 use crate::{
     Claim, Personal, Recorded, Role,
     samples::{ada, at, bob, text},
@@ -267,4 +270,66 @@ fn a_token_reads_as_it_was_written_and_nothing_else_does() {
         assert!(wrong.parse::<ResetToken>().is_err(), "{wrong}");
     }
     assert!(format!("dbp_{}", "é".repeat(64)).parse::<ResetToken>().is_err());
+}
+
+fn create_key(number: u128, scopes: Scopes, is_operator: bool) -> Command {
+    let (account, name) = (ada(), Personal::new(ada(), text("Nightly report")));
+    Command::CreateApiKey { account, key: key(number), name, scopes, is_operator, at: at(8) }
+}
+
+fn revoke_key(number: u128) -> Command {
+    Command::RevokeApiKey { account: ada(), key: key(number), at: at(9) }
+}
+
+#[test]
+fn a_key_may_do_no_more_than_its_account() {
+    let reads = scopes([Scope::Read]);
+    given([active()])
+        .when(create_key(1, reads.clone(), false))
+        .then_expect_events(vec![key_created(1, reads)]);
+    let audits = scopes([Scope::Read, Scope::Auditor]);
+    given([active()])
+        .when(create_key(1, audits.clone(), true))
+        .then_expect_error(Refusal::RoleNotHeld);
+    given([active(), granted(Role::Auditor)])
+        .when(create_key(1, audits.clone(), false))
+        .then_expect_events(vec![key_created(1, audits)]);
+    let operates = scopes([Scope::Write, Scope::Operator]);
+    given([active()])
+        .when(create_key(1, operates.clone(), false))
+        .then_expect_error(Refusal::RoleNotHeld);
+    given([active()])
+        .when(create_key(1, operates.clone(), true))
+        .then_expect_events(vec![key_created(1, operates)]);
+}
+
+#[test]
+fn an_account_has_twenty_keys_and_one_more_when_one_is_revoked() {
+    let reads = || scopes([Scope::Read]);
+    let keys = (1..=20).map(|number| key_created(number, reads()));
+    let mut history: Vec<Event> = std::iter::once(active()).chain(keys).collect();
+    let given = |history: &[Event]| TestFramework::<Account>::with(()).given(history.to_vec());
+    given(&history).when(create_key(21, reads(), false)).then_expect_error(Refusal::TooManyKeys);
+    let revoked = Event::ApiKeyRevoked { account: ada(), key: key(7), at: at(9) };
+    given(&history).when(revoke_key(7)).then_expect_events(vec![revoked.clone()]);
+    history.push(revoked);
+    given(&history).when(revoke_key(7)).then_expect_error(Refusal::KeyUnknown);
+    given(&history)
+        .when(create_key(21, reads(), false))
+        .then_expect_events(vec![key_created(21, reads())]);
+}
+
+#[test]
+fn whose_account_is_closed_gets_no_key() {
+    let reads = || scopes([Scope::Read]);
+    for (closed, refusal) in [(deactivated(), Refusal::Deactivated), (erased(), Refusal::Erased)] {
+        given([active(), closed]).when(create_key(1, reads(), false)).then_expect_error(refusal);
+    }
+}
+
+#[test]
+fn a_key_that_can_do_nothing_is_none() {
+    assert_eq!(Scopes::try_from(vec![Scope::Auditor]), Err(ScopesError::Idle));
+    assert_eq!(Scopes::try_from(vec![]), Err(ScopesError::Idle));
+    assert_eq!(Scopes::try_from(vec![Scope::Read, Scope::Read]), Err(ScopesError::Twice));
 }

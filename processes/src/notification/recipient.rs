@@ -59,6 +59,8 @@ impl Recipient {
             Event::AccountRegistered { .. }
             | Event::PasswordChanged { .. }
             | Event::PasswordResetRequested { .. }
+            | Event::ApiKeyCreated { .. }
+            | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. } => {}
         }

@@ -80,7 +80,7 @@ impl World {
         let settings =
             Settings { rates: None, ..Settings::new(KeyRing::from_seeds(&[[7; 32]]).unwrap()) };
         let shutdown = CancellationToken::new();
-        let kit = Kit::new(pool.clone(), settings, shutdown.clone());
+        let kit = Kit::new(pool.clone(), keys.clone(), settings, shutdown.clone());
         let feed = Feed::new(Reader::new(pool.clone()), None);
         let app = App::new(pool, keys, kit.clone(), feed);
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
