@@ -18,6 +18,7 @@ mod like;
 mod loan;
 mod notification;
 mod order;
+mod price;
 mod product;
 mod projection;
 mod rating;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(book::Books),
         Box::new(course::Courses),
         Box::new(product::Products),
+        Box::new(price::Prices),
         Box::new(rating::ItemRatings),
         Box::new(comment::Comments),
         Box::new(like::Likes),

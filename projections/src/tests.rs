@@ -16,6 +16,7 @@ mod like;
 mod loan;
 mod notification;
 mod order;
+mod price;
 mod product_and_book;
 mod rating;
 mod shelf;

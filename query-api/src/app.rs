@@ -16,8 +16,8 @@ use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
     account, activity, analytics, audit, book, cart, certificate, comment, course, enrollment,
-    follow, like, live, loan, notification, operations, order, product, rating, recommendation,
-    search, shelf, similar, stock, top, workflow,
+    follow, like, live, loan, notification, operations, order, price, product, rating,
+    recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -107,6 +107,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(notification::routes())
         .merge(operations::routes())
         .merge(order::routes())
+        .merge(price::routes())
         .merge(product::routes())
         .merge(rating::routes())
         .merge(shelf::routes())
