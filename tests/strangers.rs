@@ -84,6 +84,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("DELETE", format!("courses/{course}/lessons/{lesson}"), TEACHER),
         with(door("PUT", format!("books/{book}/copies"), FORBIDDEN), json!({ "copies": 1 })),
         door("DELETE", format!("books/{book}/loan"), (409, "not-borrowed")),
+        door("DELETE", format!("books/{book}/loans/{account}"), FORBIDDEN),
         door("GET", "loans".to_owned(), FORBIDDEN),
         door("GET", format!("stock/{product}/movements"), FORBIDDEN),
         with(
