@@ -43,3 +43,4 @@ mod stock;
 mod strangers;
 mod system;
 mod tokens;
+mod totals;

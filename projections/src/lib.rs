@@ -24,8 +24,10 @@ mod projection;
 mod rating;
 mod rows;
 pub mod runtime;
+mod sales;
 mod shelf;
 mod stock;
+mod turnover;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(order::Orders),
         Box::new(activity::Activity),
         Box::new(analytics::Analytics),
+        Box::new(sales::Sales),
+        Box::new(turnover::Turnover),
         Box::new(features::Features),
         Box::new(notification::Notifications),
         Box::new(audit_index::AuditIndex),

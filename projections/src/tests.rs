@@ -19,8 +19,10 @@ mod order;
 mod price;
 mod product_and_book;
 mod rating;
+mod sales;
 mod shelf;
 mod stock;
+mod turnover;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
