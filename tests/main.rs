@@ -47,3 +47,4 @@ mod stock;
 mod strangers;
 mod system;
 mod tokens;
+mod totals;

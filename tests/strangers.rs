@@ -90,6 +90,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("DELETE", format!("courses/{course}/lessons/{lesson}"), TEACHER),
         with(door("PUT", format!("books/{book}/copies"), FORBIDDEN), json!({ "copies": 1 })),
         door("DELETE", format!("books/{book}/loan"), (409, "not-borrowed")),
+        door("DELETE", format!("books/{book}/loans/{account}"), FORBIDDEN),
         door("GET", "loans".to_owned(), FORBIDDEN),
         door("GET", format!("stock/{product}/movements"), FORBIDDEN),
         with(
@@ -109,6 +110,9 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", "audit/export".to_owned(), FORBIDDEN),
         door("GET", "audit/verify".to_owned(), FORBIDDEN),
         door("GET", "analytics/summary".to_owned(), FORBIDDEN),
+        door("GET", "analytics/products".to_owned(), FORBIDDEN),
+        door("GET", format!("analytics/courses/{course}"), FORBIDDEN),
+        door("GET", "analytics/stock".to_owned(), FORBIDDEN),
         door("GET", "live?topics=activity".to_owned(), FORBIDDEN),
         door("GET", "operations/projections".to_owned(), FORBIDDEN),
         door("POST", "operations/projections/item_ratings/rebuild".to_owned(), FORBIDDEN),

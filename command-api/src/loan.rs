@@ -18,7 +18,10 @@ use crate::App;
 use crate::book::refused as book_refused;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(put_copies)).routes(routes!(put, delete))
+    OpenApiRouter::new()
+        .routes(routes!(put_copies))
+        .routes(routes!(put, delete))
+        .routes(routes!(delete_for))
 }
 
 /// Also of a withdrawn book: its copies leave the house one by one.
@@ -122,6 +125,20 @@ async fn delete(
     Path(book): Path<BookId>,
 ) -> Result<Accepted, Problem> {
     give_back(&app.log, caller.context(), book, caller.account).await.map(Accepted::done)
+}
+
+/// Take a copy back for a reader, also for one who cannot ask any more: deactivated or erased.
+#[utoipa::path(
+    delete, path = "/books/{id}/loans/{reader}", tag = "loans",
+    params(("id" = Uuid, Path), ("reader" = Uuid, Path)),
+    responses((status = 200, description = "Returned", body = ReceiptBody))
+)]
+async fn delete_for(
+    State(app): State<App>,
+    caller: Only<Merchandiser>,
+    Path((book, reader)): Path<(BookId, AccountId)>,
+) -> Result<Accepted, Problem> {
+    give_back(&app.log, caller.context(), book, reader).await.map(Accepted::done)
 }
 
 fn refused(refusal: Refusal) -> Problem {

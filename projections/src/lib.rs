@@ -19,13 +19,16 @@ mod like;
 mod loan;
 mod notification;
 mod order;
+mod price;
 mod product;
 mod projection;
 mod rating;
 mod rows;
 pub mod runtime;
+mod sales;
 mod shelf;
 mod stock;
+mod turnover;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(book::Books),
         Box::new(course::Courses),
         Box::new(product::Products),
+        Box::new(price::Prices),
         Box::new(rating::ItemRatings),
         Box::new(comment::Comments),
         Box::new(like::Likes),
@@ -53,6 +57,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(order::Orders),
         Box::new(activity::Activity),
         Box::new(analytics::Analytics),
+        Box::new(sales::Sales),
+        Box::new(turnover::Turnover),
         Box::new(features::Features),
         Box::new(notification::Notifications),
         Box::new(audit_index::AuditIndex),

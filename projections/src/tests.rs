@@ -17,10 +17,13 @@ mod like;
 mod loan;
 mod notification;
 mod order;
+mod price;
 mod product_and_book;
 mod rating;
+mod sales;
 mod shelf;
 mod stock;
+mod turnover;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

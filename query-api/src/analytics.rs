@@ -1,7 +1,11 @@
 //! Numbers for dashboards, by day, week or month (UTC, of when things happened), as JSON or CSV.
 
+mod courses;
+mod products;
 mod range;
+mod stock;
 mod summary;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,8 +31,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(registrations))
         .routes(routes!(enrollments))
         .routes(routes!(orders))
+        .routes(routes!(ratings))
         .routes(routes!(activity))
         .routes(routes!(revenue))
+        .routes(routes!(courses::courses))
+        .routes(routes!(courses::course))
+        .routes(routes!(products::products))
+        .routes(routes!(stock::stock))
 }
 
 /// A series without gaps.
@@ -102,6 +111,20 @@ async fn orders(
 }
 
 #[utoipa::path(
+    get, path = "/analytics/ratings", tag = "analytics", params(Params),
+    responses((status = 200, description = "Ratings given, with their points; changed; withdrawn",
+               body = Series<Bucket>))
+)]
+async fn ratings(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let measures = &["ratings", "rating_points", "rating_changes", "ratings_withdrawn"];
+    series(app, asked, params, measures, false).await
+}
+
+#[utoipa::path(
     get, path = "/analytics/activity", tag = "analytics", params(Params),
     security(("bearer" = ["analyst"]), ("bearer" = ["auditor"]), ("bearer" = ["operator"])),
     responses((status = 200, description = "Active people, ratings and follows",
@@ -129,17 +152,19 @@ async fn series(
         if with_active {
             numbers.extend(active(view.db(), &range).await?);
         }
-        let mut buckets: BTreeMap<NaiveDate, BTreeMap<String, i64>> = BTreeMap::new();
-        for (start, measure, n) in numbers {
-            buckets.entry(start).or_default().insert(measure, n);
-        }
-        let buckets: Vec<Bucket> = buckets
-            .into_iter()
-            .map(|(start, numbers)| Bucket { start, partial: range.is_partial(start), numbers })
-            .collect();
+        let buckets = buckets(&range, numbers);
         if csv { Ok(Answer::csv(as_csv(&buckets))) } else { Answer::json(&range.series(buckets)) }
     })
     .await
+}
+
+fn buckets(range: &Range, numbers: Vec<(NaiveDate, String, i64)>) -> Vec<Bucket> {
+    let mut buckets: BTreeMap<NaiveDate, BTreeMap<String, i64>> = BTreeMap::new();
+    for (start, measure, n) in numbers {
+        buckets.entry(start).or_default().insert(measure, n);
+    }
+    let bucket = |(start, numbers)| Bucket { start, partial: range.is_partial(start), numbers };
+    buckets.into_iter().map(bucket).collect()
 }
 
 async fn counted(

@@ -16,7 +16,7 @@ use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
-    enrollment, follow, like, live, loan, notification, operations, order, product, rating,
+    enrollment, follow, like, live, loan, notification, operations, order, price, product, rating,
     recommendation, search, shelf, similar, stock, top, workflow,
 };
 
@@ -108,6 +108,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(notification::routes())
         .merge(operations::routes())
         .merge(order::routes())
+        .merge(price::routes())
         .merge(product::routes())
         .merge(rating::routes())
         .merge(shelf::routes())

@@ -28,6 +28,7 @@ mod opened;
 mod operations;
 mod order;
 mod page;
+mod price;
 mod product;
 mod progress;
 mod rating;

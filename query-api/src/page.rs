@@ -59,6 +59,11 @@ impl Answer {
         Ok(Self { link: page.link(asked), ..Self::json(page)? })
     }
 
+    /// With the way to the next page in `Link`.
+    pub fn linked(self, link: Option<HeaderValue>) -> Self {
+        Self { link, ..self }
+    }
+
     /// JSON as a sheet for people.
     pub fn html(body: &impl Serialize, sheet: Sheet) -> Result<Self, Problem> {
         Ok(Self { form: Form::Html(sheet), ..Self::json(body)? })

@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::item::{self, RatingSummary};
+use crate::price::{self, LOWEST};
 use crate::{Answer, App, Asked, Reads};
 
 const READS: Reads = &["products", "item_ratings", "likes", "stock"];
+/// What the page of one product shows besides.
+const PAGE_READS: Reads = &["products", "item_ratings", "likes", "stock", "prices"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(products)).routes(routes!(product))
@@ -124,6 +127,9 @@ struct ProductPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     product: Product,
+    /// The least it has cost at any time since the beginning of the day 30 days ago, in the
+    /// currency of today's price, which counts too. In the currency's smallest unit.
+    lowest_30_days: Option<i64>,
     my_rating: Option<i16>,
     liked_by_me: Option<bool>,
 }
@@ -138,9 +144,10 @@ async fn product(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let reader = asked.account().map(|account| account.uuid());
-    app.read(&asked, READS, move |mut view| async move {
+    let since = price::thirty_days_before(asked.now);
+    app.read(&asked, PAGE_READS, move |mut view| async move {
         let page: Option<ProductPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, mine.score as my_rating,
+            "select {COLUMNS}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
                     case when $2::uuid is not null
                          then exists (select from readmodel.likes
                                        where (reader, kind, target) = ($2, 'product', c.product))
@@ -155,6 +162,7 @@ async fn product(
         ))
         .bind(id)
         .bind(reader)
+        .bind(since)
         .fetch_optional(view.db())
         .await?;
         let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;

@@ -67,7 +67,7 @@ enum Change {
 
 /// How an account is named on the command line.
 #[derive(Debug, Clone)]
-enum Holder {
+pub enum Holder {
     Id(AccountId),
     Email(Email),
 }
@@ -132,7 +132,7 @@ impl ChangeRole {
 }
 
 impl Holder {
-    async fn find(self, log: &Log) -> anyhow::Result<AccountId> {
+    pub async fn find(self, log: &Log) -> anyhow::Result<AccountId> {
         match self {
             Self::Id(id) => Ok(id),
             Self::Email(email) => {

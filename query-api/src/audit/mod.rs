@@ -21,6 +21,7 @@ mod trace;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auditing::Reason;
+pub(crate) use moment::Moment;
 pub use replayed::{Replayed, Until};
 pub use shown::ShownEvent;
 

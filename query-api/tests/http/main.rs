@@ -14,6 +14,7 @@ mod live;
 mod loan;
 mod operations;
 mod order;
+mod price;
 mod rating;
 mod recommendation;
 mod world;
