@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
+use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
 use processes::Mailer;
@@ -73,10 +74,11 @@ pub async fn run(
     let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
-    let command = command_api::App::new(log.clone(), kit.clone());
+    let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+    let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone());
+    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs);
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -144,8 +146,9 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let ring = KeyRing::parse(&KeyRing::new_line())?;
     let kit = Kit::new(pool.clone(), service_kit::Settings::new(ring), CancellationToken::new());
     let feed = Feed::new(Reader::new(pool.clone()), None);
-    let query = query_api::App::new(pool, personal, kit.clone(), feed);
-    let command = command_api::App::new(log, kit);
+    let blobs = Blobs::folder("nowhere".as_ref());
+    let query = query_api::App::new(pool, personal, kit.clone(), feed, blobs.clone());
+    let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Login, Program, System};
+use crate::system::{Ask, Login, Program, System};
 
 /// What can be asked for without an account: to get one, and to get in.
 const OPEN: [&str; 3] = ["/accounts", "/sessions", "/sessions/refresh"];
@@ -24,6 +24,9 @@ async fn no_command_is_taken_from_a_stranger() {
             if methods[method].is_null() || (method == "post" && OPEN.contains(&rest)) {
                 continue;
             }
+            let taken = methods[method]["requestBody"]["content"].as_object();
+            let upload =
+                taken.and_then(|taken| taken.keys().find(|kind| *kind != "application/json"));
             let id = Uuid::now_v7().to_string();
             let parts = path.split('/').map(|part| match part {
                 "{kind}" => "books",
@@ -33,9 +36,13 @@ async fn no_command_is_taken_from_a_stranger() {
             });
             let path = parts.collect::<Vec<_>>().join("/");
             let method: Method = method.to_uppercase().parse().unwrap();
-            let answer = system.ask(method.clone(), &path).body(json!({})).await;
+            let with_body = |ask: Ask| match upload {
+                Some(kind) => ask.text(kind, "anything"),
+                None => ask.body(json!({})),
+            };
+            let answer = with_body(system.ask(method.clone(), &path)).await;
             answer.refused(401, "token-required");
-            let answer = system.ask_as("nonsense", method, &path).body(json!({})).await;
+            let answer = with_body(system.ask_as("nonsense", method, &path)).await;
             answer.refused(401, "token-invalid");
             asked += 1;
         }

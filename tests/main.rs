@@ -22,6 +22,7 @@ mod course;
 mod crash;
 mod ending;
 mod enrollment;
+mod file;
 mod follow;
 mod gateway;
 mod history_lost;

@@ -13,6 +13,7 @@ mod comment;
 mod course;
 mod enrollment;
 mod features;
+mod file;
 mod follow;
 mod like;
 mod loan;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(shelf::Favourites),
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
+        Box::new(file::AttachedFiles),
         Box::new(stock::StockLevels),
         Box::new(cart::Carts),
         Box::new(order::Orders),

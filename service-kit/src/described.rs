@@ -13,10 +13,12 @@ use utoipa::openapi::{OpenApi, RefOr};
 use crate::{Problem, json};
 
 /// Whether an operation has a body and parameters in its query.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Takes {
     body: bool,
     query: bool,
+    /// The media types of a body that is not JSON.
+    uploads: Vec<String>,
 }
 
 /// By route and method. What is not described is not judged.
@@ -32,6 +34,12 @@ impl Described {
     pub fn by(api: &OpenApi) -> Self {
         let takes = |(path, item): (&String, &PathItem)| (path.clone(), methods(item).collect());
         Self(Arc::new(api.paths.paths.iter().map(takes).collect()))
+    }
+
+    /// The media types that the operation takes, if its body is an upload.
+    pub fn uploads(&self, route: &str, method: &Method) -> Option<&[String]> {
+        let types = &self.0.get(route)?.get(method)?.uploads;
+        if types.is_empty() { None } else { Some(types) }
     }
 
     /// What the request has too much, if anything.
@@ -68,5 +76,11 @@ fn takes(operation: &Operation) -> Takes {
         RefOr::Ref(_) => false,
     };
     let query = parameters.into_iter().any(in_query);
-    Takes { body: operation.request_body.is_some(), query }
+    let content = operation.request_body.iter().filter_map(|body| match body {
+        RefOr::T(body) => Some(body.content.keys()),
+        RefOr::Ref(_) => None,
+    });
+    let mut uploads: Vec<String> = content.flatten().cloned().collect();
+    uploads.retain(|kind| kind != "application/json");
+    Takes { body: operation.request_body.is_some(), query, uploads }
 }

@@ -31,13 +31,14 @@ mod request;
 mod serve;
 mod site;
 mod trace;
+mod upload;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
 pub use caller::{
     ANONYMOUS, Analyst, Auditor, Caller, Instructor, LogInAttempt, Member, Merchandiser, Needs,
     Only, Operator,
 };
-pub use conditional::{conditional, conditional_bytes};
+pub use conditional::{conditional, conditional_bytes, is_known};
 pub use frame::{BODY_BYTES_MAX, framed};
 pub use freshness::Freshness;
 pub use health::{Checked, Health};
@@ -50,3 +51,4 @@ pub use request::Facts;
 pub use serve::{on_signals, serve};
 pub use site::{BASE, Site, description};
 pub use trace::Trace;
+pub use upload::{UPLOAD_BYTES_MAX, Upload};

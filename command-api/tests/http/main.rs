@@ -7,6 +7,7 @@ mod cart;
 mod comment;
 mod course;
 mod enrollment;
+mod file;
 mod follow;
 mod like;
 mod loan;
