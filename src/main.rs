@@ -1,6 +1,7 @@
 //! Daybook: what happened, in order, never erased.
 
 mod backend;
+mod blobs;
 mod broken_pipe;
 mod cli;
 mod custody;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
+use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
 use processes::{Mail, Mailer};
@@ -78,10 +79,11 @@ pub async fn run(
     );
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
-    let command = command_api::App::new(log.clone(), kit.clone());
+    let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+    let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone());
+    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs);
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -154,8 +156,9 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
         CancellationToken::new(),
     );
     let feed = Feed::new(Reader::new(pool.clone()), None);
-    let query = query_api::App::new(pool, personal, kit.clone(), feed);
-    let command = command_api::App::new(log, kit);
+    let blobs = Blobs::folder("nowhere".as_ref());
+    let query = query_api::App::new(pool, personal, kit.clone(), feed, blobs.clone());
+    let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
 

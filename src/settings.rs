@@ -21,8 +21,16 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 6] =
-    ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys", "smtp_url"];
+const SECRETS: [&str; 8] = [
+    "blobs_access_key",
+    "blobs_secret_key",
+    "database_url",
+    "nats_url",
+    "master_key",
+    "lookup_key",
+    "signing_keys",
+    "smtp_url",
+];
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
@@ -99,6 +107,15 @@ pub struct Settings {
     /// in `https://shop.example.org/password#`; none: letters say which path to send it to.
     pub password_page: Option<String>,
 
+    /// Where the content of uploaded files is kept: `folder` in the data directory, the path of another
+    /// folder, or `s3://bucket/prefix`. The command and the query side need the same.
+    pub blobs: String,
+    /// The address of an S3-compatible store; none: Amazon's of the region.
+    pub blobs_endpoint: Option<String>,
+    pub blobs_region: String,
+    pub blobs_access_key: Option<Secret>,
+    pub blobs_secret_key: Option<Secret>,
+
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
     /// `auto` (pretty on a terminal, JSON elsewhere), `pretty` or `json`.
@@ -130,6 +147,11 @@ impl From<Postgres> for PostgresSource {
 pub struct Secret(String);
 
 impl Secret {
+    #[cfg(test)]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -177,6 +199,11 @@ impl Default for Settings {
             smtp_url: None,
             mail_from: None,
             password_page: None,
+            blobs: crate::blobs::IN_DATA_DIR.into(),
+            blobs_endpoint: None,
+            blobs_region: "us-east-1".into(),
+            blobs_access_key: None,
+            blobs_secret_key: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Login, Program, System, routes};
+use crate::system::{Ask, Login, Program, System, routes};
 
 /// What can be asked for without an account: to get one, and to get in.
 const OPEN: [&str; 5] = [
@@ -29,9 +29,15 @@ async fn no_command_is_taken_from_a_stranger() {
         if method == Method::GET || OPEN.contains(&route.path) {
             continue;
         }
-        let answer = system.ask(method.clone(), &path).body(json!({})).await;
+        let taken = route.operation["requestBody"]["content"].as_object();
+        let upload = taken.and_then(|taken| taken.keys().find(|kind| *kind != "application/json"));
+        let with_body = |ask: Ask| match upload {
+            Some(kind) => ask.text(kind, "anything"),
+            None => ask.body(json!({})),
+        };
+        let answer = with_body(system.ask(method.clone(), &path)).await;
         answer.refused(401, "token-required");
-        let answer = system.ask_as("nonsense", method.clone(), &path).body(json!({})).await;
+        let answer = with_body(system.ask_as("nonsense", method.clone(), &path)).await;
         answer.refused(401, "token-invalid");
         asked += 1;
     }

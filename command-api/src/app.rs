@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use blobstore::Blobs;
 use eventstore::{Log, StoreError};
 use service_kit::Kit;
 use tokio_util::sync::CancellationToken;
@@ -10,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, enrollment, follow, like, loan,
-    operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, course, credentials, enrollment, file, follow, like,
+    loan, operations, order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -21,14 +22,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 pub struct App {
     pub log: Log,
     pub kit: Kit,
+    pub blobs: Blobs,
     pub passwords: Passwords,
     pub orders: OrderNumbers,
 }
 
 impl App {
-    pub fn new(log: Log, kit: Kit) -> Self {
+    pub fn new(log: Log, kit: Kit, blobs: Blobs) -> Self {
         let orders = OrderNumbers::new(log.pool().clone());
-        Self { log, kit, passwords: Passwords::default(), orders }
+        Self { log, kit, blobs, passwords: Passwords::default(), orders }
     }
 }
 
@@ -52,6 +54,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(loan::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
+        .merge(file::routes())
         .merge(product::routes())
         .merge(stock::routes())
         .merge(cart::routes())

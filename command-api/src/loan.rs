@@ -131,6 +131,7 @@ async fn delete(
 #[utoipa::path(
     delete, path = "/books/{id}/loans/{reader}", tag = "loans",
     params(("id" = Uuid, Path), ("reader" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Returned", body = ReceiptBody))
 )]
 async fn delete_for(

@@ -19,9 +19,7 @@ use domain::enrollment::{Enrollment, EnrollmentId};
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{
-    AccountId, CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId,
-};
+use domain::{AccountId, CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 

@@ -10,6 +10,7 @@ use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
+use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -48,6 +49,7 @@ impl Projection for AuditIndex {
             Comment::TYPE,
             Course::TYPE,
             Enrollment::TYPE,
+            Files::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
             CopySet::TYPE,

@@ -14,6 +14,7 @@ mod comment;
 mod course;
 mod enrollment;
 mod features;
+mod file;
 mod follow;
 mod like;
 mod loan;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(shelf::Favourites),
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
+        Box::new(file::AttachedFiles),
         Box::new(stock::StockLevels),
         Box::new(cart::Carts),
         Box::new(order::Orders),

@@ -12,6 +12,7 @@ mod comment;
 mod course;
 mod enrollment;
 mod features;
+mod file;
 mod follow;
 mod like;
 mod loan;

@@ -13,10 +13,11 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["books", "item_ratings", "likes", "loans"];
+const READS: Reads = &["books", "item_ratings", "likes", "files", "loans"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(books)).routes(routes!(book))
@@ -38,6 +39,7 @@ struct Book {
     audience: String,
     language: Option<String>,
     description: Option<String>,
+    /// The uploaded cover, below the site's address; else that of the catalogue, somewhere.
     cover_url: Option<String>,
     #[sqlx(flatten)]
     rating: RatingSummary,
@@ -67,14 +69,19 @@ impl Series {
     }
 }
 
-const COLUMNS: &str = "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
-    c.series_name, c.series_number, c.genres, c.audience, c.language, c.description, c.cover_url,
+const COLUMNS: &str = concat!(
+    "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
+    c.series_name, c.series_number, c.genres, c.audience, c.language, c.description,
+    coalesce(",
+    uploaded_cover!("book", "c.book"),
+    ", c.cover_url) as cover_url,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(k.copies, 0) as copies,
     case when c.withdrawn then 0 else coalesce(k.copies - k.lent, 0) end as available,
     coalesce(l.likes, 0) as likes,
-    c.withdrawn, c.added_at, c.changed_at, c.sequence";
+    c.withdrawn, c.added_at, c.changed_at, c.sequence"
+);
 
 const BOOKS: Catalogue = Catalogue {
     kind: "book",
@@ -144,7 +151,7 @@ async fn books(
     .await
 }
 
-/// A book, and what I gave it and whether I like it if I ask with a token.
+/// A book with its files, and what I gave it and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
     #[sqlx(flatten)]
@@ -152,6 +159,8 @@ struct BookPage {
     book: Book,
     my_rating: Option<i16>,
     liked_by_me: Option<bool>,
+    #[sqlx(skip)]
+    files: Vec<Attached>,
 }
 
 #[utoipa::path(
@@ -183,7 +192,8 @@ async fn book(
         .bind(reader)
         .fetch_optional(view.db())
         .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        page.files = file::of_item(view.db(), domain::ItemKind::Book, id).await?;
         Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
     })
     .await

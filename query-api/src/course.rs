@@ -16,10 +16,11 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["courses", "item_ratings", "likes", "enrollments", "profiles"];
+const READS: Reads = &["courses", "item_ratings", "likes", "enrollments", "profiles", "files"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(courses)).routes(routes!(course))
@@ -30,6 +31,8 @@ struct Course {
     id: Uuid,
     title: String,
     description: Option<String>,
+    /// The uploaded cover, below the site's address.
+    cover_url: Option<String>,
     /// `beginner`, `intermediate` or `advanced`
     level: Option<String>,
     skills: Vec<String>,
@@ -52,7 +55,10 @@ struct Course {
     sequence: i64,
 }
 
-const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills, c.instructor,
+const COLUMNS: &str = concat!(
+    uploaded_cover!("course", "c.course"),
+    " as cover_url,
+    c.course as id, c.title, c.description, c.level, c.skills, c.instructor,
     teacher.display_name as instructor_name, c.state, c.seats,
     (select count(*) from readmodel.enrollments e
       where e.course = c.course and e.state <> 'withdrawn') as enrolled,
@@ -60,7 +66,8 @@ const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(l.likes, 0) as likes,
-    c.created_at, c.published_at, c.changed_at, c.sequence";
+    c.created_at, c.published_at, c.changed_at, c.sequence"
+);
 
 const COURSES: Catalogue = Catalogue {
     kind: "course",
@@ -127,11 +134,12 @@ async fn courses(
     .await
 }
 
-/// A course with its lessons. Their text is for those who take the course or teach it.
+/// A course with its files and its lessons. Text and files of these are for those who take the course or teach it.
 #[derive(Debug, Serialize, ToSchema)]
 struct CoursePage {
     #[serde(flatten)]
     course: Course,
+    files: Vec<Attached>,
     lessons: Vec<Lesson>,
     my_rating: Option<i16>,
     /// Whether I like it, if I ask with a token.
@@ -149,6 +157,9 @@ struct Lesson {
     /// Markdown.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<Attached>>,
 }
 
 #[derive(FromRow)]
@@ -202,7 +213,7 @@ async fn course(
         .fetch_one(view.db())
         .await?;
         let takes = matches!(mine.my_enrollment.as_deref(), Some("enrolled" | "completed"));
-        let lessons: Vec<Lesson> = sqlx::query_as(
+        let mut lessons: Vec<Lesson> = sqlx::query_as(
             "select lesson as id, place as position, title, minutes,
                     case when $2 then body end as text
                from readmodel.lessons where course = $1 order by place",
@@ -211,9 +222,16 @@ async fn course(
         .bind(teaches || takes)
         .fetch_all(view.db())
         .await?;
+        if teaches || takes {
+            let mut files = file::of_lessons(view.db(), id).await?;
+            for lesson in &mut lessons {
+                lesson.files = Some(files.remove(&lesson.id).unwrap_or_default());
+            }
+        }
+        let files = file::of_item(view.db(), ItemKind::Course, id).await?;
         let sequence = course.sequence;
         let Mine { my_rating, liked_by_me, my_enrollment } = mine;
-        let page = CoursePage { course, lessons, my_rating, liked_by_me, my_enrollment };
+        let page = CoursePage { course, files, lessons, my_rating, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))
     })
     .await

@@ -18,6 +18,7 @@ mod certificate;
 mod comment;
 mod course;
 mod enrollment;
+mod file;
 mod follow;
 mod item;
 mod like;

@@ -13,13 +13,14 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::price::{self, LOWEST};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["products", "item_ratings", "likes", "stock"];
+const READS: Reads = &["products", "item_ratings", "likes", "files", "stock"];
 /// What the page of one product shows besides.
-const PAGE_READS: Reads = &["products", "item_ratings", "likes", "stock", "prices"];
+const PAGE_READS: Reads = &["products", "item_ratings", "likes", "files", "stock", "prices"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(products)).routes(routes!(product))
@@ -31,6 +32,8 @@ struct Product {
     sku: String,
     name: String,
     description: Option<String>,
+    /// The uploaded cover, below the site's address.
+    cover_url: Option<String>,
     #[sqlx(flatten)]
     price: Price,
     category: Option<String>,
@@ -54,12 +57,16 @@ struct Price {
     currency: String,
 }
 
-const COLUMNS: &str = "c.product as id, c.sku, c.name, c.description, c.price_minor, c.currency,
+const COLUMNS: &str = concat!(
+    uploaded_cover!("product", "c.product"),
+    " as cover_url,
+    c.product as id, c.sku, c.name, c.description, c.price_minor, c.currency,
     c.category, c.tags, coalesce(s.on_hand - s.reserved, 0) as available,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(l.likes, 0) as likes,
-    c.discontinued, c.added_at, c.changed_at, c.sequence";
+    c.discontinued, c.added_at, c.changed_at, c.sequence"
+);
 
 const PRODUCTS: Catalogue = Catalogue {
     kind: "product",
@@ -121,7 +128,7 @@ async fn products(
     .await
 }
 
-/// A product, and what I gave it and whether I like it if I ask with a token.
+/// A product with its files, and what I gave it and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductPage {
     #[sqlx(flatten)]
@@ -132,6 +139,8 @@ struct ProductPage {
     lowest_30_days: Option<i64>,
     my_rating: Option<i16>,
     liked_by_me: Option<bool>,
+    #[sqlx(skip)]
+    files: Vec<Attached>,
 }
 
 #[utoipa::path(
@@ -165,7 +174,8 @@ async fn product(
         .bind(since)
         .fetch_optional(view.db())
         .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        page.files = file::of_item(view.db(), domain::ItemKind::Product, id).await?;
         Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
     })
     .await

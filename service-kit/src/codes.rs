@@ -68,7 +68,12 @@ pub const CODES: &[Code] = &[
         "The connection ended before the whole body had arrived.",
         "Try again.",
     ),
-    code("body-too-large", "Body too large", "A request body has at most 1 MiB.", SAME),
+    code(
+        "body-too-large",
+        "Body too large",
+        "A request body has at most 1 MiB, a file at most 64 MiB.",
+        SAME,
+    ),
     code("book-exists", "Book exists", "A book with this id is in the catalogue already.", SAME),
     code("book-unknown", "No such book", "No book of the catalogue has this id.", SAME),
     code("book-withdrawn", "Book withdrawn", "The book has been taken from the catalogue.", SAME),
@@ -141,6 +146,13 @@ pub const CODES: &[Code] = &[
         "Everyone is a member",
         "The role `member` comes with the account and cannot be taken away.",
         SAME,
+    ),
+    code("file-unknown", "No such file", "Nothing is attached that has this name or hash.", SAME),
+    code(
+        "files-unavailable",
+        "Files unavailable",
+        "The place where files are kept cannot be used at the moment.",
+        LATER,
     ),
     code("follows-oneself", "Following oneself", "Nobody follows oneself.", SAME),
     code(
@@ -321,6 +333,12 @@ pub const CODES: &[Code] = &[
         SAME,
     ),
     code(
+        "range-not-satisfiable",
+        "Nothing in this range",
+        "The file ends before the range that was asked for.",
+        SAME,
+    ),
+    code(
         "rate-limited",
         "Too many requests",
         "More requests than the policy in RateLimit-Policy allows.",
@@ -370,6 +388,7 @@ pub const CODES: &[Code] = &[
         LOG_IN,
     ),
     code("token-required", "Token required", "Only a logged-in account may do this.", LOG_IN),
+    code("too-many-files", "Too many files", "It has no room for another file.", STATE),
     code("too-many-lessons", "Too many lessons", "A course has no room for another lesson.", STATE),
     code(
         "total-too-large",
@@ -387,7 +406,7 @@ pub const CODES: &[Code] = &[
     code(
         "unsupported-media-type",
         "Unsupported media type",
-        "Bodies are `application/json`.",
+        "Bodies are `application/json`; files are of the types their description lists, in truth.",
         SAME,
     ),
     code("workflow-unknown", "No such workflow", "No workflow has this id.", SAME),

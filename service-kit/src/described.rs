@@ -19,6 +19,8 @@ struct Takes {
     who: Who,
     body: bool,
     query: bool,
+    /// The media types of a body that is not JSON.
+    uploads: Vec<String>,
 }
 
 /// By route and method. What is not described is not judged.
@@ -38,6 +40,12 @@ impl Described {
 
     pub fn who(&self, route: &str, method: &Method) -> Who {
         self.takes(route, method).map_or(Who::Anybody, |takes| takes.who.clone())
+    }
+
+    /// The media types that the operation takes, if its body is an upload.
+    pub fn uploads(&self, route: &str, method: &Method) -> Option<&[String]> {
+        let types = &self.takes(route, method)?.uploads;
+        if types.is_empty() { None } else { Some(types) }
     }
 
     /// What the request has too much, if anything.
@@ -78,5 +86,11 @@ fn takes(operation: &Operation) -> Takes {
         RefOr::Ref(_) => false,
     };
     let query = parameters.into_iter().any(in_query);
-    Takes { who: Who::of(operation), body: operation.request_body.is_some(), query }
+    let content = operation.request_body.iter().filter_map(|body| match body {
+        RefOr::T(body) => Some(body.content.keys()),
+        RefOr::Ref(_) => None,
+    });
+    let mut uploads: Vec<String> = content.flatten().cloned().collect();
+    uploads.retain(|kind| kind != "application/json");
+    Takes { who: Who::of(operation), body: operation.request_body.is_some(), query, uploads }
 }

@@ -34,6 +34,7 @@ mod request;
 mod serve;
 mod site;
 mod trace;
+mod upload;
 mod who;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
@@ -41,7 +42,7 @@ pub use attempt::{LogInAttempt, ResetAttempt};
 pub use caller::{
     ANONYMOUS, Analyst, Auditor, Caller, Instructor, Member, Merchandiser, Needs, Only, Operator,
 };
-pub use conditional::{conditional, conditional_bytes};
+pub use conditional::{conditional, conditional_bytes, is_known};
 pub use frame::{BODY_BYTES_MAX, framed};
 pub use freshness::Freshness;
 pub use health::{Checked, Health};
@@ -55,3 +56,4 @@ pub use request::Facts;
 pub use serve::{on_signals, serve};
 pub use site::{BASE, Site, description};
 pub use trace::Trace;
+pub use upload::{UPLOAD_BYTES_MAX, Upload};

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::description::{Operation, Parameter, Shape};
 use super::json::{Expected, LONG, Wrong};
 use super::scene::Scene;
+use super::uploads::wrong_uploads;
 
 /// One request with one thing wrong.
 #[derive(Debug, Clone)]
@@ -70,18 +71,25 @@ pub fn attempts(operation: &Operation, scene: &Scene) -> Vec<Attempt> {
         expected: Expected::Status(405),
         ..good.clone()
     }));
-    if operation.is_command() {
+    if !operation.uploads.is_empty() {
+        all.extend(wrong_uploads(operation, &good));
+    } else if operation.is_command() {
         all.extend(wrong_bodies(operation, &good));
     }
     all
 }
 
-/// Nothing is wrong with it: never sent as it is.
+/// Nothing is wrong with it: never sent as it is. But an upload is never what it says: any name will
+/// do for it.
 fn good(operation: &Operation, scene: &Scene) -> Attempt {
-    let body = operation.body.as_ref().map(Shape::sample).unwrap_or_default();
+    let mut body = operation.body.as_ref().map(Shape::sample).unwrap_or_default();
     let mut headers = vec![header("authorization", format!("Bearer {}", scene.token).as_bytes())];
     if !body.is_empty() {
         headers.push(header("content-type", b"application/json"));
+    }
+    if let Some(kind) = operation.uploads.iter().find(|kind| kind.starts_with("image/")) {
+        headers.push(header("content-type", kind.as_bytes()));
+        body = "no image".to_owned();
     }
     let good = Attempt {
         what: String::new(),
@@ -150,7 +158,7 @@ impl Attempt {
     }
 
     /// In place of what is there.
-    fn with_header(&self, name: &str, values: &[&[u8]], expected: Expected) -> Self {
+    pub fn with_header(&self, name: &str, values: &[&[u8]], expected: Expected) -> Self {
         let mut headers = self.headers.clone();
         headers.retain(|(known, _)| known.as_str() != name);
         headers.extend(values.iter().map(|value| header(name, value)));

@@ -46,17 +46,43 @@ pub enum Event {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
     Welcome,
-    Enrolled { course: CourseId },
-    CourseCompleted { course: CourseId, certificate: CertificateId },
-    OrderConfirmed { order: OrderId, number: OrderNumber },
-    OrderRejected { order: OrderId, number: OrderNumber },
-    OrderShipped { order: OrderId, number: OrderNumber },
-    OrderCancelled { order: OrderId, number: OrderNumber },
-    StockRanLow { product: ProductId },
-    CoursePublished { course: CourseId },
-    PublicationFailed { course: CourseId, reason: ErrorText },
+    Enrolled {
+        course: CourseId,
+    },
+    CourseCompleted {
+        course: CourseId,
+        certificate: CertificateId,
+    },
+    OrderConfirmed {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderRejected {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderShipped {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderCancelled {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    StockRanLow {
+        product: ProductId,
+    },
+    CoursePublished {
+        course: CourseId,
+    },
+    PublicationFailed {
+        course: CourseId,
+        reason: ErrorText,
+    },
     /// Its token is made when the letter is written.
-    PasswordReset { reset: PasswordResetId },
+    PasswordReset {
+        reset: PasswordResetId,
+    },
 }
 
 impl Message {

@@ -95,12 +95,8 @@ pub(super) async fn of(
         (Message::PasswordReset { .. }, Some(page)) => Some(format!("{page}{thing}")),
         _ => None,
     };
-    let values = Values {
-        name: &recipient.name,
-        thing: &thing,
-        detail: &detail,
-        link: link.as_deref(),
-    };
+    let values =
+        Values { name: &recipient.name, thing: &thing, detail: &detail, link: link.as_deref() };
     render(language_of(recipient.language.as_deref()), message.kind(), &values)
 }
 

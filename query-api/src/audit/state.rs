@@ -7,6 +7,7 @@ use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
+use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -34,6 +35,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
         Enrollment::TYPE => of::<Enrollment>,
+        Files::TYPE => of::<Files>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,

@@ -172,6 +172,16 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         }
         // Drafts are between those who teach.
         "course" => (Topic::Courses, id.to_owned(), Audience::Some(Vec::new(), TEACHERS)),
+        // `book:<id>`, or `lesson:<course>:<lesson>`.
+        "file" => {
+            let (kind, ids) = id.split_once(':').unwrap_or_default();
+            let about = ids.split(':').next().unwrap_or_default().to_owned();
+            match kind {
+                "book" => (Topic::Books, about, Audience::Everyone),
+                "product" => (Topic::Products, about, Audience::Everyone),
+                _ => (Topic::Courses, about, Audience::Some(Vec::new(), TEACHERS)),
+            }
+        }
         "product" => (Topic::Products, id.to_owned(), Audience::Everyone),
         // The stream's id is `reader:item`; who rated is not for everyone.
         "rating" => {

@@ -9,6 +9,7 @@ mod catalogue;
 mod comment;
 mod conventions;
 mod course;
+mod file;
 mod like;
 mod live;
 mod loan;

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
+use blobstore::Blobs;
 use domain::account::Account;
 use domain::book::{self, Book};
 use domain::rating::{self, Rating, RatingId};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub struct World {
     pub log: Log,
     pub kit: Kit,
+    pub blobs: Blobs,
     pub shutdown: CancellationToken,
     routes: Router,
     _end: DropGuard,
@@ -82,10 +84,12 @@ impl World {
         let shutdown = CancellationToken::new();
         let kit = Kit::new(pool.clone(), keys.clone(), settings, shutdown.clone());
         let feed = Feed::new(Reader::new(pool.clone()), None);
-        let app = App::new(pool, keys, kit.clone(), feed);
+        let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
+        let blobs = Blobs::folder(&folder);
+        let app = App::new(pool, keys, kit.clone(), feed, blobs.clone());
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
-        Self { log, kit, shutdown, routes, _end: end }
+        Self { log, kit, blobs, shutdown, routes, _end: end }
     }
 
     /// The position after the command.

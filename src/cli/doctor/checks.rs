@@ -1,15 +1,18 @@
 //! The checks: each says what it found, or what is wrong and what fixes it.
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use eventstore::Reader;
 use eventstore::bus::StreamStatus;
 use eventstore::verify::{Range, verify};
+use futures::{TryStreamExt, stream};
 use local_services::disk_free;
 use projections::runtime::{BuildState, ProjectionStatus, status};
 use sqlx::PgPool;
 
 use super::{Checked, Verdict};
 use crate::backend::Backend;
+use crate::settings::Settings;
 
 const POSTGRES_MIN: i32 = 150_000;
 /// Each role keeps its own pool and there may be several processes.
@@ -202,6 +205,30 @@ pub async fn bus(backend: &Backend) -> Checked {
             Err((Verdict::Warn, text, "run `daybook up` or `serve --role relay`"))
         }
         Err(error) => Err((Verdict::Warn, error.to_string(), "start NATS or correct NATS_URL")),
+    }
+}
+
+/// What is written there can be read there: the same few bytes each time.
+pub async fn files(backend: &Backend, settings: &Settings) -> Checked {
+    const PROBE: &[u8] = b"daybook doctor was here\n";
+    let tried = async {
+        let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+        let bytes = stream::iter([anyhow::Ok(PROBE.into())]);
+        let received = blobs.receive(bytes).await?;
+        let hash = received.sha256.clone();
+        blobs.keep(received).await?;
+        let content = blobs.open(&hash, 0..PROBE.len() as u64).await?;
+        let content = content.context("what was just stored is not there")?;
+        let content: Vec<_> = content.try_collect().await?;
+        anyhow::ensure!(content.concat() == PROBE, "what was just stored reads differently");
+        anyhow::Ok(())
+    };
+    match tried.await {
+        Ok(()) => Ok(format!("can be stored and read in {}", settings.blobs)),
+        Err(error) => {
+            let text = format!("{}: {error:#}", settings.blobs);
+            Err((Verdict::Fail, text, "correct DAYBOOK_BLOBS, or who may write there"))
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Doctor {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let findings = match Backend::open(&settings, Tenure::Guest).await {
             Ok(backend) => {
-                let findings = examine(&backend).await;
+                let findings = examine(&backend, &settings).await;
                 backend.close().await;
                 findings
             }
@@ -67,7 +67,7 @@ fn print(Finding { check, verdict, detail, fix }: &Finding) {
     }
 }
 
-async fn examine(backend: &Backend) -> Vec<Finding> {
+async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     let pool = &backend.pool;
     let mut findings = Vec::new();
     let mut found = |check, checked: Result<Checked, sqlx::Error>| {
@@ -87,6 +87,7 @@ async fn examine(backend: &Backend) -> Vec<Finding> {
     found("processes", checks::processes(pool).await);
     found("stock", checks::stock(pool).await);
     found("bus", Ok(checks::bus(backend).await));
+    found("files", Ok(checks::files(backend, settings).await));
     found("disk", Ok(checks::disk(backend)));
     findings
 }
