@@ -31,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     put, path = "/{kind}/{id}/files/{name}", tag = "files",
     params(("kind" = String, Path, description = "books, courses or products"),
            ("id" = Uuid, Path), ("name" = String, Path)),
+    security(("bearer" = ["instructor"]), ("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Attached", body = ReceiptBody))
 )]
 async fn put(
@@ -47,6 +48,7 @@ async fn put(
     delete, path = "/{kind}/{id}/files/{name}", tag = "files",
     params(("kind" = String, Path, description = "books, courses or products"),
            ("id" = Uuid, Path), ("name" = String, Path)),
+    security(("bearer" = ["instructor"]), ("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Removed", body = ReceiptBody))
 )]
 async fn delete(
@@ -61,6 +63,7 @@ async fn delete(
 #[utoipa::path(
     put, path = "/courses/{id}/lessons/{lesson}/files/{name}", tag = "files",
     params(("id" = Uuid, Path), ("lesson" = Uuid, Path), ("name" = String, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Attached", body = ReceiptBody))
 )]
 async fn put_of_lesson(
@@ -76,6 +79,7 @@ async fn put_of_lesson(
 #[utoipa::path(
     delete, path = "/courses/{id}/lessons/{lesson}/files/{name}", tag = "files",
     params(("id" = Uuid, Path), ("lesson" = Uuid, Path), ("name" = String, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Removed", body = ReceiptBody))
 )]
 async fn delete_of_lesson(
