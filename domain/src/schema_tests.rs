@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet,
-    notification::Notification, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    notification::Notification, operators::Operators, order::Order, process::Process,
+    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -39,6 +40,7 @@ fn samples() -> Vec<Written> {
         written::<Notification>(crate::notification::samples::events()),
         written::<Operators>(crate::operators::samples::events()),
         written::<Order>(crate::order::samples::events()),
+        written::<Process>(crate::process::samples::events()),
         written::<Product>(crate::product::samples::events()),
         written::<Projection>(crate::projection::samples::events()),
         written::<Rating>(crate::rating::samples::events()),

@@ -17,6 +17,7 @@ use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
+use domain::process::Process;
 use domain::product::Product;
 use domain::projection::Projection as ProjectionActions;
 use domain::rating::Rating;
@@ -54,6 +55,7 @@ impl Projection for AuditIndex {
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,
+            Process::TYPE,
             Product::TYPE,
             ProjectionActions::TYPE,
             Rating::TYPE,

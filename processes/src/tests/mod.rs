@@ -6,6 +6,7 @@ mod outcomes;
 mod parking;
 mod scarcity;
 mod victim;
+mod watched;
 
 use std::time::Duration;
 
