@@ -286,6 +286,16 @@ fn health(
         .check("database", database)
         .check("migrations", migrations)
         .check("bus", bus);
+    let health = match roles.contains(&Role::Processes) {
+        true => {
+            let pool = backend.pool.clone();
+            health.check("processes", move || {
+                let pool = pool.clone();
+                async move { processes(&pool).await }
+            })
+        }
+        false => health,
+    };
     if !roles.contains(&Role::QueryApi) {
         return health;
     }
@@ -295,6 +305,16 @@ fn health(
         async move { read_models(&pool).await }
     };
     health.check("read models", read_models)
+}
+
+/// What is parked stops nobody else: it is said, and the rest is ready.
+async fn processes(pool: &PgPool) -> Result<String, String> {
+    let all = ::processes::status(pool).await.map_err(|error| error.to_string())?;
+    let parked: i64 = all.iter().map(|process| process.parked).sum();
+    Ok(match parked {
+        0 => "nothing is parked".to_owned(),
+        parked => format!("{parked} parked: see `daybook processes`"),
+    })
 }
 
 /// Questions can be answered once every read model has a build that is live, however far behind:

@@ -119,6 +119,10 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", "live?topics=activity".to_owned(), FORBIDDEN),
         door("GET", "operations/projections".to_owned(), FORBIDDEN),
         door("POST", "operations/projections/item_ratings/rebuild".to_owned(), FORBIDDEN),
+        door("POST", "operations/projections/item_ratings/verify".to_owned(), FORBIDDEN),
+        door("GET", "operations/parked/groups".to_owned(), FORBIDDEN),
+        door("GET", format!("operations/processes/fulfilment/instances/{order}"), FORBIDDEN),
+        door("POST", format!("operations/processes/fulfilment/instances/{order}/retry"), FORBIDDEN),
     ];
     for role in ["analyst", "instructor", "merchandiser", "auditor", "operator"] {
         all.push(door("PUT", format!("accounts/{account}/roles/{role}"), FORBIDDEN));

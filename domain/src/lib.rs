@@ -17,6 +17,7 @@ pub mod loan;
 pub mod notification;
 pub mod operators;
 pub mod order;
+pub mod process;
 pub mod product;
 pub mod projection;
 pub mod publication;

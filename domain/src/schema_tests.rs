@@ -10,8 +10,8 @@ use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     enrollment::Enrollment, file::Files, follow::Follow, fulfilment::Fulfilment, like::Like,
     loan::CopySet, notification::Notification, operators::Operators, order::Order,
-    product::Product, projection::Projection, publication::Publication, rating::Rating,
-    shelf::Shelf, stock::Stock, upcasters, wire,
+    process::Process, product::Product, projection::Projection, publication::Publication,
+    rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -41,6 +41,7 @@ fn samples() -> Vec<Written> {
         written::<Notification>(crate::notification::samples::events()),
         written::<Operators>(crate::operators::samples::events()),
         written::<Order>(crate::order::samples::events()),
+        written::<Process>(crate::process::samples::events()),
         written::<Product>(crate::product::samples::events()),
         written::<Projection>(crate::projection::samples::events()),
         written::<Publication>(crate::publication::samples::events()),

@@ -10,9 +10,9 @@ use crate::{
     course, course::Course, enrollment, enrollment::Enrollment, file, file::Files, follow,
     follow::Follow, fulfilment, fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet,
     notification, notification::Notification, operators, operators::Operators, order, order::Order,
-    product, product::Product, projection, projection::Projection, publication,
-    publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock,
-    upcasters,
+    process, process::Process, product, product::Product, projection, projection::Projection,
+    publication, publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock,
+    stock::Stock, upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -85,6 +85,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Notification>(notification::Event::SCHEMAS);
     listing.add::<Operators>(operators::Event::SCHEMAS);
     listing.add::<Order>(order::Event::SCHEMAS);
+    listing.add::<Process>(process::Event::SCHEMAS);
     listing.add::<Product>(product::Event::SCHEMAS);
     listing.add::<Projection>(projection::Event::SCHEMAS);
     listing.add::<Publication>(publication::Event::SCHEMAS);

@@ -9,8 +9,8 @@ use crate::{
     account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     enrollment::Enrollment, file::Files, follow::Follow, fulfilment::Fulfilment, like::Like,
     loan::CopySet, notification::Notification, operators::Operators, order::Order,
-    product::Product, projection::Projection, publication::Publication, rating::Rating,
-    shelf::Shelf, stock::Stock, upcasters,
+    process::Process, product::Product, projection::Projection, publication::Publication,
+    rating::Rating, shelf::Shelf, stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -40,6 +40,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Like>(&crate::like::samples::events()),
         wire::<Course>(&crate::course::samples::events()),
         wire::<Enrollment>(&crate::enrollment::samples::events()),
+        wire::<Process>(&crate::process::samples::events()),
         wire::<Product>(&crate::product::samples::events()),
         wire::<Projection>(&crate::projection::samples::events()),
         wire::<Stock>(&crate::stock::samples::events()),

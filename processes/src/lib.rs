@@ -10,6 +10,7 @@ mod cause;
 mod checkpoint;
 mod failure;
 mod fulfilment;
+mod gauges;
 mod instances;
 mod lanes;
 mod notification;
@@ -17,8 +18,12 @@ mod parking;
 mod process;
 mod publication;
 mod reaction;
+mod requests;
 mod retry;
 mod runner;
+mod running;
+mod status;
+mod steps;
 
 #[cfg(test)]
 mod tests;
@@ -28,11 +33,15 @@ use tokio_util::sync::CancellationToken;
 
 pub use notification::{Letter, Mail, MailError, Mailer};
 pub use parking::{Parked, parked};
+pub use requests::{RequestError, known, parked_at, retry};
+pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
+pub use steps::{Outcome, Reaction, Step, Steps, steps};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, mail: Option<Mail>, shutdown: CancellationToken) {
+    let gauges = gauges::publish(log.pool(), &shutdown);
     let running = process::all(mail)
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
-    futures::future::join_all(running).await;
+    tokio::join!(gauges, futures::future::join_all(running));
 }

@@ -18,6 +18,7 @@ use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
+use domain::process::Process;
 use domain::product::Product;
 use domain::projection::Projection as ProjectionActions;
 use domain::publication::Publication;
@@ -57,6 +58,7 @@ impl Projection for AuditIndex {
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,
+            Process::TYPE,
             Product::TYPE,
             ProjectionActions::TYPE,
             Publication::TYPE,

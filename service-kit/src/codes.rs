@@ -187,6 +187,18 @@ pub const CODES: &[Code] = &[
         "Use a new key for a new request.",
     ),
     code(
+        "instance-not-parked",
+        "Not parked",
+        "Nothing stops this instance of the process, so there is nothing to try again.",
+        STATE,
+    ),
+    code(
+        "instance-unknown",
+        "No such instance",
+        "The process has never reacted to anything of this id.",
+        SAME,
+    ),
+    code(
         "internal",
         "Internal error",
         "Something failed on our side. It is logged under the `trace_id`.",
@@ -295,6 +307,12 @@ pub const CODES: &[Code] = &[
         "The database went away while the command was being stored: it may have happened.",
         "Ask again with the same Idempotency-Key: the answer says what happened.",
     ),
+    code(
+        "parked-group-unknown",
+        "No such group",
+        "No event that this projection has parked belongs to the group.",
+        SAME,
+    ),
     code("parked-unknown", "No such parked event", "No event is parked under this id.", SAME),
     code(
         "password-reset-void",
@@ -310,6 +328,7 @@ pub const CODES: &[Code] = &[
         "If-Match names another version than the current one, which `current` tells.",
         "Read the thing again, then decide.",
     ),
+    code("process-unknown", "No such process", "No process has this name.", SAME),
     code("product-discontinued", "Product discontinued", "The product is not sold any more.", SAME),
     code(
         "product-exists",
@@ -407,6 +426,12 @@ pub const CODES: &[Code] = &[
         "unsupported-media-type",
         "Unsupported media type",
         "Bodies are `application/json`; files are of the types their description lists, in truth.",
+        SAME,
+    ),
+    code(
+        "verification-unknown",
+        "No such verification",
+        "Nobody asked for one of this projection under this id, or it was long ago.",
         SAME,
     ),
     code("workflow-unknown", "No such workflow", "No workflow has this id.", SAME),

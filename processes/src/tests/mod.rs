@@ -7,6 +7,7 @@ mod parking;
 mod publication;
 mod scarcity;
 mod victim;
+mod watched;
 
 use std::time::Duration;
 

@@ -128,8 +128,13 @@ async fn an_order_whose_reaction_fails_is_tried_again_when_it_is_due() {
     shop.until_state(order(2), State::Confirmed).await;
     shop.until("it is parked", async || !parked(&shop).await.is_empty()).await;
     assert_eq!(parked(&shop).await[0].instance, order(1).to_string());
-    let due = "update processes.parked set due_at = clock_timestamp()";
-    sqlx::query(due).execute(shop.log.pool()).await.expect("an operator may say so");
+    let pool = shop.log.pool();
+    let (name, instance) = ("fulfilment", order(1).to_string());
+    assert_eq!(
+        crate::parked_at(pool, name, &instance).await.ok(),
+        Some(parked(&shop).await[0].position)
+    );
+    crate::retry(pool, name, &instance).await.expect("an operator may say so");
     shop.until("it has failed again", async || parked(&shop).await[0].attempts == 10).await;
     let later: bool = sqlx::query_scalar(
         "select due_at > clock_timestamp() + interval '90 s' from processes.parked",
@@ -143,7 +148,7 @@ async fn an_order_whose_reaction_fails_is_tried_again_when_it_is_due() {
     let (_, events) = shop.history::<domain::stock::Stock>(product(3)).await;
     let sound = serde_json::to_string(&events[0]).expect("events are JSON");
     mend(&shop, &broken, &sound).await;
-    sqlx::query(due).execute(shop.log.pool()).await.expect("an operator may say so");
+    crate::retry(pool, name, &instance).await.expect("an operator may say so");
     shop.until_state(order(1), State::Confirmed).await;
     shop.until("nothing is parked", async || aside(&shop).await == 0).await;
     assert_eq!(shop.level(product(2)).await, (5, 1));

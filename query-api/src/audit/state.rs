@@ -15,6 +15,7 @@ use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
+use domain::process::Process;
 use domain::product::Product;
 use domain::projection::Projection;
 use domain::publication::Publication;
@@ -43,6 +44,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Notification::TYPE => of::<Notification>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,
+        Process::TYPE => of::<Process>,
         Product::TYPE => of::<Product>,
         Projection::TYPE => of::<Projection>,
         Publication::TYPE => of::<Publication>,

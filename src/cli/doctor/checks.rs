@@ -113,7 +113,11 @@ pub async fn read_models(pool: &PgPool) -> Result<Checked, sqlx::Error> {
         Err((Verdict::Fail, text, "`daybook projections list` shows the error"))
     } else if !degraded.is_empty() {
         let text = format!("some events are parked: {}", degraded.join(", "));
-        Err((Verdict::Warn, text, "retry or discard them under /api/v1/operations/parked"))
+        Err((
+            Verdict::Warn,
+            text,
+            "`daybook parked groups` shows why; `daybook parked retry` or `discard`",
+        ))
     } else if !stale.is_empty() {
         let text = format!("fed by no running program: {}", stale.join(", "));
         Err((Verdict::Warn, text, "run `daybook up` or `serve --role projections`"))
@@ -142,7 +146,7 @@ pub async fn processes(pool: &PgPool) -> Result<Checked, sqlx::Error> {
     Ok(Err((
         Verdict::Warn,
         text,
-        "mend the cause; they are tried again by and by, and when the program restarts",
+        "mend the cause, then `daybook processes retry`; they are tried again by and by as well",
     )))
 }
 
