@@ -35,6 +35,7 @@ mod operations;
 mod order;
 mod product;
 mod rating;
+mod reco;
 mod recommendation;
 mod running;
 mod search;

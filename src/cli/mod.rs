@@ -15,6 +15,7 @@ mod openapi;
 mod progress;
 mod projections;
 mod readable;
+mod reco;
 mod replay;
 mod send_test_email;
 mod serve;
@@ -62,6 +63,8 @@ enum Command {
     Verify(verify::Verify),
     /// How the read models are doing; rebuild them; compare them with a rebuild
     Projections(projections::Projections),
+    /// Measure recommendations on files of who liked what
+    Reco(reco::Reco),
     /// Send a mail, to see whether mail goes out
     SendTestEmail(send_test_email::SendTestEmail),
     /// Take over the events table of a postgres-es program
@@ -95,6 +98,7 @@ impl Cli {
             Command::Projections(projections) => projections.run(settings).await,
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
+            Command::Reco(reco) => reco.run(),
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Asyncapi(asyncapi) => asyncapi.run(),

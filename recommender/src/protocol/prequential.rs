@@ -3,7 +3,9 @@
 use super::{Dataset, Row};
 use crate::histories::{Histories, Item};
 use crate::metrics::{LENGTH, Metrics, in_parallel};
+use crate::model::Model;
 use crate::scorer::{Scorer, recency, top};
+use crate::similarity::popularity;
 
 /// How a replay goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,9 +46,10 @@ impl Replay {
         let mut known = data.by_person(first);
         let mut found = Vec::with_capacity(later.len());
         for stretch in later.chunks(self.refit_every.max(1)) {
-            let scorer = fit(&Histories::of(data.items.len(), &known))?;
+            let histories = Histories::of(data.items.len(), &known);
+            let (scorer, popular) = (fit(&histories)?, popularity(&histories));
             let asked = self.asked(&mut known, stretch);
-            let of_row = |(asked, row): (Asked, &Row)| self.found(&scorer, &asked, row);
+            let of_row = |(asked, row): (Asked, &Row)| self.found(&scorer, &popular, &asked, row);
             found.extend(in_parallel(asked.into_iter().zip(stretch), self.workers, of_row));
         }
         Ok(Metrics::mean(found))
@@ -65,12 +68,16 @@ impl Replay {
         stretch.iter().map(of_row).collect()
     }
 
-    fn found(&self, scorer: &Scorer, asked: &Asked, row: &Row) -> Metrics {
+    fn found(&self, scorer: &Scorer, popular: &Model, asked: &Asked, row: &Row) -> Metrics {
         let mut known = vec![false; scorer.items()];
         asked.history.iter().for_each(|item| known[*item as usize] = true);
         let profile = recency(&asked.history[..asked.used], self.power);
-        let scores = scorer.scores(&profile);
-        let list = top(scores.of_items(), LENGTH, |item| !known[item as usize]);
+        // Who is new gets the list for everybody, as they would.
+        let scores = match profile.is_empty() {
+            true => popular.scores(&profile),
+            false => scorer.scores(&profile).of_items().to_vec(),
+        };
+        let list = top(&scores, LENGTH, |item| !known[item as usize]);
         let list: Vec<Item> = list.into_iter().map(|(item, _)| item).collect();
         Metrics::of_list(&list, &[row.item])
     }
