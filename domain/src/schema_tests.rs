@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet,
-    notification::Notification, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    dismissal::Dismissal, enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment,
+    like::Like, loan::CopySet, notification::Notification, operators::Operators, order::Order,
+    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -31,6 +32,7 @@ fn samples() -> Vec<Written> {
         written::<Cart>(crate::cart::samples::events()),
         written::<Comment>(crate::comment::samples::events()),
         written::<Course>(crate::course::samples::events()),
+        written::<Dismissal>(crate::dismissal::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),
         written::<Follow>(crate::follow::samples::events()),
         written::<Fulfilment>(crate::fulfilment::samples::events()),

@@ -6,6 +6,7 @@ use domain::book::Book;
 use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
+use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
@@ -32,6 +33,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Cart::TYPE => of::<Cart>,
         Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
+        Dismissal::TYPE => of::<Dismissal>,
         Enrollment::TYPE => of::<Enrollment>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
