@@ -40,6 +40,7 @@ mod order;
 mod product;
 mod publication;
 mod rating;
+mod reco;
 mod recommendation;
 mod running;
 mod search;

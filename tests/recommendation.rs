@@ -77,6 +77,27 @@ async fn what_was_rated_already_is_not_recommended() {
 }
 
 #[tokio::test]
+async fn what_was_dismissed_is_never_recommended_until_it_is_taken_back() {
+    let Tastes { system, liked, also_liked, .. } = tastes().await;
+    let (ada, bob) = (system.ada().await, system.bob().await);
+    let dismissal = format!("books/{also_liked}/dismissal");
+    ada.rate(liked, 10).await.accepted();
+    let dismissed = ada.put(&dismissal, json!({})).await.accepted();
+    let again = ada.put(&dismissal, json!({})).await.accepted();
+    assert_eq!(again.body["unchanged"], true);
+
+    let shows = |list: Vec<Value>| list.iter().any(|item| item["id"] == also_liked.to_string());
+    assert!(!shows(recommended(&ada, &dismissed).await), "not to who dismissed it");
+    let rated = bob.rate(liked, 10).await.accepted();
+    assert!(shows(recommended(&bob, &rated).await), "it is nobody else's business");
+    let back = ada.delete(&dismissal).await.accepted();
+    assert!(shows(recommended(&ada, &back).await));
+
+    let unknown = format!("books/{}/dismissal", Uuid::now_v7());
+    ada.put(unknown, json!({})).await.refused(404, "item-unknown");
+}
+
+#[tokio::test]
 async fn somebody_new_gets_something_that_says_where_it_comes_from() {
     let Tastes { system, last, .. } = tastes().await;
     let bob = system.bob().await;

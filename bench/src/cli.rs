@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
-    Options, Report, append, chaos, command, feed, hot_stream, rebuild, reference, relay, visible,
+    Options, Report, append, chaos, command, feed, hot_stream, rebuild, reco, reference, relay,
+    visible,
 };
 
 /// What a measurement is called and how long it may take.
@@ -70,6 +71,8 @@ enum Name {
     Relay,
     /// Every projection anew from a long log
     Rebuild,
+    /// Fitting recommendations and answering with them
+    Reco,
 }
 
 impl Name {
@@ -85,6 +88,7 @@ impl Name {
             Self::Visible => visible::run(options).await,
             Self::Relay => relay::run(options).await,
             Self::Rebuild => rebuild::run(options).await,
+            Self::Reco => reco::run(options).await,
         }
     }
 
@@ -252,6 +256,14 @@ mod tests {
         let objects = measured(&[Name::Feed]).await?;
         assert_eq!(objects.len(), 1);
         check(&objects[0], "feed", &["copy, binary", "copy, text"]);
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refit_is_measured_beside_a_plain_inverse() -> anyhow::Result<()> {
+        let objects = measured(&[Name::Reco]).await?;
+        check(&objects[0], "reco", &["dense inverse"]);
+        assert!(objects[0]["latency_ms"]["p99"].as_f64() > Some(0.0), "{}", objects[0]);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ mod postgres_es;
 mod raters;
 mod rating;
 mod rebuild;
+mod reco;
 mod reference;
 mod relay;
 mod report;

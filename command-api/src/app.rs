@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, enrollment, file, follow, like,
-    loan, operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, file,
+    follow, like, loan, operations, order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -51,6 +51,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(comment::routes())
         .merge(like::routes())
         .merge(shelf::routes())
+        .merge(dismissal::routes())
         .merge(loan::routes())
         .merge(course::routes())
         .merge(enrollment::routes())

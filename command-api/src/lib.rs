@@ -8,6 +8,7 @@ pub mod book;
 pub mod cart;
 pub mod comment;
 pub mod course;
+pub mod dismissal;
 pub mod enrollment;
 pub mod file;
 pub mod follow;

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    enrollment::Enrollment, file::Files, follow::Follow, fulfilment::Fulfilment, like::Like,
-    loan::CopySet, notification::Notification, operators::Operators, order::Order,
-    process::Process, product::Product, projection::Projection, publication::Publication,
-    rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    dismissal::Dismissal, enrollment::Enrollment, file::Files, follow::Follow,
+    fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
+    operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
+    publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -32,6 +32,7 @@ fn samples() -> Vec<Written> {
         written::<Cart>(crate::cart::samples::events()),
         written::<Comment>(crate::comment::samples::events()),
         written::<Course>(crate::course::samples::events()),
+        written::<Dismissal>(crate::dismissal::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),
         written::<Files>(crate::file::samples::events()),
         written::<Follow>(crate::follow::samples::events()),

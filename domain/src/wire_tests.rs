@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::{
     account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    enrollment::Enrollment, file::Files, follow::Follow, fulfilment::Fulfilment, like::Like,
-    loan::CopySet, notification::Notification, operators::Operators, order::Order,
-    process::Process, product::Product, projection::Projection, publication::Publication,
-    rating::Rating, shelf::Shelf, stock::Stock, upcasters,
+    dismissal::Dismissal, enrollment::Enrollment, file::Files, follow::Follow,
+    fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
+    operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
+    publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -35,6 +35,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Book>(&crate::book::samples::events()),
         wire::<Rating>(&crate::rating::samples::events()),
         wire::<Shelf>(&crate::shelf::samples::events()),
+        wire::<Dismissal>(&crate::dismissal::samples::events()),
         wire::<Comment>(&crate::comment::samples::events()),
         wire::<CopySet>(&crate::loan::samples::events()),
         wire::<Like>(&crate::like::samples::events()),

@@ -9,6 +9,7 @@ use domain::book::Book;
 use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
+use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
 use domain::file::Files;
 use domain::follow::Follow;
@@ -49,6 +50,7 @@ impl Projection for AuditIndex {
             Cart::TYPE,
             Comment::TYPE,
             Course::TYPE,
+            Dismissal::TYPE,
             Enrollment::TYPE,
             Files::TYPE,
             Follow::TYPE,

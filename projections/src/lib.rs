@@ -12,6 +12,7 @@ mod book;
 mod cart;
 mod comment;
 mod course;
+mod dismissal;
 mod enrollment;
 mod features;
 mod file;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(comment::Comments),
         Box::new(like::Likes),
         Box::new(shelf::Favourites),
+        Box::new(dismissal::Dismissals),
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
         Box::new(file::AttachedFiles),

@@ -10,6 +10,7 @@ mod audit_index;
 mod cart;
 mod comment;
 mod course;
+mod dismissal;
 mod enrollment;
 mod features;
 mod file;

@@ -23,7 +23,7 @@ use crate::item::{self, Item};
 use crate::{Answer, App, Asked, Reads};
 use rungs::{Asking, Candidate};
 
-const READS: Reads = &["books", "courses", "products", "item_ratings", "features"];
+const READS: Reads = &["books", "courses", "products", "item_ratings", "features", "dismissals"];
 
 const LIMIT_DEFAULT: i64 = 5;
 const LIMIT_MAX: i64 = 50;

@@ -120,7 +120,7 @@ struct RetryUpTo {
     #[schema(minimum = 1, maximum = 1000)]
     events: u32,
     /// Only those that failed alike, as `/operations/parked/groups` names them.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Name>)]
     group: Option<Name>,
 }
 

@@ -9,6 +9,7 @@ use domain::book::{self, Book};
 use domain::cart::{self, Cart};
 use domain::comment::{self, Comment};
 use domain::course::{self, Course};
+use domain::dismissal::{self, Dismissal, DismissalId};
 use domain::enrollment::{self, Enrollment, EnrollmentId};
 use domain::follow::{self, Follow, FollowId};
 use domain::like::{self, Like, LikeId, Target};
@@ -98,6 +99,7 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         at: at(0),
     };
     let quantity = cart::samples::pieces(u32::from(score));
+    let dismissal = DismissalId { reader, item: book.into() };
     let put_in = cart::Event::ItemAdded { customer: reader, product, quantity, at: at(0) };
     let score = rating::samples::score(score);
     let due_at = loan::samples::due_at();
@@ -115,6 +117,10 @@ fn happening(number: u128, score: u8) -> Vec<Happened> {
         recorded::<Stock>(product, received),
         recorded::<Rating>(rating, rating::Event::ItemRated { rating, score, at: at(0) }),
         recorded::<Shelf>(shelf, shelf::Event::FavouriteAdded { shelf, at: at(0) }),
+        recorded::<Dismissal>(
+            dismissal,
+            dismissal::Event::RecommendationDismissed { dismissal, at: at(0) },
+        ),
         recorded::<CopySet>(book, borrowed),
         recorded::<Comment>(comment, posted),
         recorded::<Like>(like, like::samples::liked(like)),

@@ -6,6 +6,7 @@ use domain::book::Book;
 use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
+use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
 use domain::file::Files;
 use domain::follow::Follow;
@@ -35,6 +36,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Cart::TYPE => of::<Cart>,
         Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
+        Dismissal::TYPE => of::<Dismissal>,
         Enrollment::TYPE => of::<Enrollment>,
         Files::TYPE => of::<Files>,
         Follow::TYPE => of::<Follow>,

@@ -137,6 +137,7 @@ fn with_masked() -> String {
              select kind, item from profile
              union select kind, item from readmodel.seen where reader = $5
              union select kind, item from readmodel.reader_ratings where reader = $5
+             union select kind, item from readmodel.dismissals where reader = $5
          ), wanted as (
              select * from {CATALOGUE} c
               where shown and ($3::text is null or kind = $3)
