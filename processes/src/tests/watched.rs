@@ -21,7 +21,7 @@ async fn steps(shop: &Shop) -> Steps {
 #[tokio::test]
 async fn an_order_that_takes_long_is_seen_at_work_and_then_step_by_step() {
     let shop = Shop::open().await;
-    let mut gate = Gate::close(&shop.url).await;
+    let mut gate = Gate::close(&shop.url, "process:fulfilment").await;
     let running = run(&program(&shop.url).await);
     shop.receive(product(1), 10).await;
     shop.place(order(1), &[(product(1), 4), (product(2), 1)]).await;

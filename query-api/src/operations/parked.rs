@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::Role;
 use projections::runtime::{self, RequestError};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
@@ -121,7 +120,7 @@ async fn groups(
 )]
 async fn one(
     State(app): State<App>,
-    asked: Asked,
+    _: Asked,
     Path(id): Path<i64>,
 ) -> Result<Json<ParkedWithEvent>, Problem> {
     let parked = runtime::parked_event(app.pool(), id).await.map_err(|error| match error {

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::Role;
 use processes::{Outcome, RequestError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,7 +174,7 @@ async fn instances(
 )]
 async fn steps(
     State(app): State<App>,
-    asked: Asked,
+    _: Asked,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Json<Steps>, Problem> {
     known(&app, &name).await?;

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::Role;
 use projections::runtime::{self, RequestError, VerificationState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,7 +79,7 @@ async fn list(
 )]
 async fn one(
     State(app): State<App>,
-    asked: Asked,
+    _: Asked,
     Path((name, id)): Path<(String, i64)>,
 ) -> Result<Json<Verification>, Problem> {
     known(&app, &name).await?;
