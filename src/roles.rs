@@ -7,7 +7,6 @@ use anyhow::Context;
 use axum::http::HeaderValue;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
-use processes::Mailer;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -20,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::backend::Backend;
 use crate::custody;
+use crate::providers::providers;
 use crate::settings::Settings;
 
 /// How long tasks may take to finish their batch once no more requests come.
@@ -127,14 +127,6 @@ fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> O
     api
 }
 
-/// None where no mail server is configured.
-pub fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
-    let Some(url) = &settings.smtp_url else { return Ok(None) };
-    let from = settings.mail_from.as_deref();
-    let from = from.context("smtp_url is set, but not mail_from: who writes?")?;
-    Ok(Some(Mailer::new(url.expose(), from)?))
-}
-
 /// The description of all routes, from a site that serves nobody and asks no database.
 pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let pool = PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
@@ -182,7 +174,7 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), feed, mailer(settings)?, work.clone());
+        let reacting = processes::run(log.clone(), feed, providers(settings)?, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

@@ -21,8 +21,16 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 6] =
-    ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys", "smtp_url"];
+const SECRETS: [&str; 8] = [
+    "database_url",
+    "nats_url",
+    "master_key",
+    "lookup_key",
+    "signing_keys",
+    "smtp_url",
+    "payment_token",
+    "sms_token",
+];
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
@@ -95,6 +103,16 @@ pub struct Settings {
     pub smtp_url: Option<Secret>,
     /// Who writes: `Daybook <no-reply@example.org>`.
     pub mail_from: Option<String>,
+    /// Where the provider of SMS is asked, in the way of docs/PROVIDERS.md; none: nobody gets any.
+    pub sms_url: Option<String>,
+    /// What it knows us by: `Authorization: Bearer ...`.
+    pub sms_token: Option<Secret>,
+
+    /// Where payments are asked for, in the way of docs/PROVIDERS.md; none: orders are confirmed
+    /// without a payment.
+    pub payment_url: Option<String>,
+    /// What the provider knows us by: `Authorization: Bearer ...`.
+    pub payment_token: Option<Secret>,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -173,6 +191,10 @@ impl Default for Settings {
             access_log_days: ACCESS_LOG_DAYS,
             smtp_url: None,
             mail_from: None,
+            sms_url: None,
+            sms_token: None,
+            payment_url: None,
+            payment_token: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

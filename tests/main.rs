@@ -33,6 +33,7 @@ mod machine;
 mod notification;
 mod operations;
 mod order;
+mod payment;
 mod product;
 mod rating;
 mod recommendation;

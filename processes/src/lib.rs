@@ -13,7 +13,9 @@ mod fulfilment;
 mod instances;
 mod lanes;
 mod notification;
+mod outgoing;
 mod parking;
+mod payment;
 mod process;
 mod reaction;
 mod runner;
@@ -24,12 +26,15 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
-pub use notification::{Letter, MailError, Mailer};
+pub use notification::{HttpSms, Letter, MailError, Mailer};
+pub use outgoing::{Address, AddressError};
 pub use parking::{Parked, parked};
+pub use payment::{Due, HttpPayment, NoPaymentNeeded, PaymentError, PaymentProvider, Verdict};
+pub use process::Providers;
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
-pub async fn run(log: Log, feed: Feed, mailer: Option<Mailer>, shutdown: CancellationToken) {
-    let running = process::all(mailer)
+pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
+    let running = process::all(providers)
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
     futures::future::join_all(running).await;

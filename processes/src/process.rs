@@ -8,7 +8,22 @@ use eventstore::{Log, RecordedEvent};
 use crate::cause::Cause;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
-use crate::notification::{Mailer, Notifications};
+use crate::notification::{HttpSms, Mailer, Notifications};
+use crate::payment::{NoPaymentNeeded, PaymentProvider};
+
+/// Who does for us what is done outside. By default nobody does, and nobody has to.
+#[derive(Clone)]
+pub struct Providers {
+    pub payment: Arc<dyn PaymentProvider>,
+    pub mailer: Option<Mailer>,
+    pub sms: Option<Arc<HttpSms>>,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self { payment: Arc::new(NoPaymentNeeded), mailer: None, sms: None }
+    }
+}
 
 #[async_trait]
 pub(crate) trait Process: Send + Sync {
@@ -22,11 +37,11 @@ pub(crate) trait Process: Send + Sync {
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure>;
 }
 
-/// Every process there is; nobody is written to without a mailer.
-pub(crate) fn all(mailer: Option<Mailer>) -> Vec<Arc<dyn Process>> {
-    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment)];
-    if let Some(mailer) = mailer {
-        all.push(Arc::new(Notifications::new(mailer)));
-    }
+/// Every process there is; nobody is written to without a way to.
+pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
+    let Providers { payment, mailer, sms } = providers;
+    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment::new(payment))];
+    let notifications = Notifications::by(mailer, sms);
+    all.extend(notifications.map(|process| Arc::new(process) as Arc<dyn Process>));
     all
 }

@@ -1,7 +1,9 @@
 //! The words of a message, from a template for its kind in the recipient's language.
 //!
 //! A template is a text file: the first line is the subject, the text begins after an empty line.
+//! Those of SMS are a text without a subject.
 
+use domain::account::Channel;
 use domain::notification::Message;
 use eventstore::Log;
 use minijinja::{Environment, context};
@@ -19,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 16] = templates![
+const TEMPLATES: [(&str, &str); 32] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -28,6 +30,14 @@ const TEMPLATES: [(&str, &str); 16] = templates![
     "en/order_shipped",
     "en/order_cancelled",
     "en/stock_ran_low",
+    "en/sms/welcome",
+    "en/sms/enrolled",
+    "en/sms/course_completed",
+    "en/sms/order_confirmed",
+    "en/sms/order_rejected",
+    "en/sms/order_shipped",
+    "en/sms/order_cancelled",
+    "en/sms/stock_ran_low",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -36,10 +46,19 @@ const TEMPLATES: [(&str, &str); 16] = templates![
     "de/order_shipped",
     "de/order_cancelled",
     "de/stock_ran_low",
+    "de/sms/welcome",
+    "de/sms/enrolled",
+    "de/sms/course_completed",
+    "de/sms/order_confirmed",
+    "de/sms/order_rejected",
+    "de/sms/order_shipped",
+    "de/sms/order_cancelled",
+    "de/sms/stock_ran_low",
 ];
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Words {
+pub(crate) struct Words {
+    /// Empty where there is none to show.
     pub(super) subject: String,
     pub(super) text: String,
 }
@@ -48,6 +67,7 @@ pub(super) async fn of(
     log: &Log,
     recipient: &Recipient,
     message: &Message,
+    channel: Channel,
 ) -> Result<Words, Failure> {
     let thing = match message {
         Message::Welcome => String::new(),
@@ -60,12 +80,19 @@ pub(super) async fn of(
         | Message::OrderCancelled { number, .. } => number.to_string(),
         Message::StockRanLow { product } => things::product_name(log, *product).await?,
     };
-    let certificate = match message {
+    let detail = match message {
         Message::CourseCompleted { certificate, .. } => certificate.to_string(),
+        Message::OrderRejected { order, .. } => things::rejection(log, *order).await?.to_owned(),
         _ => String::new(),
     };
     let language = language_of(recipient.language.as_deref());
-    render(language, message.kind(), &recipient.name, &thing, &certificate)
+    match channel {
+        Channel::Email => letter(language, message.kind(), &recipient.name, &thing, &detail),
+        Channel::Sms => {
+            let text = render(&format!("{language}/sms/{}", message.kind()), "", &thing, &detail)?;
+            Ok(Words { subject: String::new(), text })
+        }
+    }
 }
 
 /// `de-at` is answered in `de`.
@@ -75,23 +102,28 @@ fn language_of(wanted: Option<&str>) -> &'static str {
     known.copied().unwrap_or(LANGUAGES[0])
 }
 
-fn render(
+fn letter(
     language: &str,
     kind: &str,
     name: &str,
     thing: &str,
-    certificate: &str,
+    detail: &str,
 ) -> Result<Words, Failure> {
     let wanted = format!("{language}/{kind}");
-    let template = TEMPLATES.iter().find(|(name, _)| *name == wanted);
-    let (_, template) =
-        template.ok_or_else(|| Failure::lasting(format!("there is no template {wanted}")))?;
-    let values = context! { name, thing, certificate };
-    let text = Environment::new().render_str(template, values).map_err(Failure::lasting)?;
+    let text = render(&wanted, name, thing, detail)?;
     let (subject, text) = text
         .split_once("\n\n")
         .ok_or_else(|| Failure::lasting(format!("template {wanted} has no subject")))?;
     Ok(Words { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()) })
+}
+
+/// `detail` is a certificate or why an order was rejected.
+fn render(wanted: &str, name: &str, thing: &str, detail: &str) -> Result<String, Failure> {
+    let template = TEMPLATES.iter().find(|(name, _)| *name == wanted);
+    let (_, template) =
+        template.ok_or_else(|| Failure::lasting(format!("there is no template {wanted}")))?;
+    let values = context! { name, thing, detail };
+    Environment::new().render_str(template, values).map_err(Failure::lasting)
 }
 
 #[cfg(test)]
@@ -99,20 +131,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_words_in_every_language() {
+    fn every_kind_has_words_in_every_language_and_for_every_channel() {
         for (name, _) in TEMPLATES {
             let (language, kind) = name.split_once('/').expect("a language and a kind");
-            let words =
-                render(language, kind, "Ada <b>", "a {{ name }}", "c-1").expect("it renders");
-            assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
-            assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
-            assert!(!words.text.contains("a Ada"), "values are no templates: {}", words.text);
+            let text = match kind.strip_prefix("sms/") {
+                Some(_) => render(name, "", "a {{ name }}", "c-1").expect("it renders"),
+                None => {
+                    let words = letter(language, kind, "Ada <b>", "a {{ name }}", "c-1");
+                    let words = words.expect("it renders");
+                    assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
+                    assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
+                    words.text
+                }
+            };
+            assert!(!text.trim().is_empty() && !text.contains("a Ada"), "{name}: {text}");
         }
         let kinds = |language: &str| -> Vec<&str> {
             let of = |(name, _): &(&'static str, &str)| name.strip_prefix(language);
             TEMPLATES.iter().filter_map(of).collect()
         };
         assert_eq!(kinds("en"), kinds("de"));
+    }
+
+    #[test]
+    fn who_is_rejected_reads_why() {
+        for kind in ["en/order_rejected", "en/sms/order_rejected"] {
+            let why = |reason| render(kind, "Ada", "ORD-1", reason).expect("it renders");
+            assert!(why("out-of-stock").contains("in stock"), "{kind}");
+            assert!(why("payment-declined").contains("declined"), "{kind}");
+            assert!(why("payment-unavailable").contains("could not be taken"), "{kind}");
+        }
     }
 
     #[test]

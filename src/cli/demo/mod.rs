@@ -18,6 +18,7 @@ use command_api::{
 };
 use domain::{AccountId, Role};
 use eventstore::{Context, Log};
+use processes::Providers;
 
 use super::import::{
     engine,
@@ -28,6 +29,7 @@ use super::import::{
 };
 use crate::{
     backend::{Backend, Tenure},
+    providers::providers,
     settings::Settings,
 };
 use catalogue::Catalogue;
@@ -73,7 +75,8 @@ impl Part {
 impl Demo {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let backend = Backend::open(&settings, Tenure::Guest).await?;
-        let summary = fulfilled(&backend).await;
+        let providers = providers(&settings)?;
+        let summary = fulfilled(&backend, providers).await;
         backend.close().await;
         let summary = summary?;
         println!("{summary}");
@@ -83,9 +86,9 @@ impl Demo {
     }
 }
 
-async fn fulfilled(backend: &Backend) -> anyhow::Result<DemoSummary> {
+async fn fulfilled(backend: &Backend, providers: Providers) -> anyhow::Result<DemoSummary> {
     let log = backend.log().await?;
-    let fulfilment = Fulfilment::start(log.clone());
+    let fulfilment = Fulfilment::start(log.clone(), providers);
     let summary = run(&log).await?;
     fulfilment.finish(true).await?;
     Ok(summary)
