@@ -6,6 +6,7 @@ mod broken_pipe;
 mod cli;
 mod custody;
 mod keys;
+mod providers;
 mod roles;
 mod settings;
 

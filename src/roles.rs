@@ -8,7 +8,6 @@ use axum::http::HeaderValue;
 use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
-use processes::{Mail, Mailer};
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -21,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::backend::Backend;
 use crate::custody;
+use crate::providers::providers;
 use crate::settings::Settings;
 
 /// How long tasks may take to finish their batch once no more requests come.
@@ -134,14 +134,6 @@ fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> O
     api
 }
 
-/// None where no mail server is configured.
-pub fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
-    let Some(url) = &settings.smtp_url else { return Ok(None) };
-    let from = settings.mail_from.as_deref();
-    let from = from.context("smtp_url is set, but not mail_from: who writes?")?;
-    Ok(Some(Mailer::new(url.expose(), from)?))
-}
-
 /// The description of all routes, from a site that serves nobody and asks no database.
 pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let pool = PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
@@ -195,9 +187,7 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let password_page = settings.password_page.clone();
-        let mail = mailer(settings)?.map(|mailer| Mail { mailer, password_page });
-        let reacting = processes::run(log.clone(), feed, mail, work.clone());
+        let reacting = processes::run(log.clone(), feed, providers(settings)?, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

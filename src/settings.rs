@@ -21,7 +21,7 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 10] = [
     "blobs_access_key",
     "blobs_secret_key",
     "database_url",
@@ -30,6 +30,8 @@ const SECRETS: [&str; 8] = [
     "lookup_key",
     "signing_keys",
     "smtp_url",
+    "payment_token",
+    "sms_token",
 ];
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
@@ -115,6 +117,16 @@ pub struct Settings {
     pub blobs_region: String,
     pub blobs_access_key: Option<Secret>,
     pub blobs_secret_key: Option<Secret>,
+    /// Where the provider of SMS is asked, in the way of docs/PROVIDERS.md; none: nobody gets any.
+    pub sms_url: Option<String>,
+    /// What it knows us by: `Authorization: Bearer ...`.
+    pub sms_token: Option<Secret>,
+
+    /// Where payments are asked for, in the way of docs/PROVIDERS.md; none: orders are confirmed
+    /// without a payment.
+    pub payment_url: Option<String>,
+    /// What the provider knows us by: `Authorization: Bearer ...`.
+    pub payment_token: Option<Secret>,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -204,6 +216,10 @@ impl Default for Settings {
             blobs_region: "us-east-1".into(),
             blobs_access_key: None,
             blobs_secret_key: None,
+            sms_url: None,
+            sms_token: None,
+            payment_url: None,
+            payment_token: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

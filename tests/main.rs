@@ -37,6 +37,7 @@ mod machine;
 mod notification;
 mod operations;
 mod order;
+mod payment;
 mod product;
 mod publication;
 mod rating;

@@ -59,7 +59,9 @@ pub use quantity::{Quantity, QuantityError};
 pub use recorded::Recorded;
 pub use role::{Role, RoleError};
 pub use tags::{Tags, TagsError};
-pub use text::{Markdown, Name, Tag, Text, TextError, Title, WebAddress, WebAddressError};
+pub use text::{
+    Markdown, Name, Reference, Tag, Text, TextError, Title, WebAddress, WebAddressError,
+};
 pub use upcast::{Upcaster, upcasters};
 pub use wire::{EventType, Wire, wire};
 

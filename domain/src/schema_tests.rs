@@ -164,6 +164,19 @@ fn old_versions_have_the_shape_they_had() {
         assert!(errors.is_empty(), "{errors:?} in {old}");
         assert!(!of_version("1.1.0").is_valid(&old), "{old}");
     }
+    for fixture in [
+        include_str!("../fixtures/OrderRejected-1.0.0.json"),
+        include_str!("../fixtures/FulfilmentRejecting-1.0.0.json"),
+    ] {
+        let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+        let mut new = old.clone();
+        new["reason"] = json!({ "code": "payment-declined" });
+        for event in wire.events.iter().filter(|event| old["type"] == event.name) {
+            let validator = strict(&wire, &event.payload);
+            assert!(validator.is_valid(&old), "{} of {old}", event.version);
+            assert_eq!(validator.is_valid(&new), event.current, "{} of {new}", event.version);
+        }
+    }
     for upcaster in upcasters() {
         assert!(wire.events.iter().any(|event| {
             (event.name, event.version) == (upcaster.event_type, upcaster.from_version)

@@ -1,14 +1,18 @@
-//! Notifications: tells people over e-mail what happened to them.
+//! Notifications: tells people by e-mail and SMS what happened to them.
 //!
 //! Requested, sent and failed are events, so that a crash repeats at most the sending itself; the
-//! Message-ID is the same then, by which mail servers know a repetition. A server that cannot be
-//! reached is tried again after 1, 2, 4 and 8 s; then, or when it says that it never will, the
-//! notification is given up with the last error.
+//! Message-ID or the Idempotency-Key is the same then, by which servers know a repetition. A server
+//! that cannot be reached is tried again after 1, 2, 4 and 8 s; then, or when it says that it never
+//! will, the notification is given up with the last error.
 
+mod carrier;
 mod mailer;
 mod recipient;
-mod things;
+mod sms;
+pub(crate) mod things;
 mod words;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -26,23 +30,19 @@ use serde::Deserialize;
 use crate::cause::Cause;
 use crate::failure::{Failure, answer};
 use crate::process::Process;
-use crate::retry::{ATTEMPTS_MAX, pause_after, wait_until};
+use crate::retry::{RETRIES, wait_until};
+use carrier::{Carrier, NotCarried};
 pub use mailer::{Letter, MailError, Mailer};
 use recipient::Recipient;
+pub use sms::HttpSms;
 
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
 
-/// How people are written to.
-#[derive(Debug, Clone)]
-pub struct Mail {
-    pub mailer: Mailer,
-    /// Where people choose a new password; the token is put at its end.
-    pub password_page: Option<String>,
-}
-
 pub(crate) struct Notifications {
-    mail: Mail,
+    carriers: Vec<Arc<dyn Carrier>>,
+    /// A page on which people choose a new password; their token goes to its end.
+    password_page: Option<String>,
 }
 
 /// What somebody is told of.
@@ -77,8 +77,16 @@ const CUES: [(&str, &str); 11] = [
 ];
 
 impl Notifications {
-    pub(crate) const fn new(mail: Mail) -> Self {
-        Self { mail }
+    /// None where there is no way to reach anybody.
+    pub(crate) fn by(
+        mailer: Option<Mailer>,
+        sms: Option<Arc<HttpSms>>,
+        password_page: Option<String>,
+    ) -> Option<Self> {
+        let mailer = mailer.map(|mailer| Arc::new(mailer) as Arc<dyn Carrier>);
+        let sms = sms.map(|sms| sms as Arc<dyn Carrier>);
+        let carriers: Vec<_> = mailer.into_iter().chain(sms).collect();
+        (!carriers.is_empty()).then_some(Self { carriers, password_page })
     }
 }
 
@@ -97,10 +105,18 @@ impl Process for Notifications {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         for (recipient, message) in told(log, cause.event.decode()?).await? {
-            let channel = Channel::Email;
-            let id = NotificationId { cause: cause.event.position, recipient, channel };
-            let one = Delivery { log, cause, mail: &self.mail, id };
-            one.see_to(message).await?;
+            // One way that is slow does not hold up another.
+            futures::future::try_join_all(self.carriers.iter().map(|carrier| {
+                let (cause_at, channel) = (cause.event.position, carrier.channel());
+                let id = NotificationId { cause: cause_at, recipient, channel };
+                let page = self.password_page.as_deref();
+                let message = message.clone();
+                async move {
+                    let one = Delivery { log, cause, carrier: &**carrier, page, id };
+                    one.see_to(&message).await
+                }
+            }))
+            .await?;
         }
         Ok(())
     }
@@ -154,14 +170,23 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
 struct Delivery<'a> {
     log: &'a Log,
     cause: &'a Cause,
-    mail: &'a Mail,
+    carrier: &'a dyn Carrier,
+    /// Where people choose a new password.
+    page: Option<&'a str>,
     id: NotificationId,
 }
 
 impl Delivery<'_> {
     /// Until it is sent, given up or cancelled.
-    async fn see_to(&self, message: Message) -> Result<(), Failure> {
-        let notification = self.id;
+    async fn see_to(&self, message: &Message) -> Result<(), Failure> {
+        let (notification, channel) = (self.id, self.id.channel);
+        // Mail goes to everybody, unless they do not want any; SMS is for those who asked for it.
+        if channel == Channel::Sms && self.is_new().await? {
+            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            if !recipient.is_some_and(|known| known.wants(channel, message)) {
+                return Ok(());
+            }
+        }
         self.step("request", |at| Command::Request { notification, message: message.clone(), at })
             .await?;
         loop {
@@ -172,10 +197,10 @@ impl Delivery<'_> {
             wait_until(state.retry_at()).await;
             let attempt = state.failed() + 1;
             let recipient = Recipient::find(self.log, notification.recipient).await?;
-            let Some(recipient) = recipient.filter(|recipient| recipient.wants(&message)) else {
+            let Some(recipient) = recipient.filter(|known| known.wants(channel, message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };
-            match self.send(&recipient, &message).await? {
+            match self.send(&recipient, message).await? {
                 Ok(()) => {
                     self.step(&format!("sent:{attempt}"), |at| Command::MarkSent {
                         notification,
@@ -188,24 +213,24 @@ impl Delivery<'_> {
         }
     }
 
+    async fn is_new(&self) -> Result<bool, Failure> {
+        let state = self.log.load::<Notification>(self.id).await?.state;
+        Ok(state.status() == Status::Absent)
+    }
+
     async fn send(
         &self,
         recipient: &Recipient,
         message: &Message,
-    ) -> Result<Result<(), MailError>, Failure> {
-        let words = words::of(self.log, self.mail, recipient, message).await?;
-        let letter = Letter {
-            to: recipient.email.clone(),
-            subject: words.subject,
-            text: words.text,
-            id: self.id.to_string().replace(':', "."),
-        };
-        Ok(self.mail.mailer.send(letter).await)
+    ) -> Result<Result<(), NotCarried>, Failure> {
+        let words = words::of(self.log, self.page, recipient, message, self.id.channel).await?;
+        Ok(self.carrier.carry(recipient, words, &self.id.to_string()).await)
     }
 
-    async fn failed(&self, attempt: u32, error: &MailError) -> Result<(), Failure> {
-        let (notification, said) = (self.id, error.to_string());
-        if attempt >= ATTEMPTS_MAX || error.is_permanent() {
+    async fn failed(&self, attempt: u32, error: &NotCarried) -> Result<(), Failure> {
+        let (notification, said) = (self.id, error.said.clone());
+        let pause = RETRIES.pause_after(attempt).filter(|_| !error.is_permanent);
+        let Some(pause) = pause else {
             tracing::error!(
                 notification.id = %notification, attempt,
                 "notification {notification} is given up after {attempt} attempts: {said}",
@@ -217,11 +242,11 @@ impl Delivery<'_> {
                     at,
                 })
                 .await;
-        }
+        };
         self.step(&format!("failed:{attempt}"), |at| Command::MarkFailed {
             notification,
             error: said.into(),
-            retry_at: at + pause_after(attempt),
+            retry_at: at + pause,
             at,
         })
         .await
@@ -232,7 +257,8 @@ impl Delivery<'_> {
         step: &str,
         command: impl FnOnce(DateTime<Utc>) -> Command,
     ) -> Result<(), Failure> {
-        let context = self.cause.context(&format!("{step}:{}", self.id.recipient));
+        let NotificationId { recipient, channel, .. } = self.id;
+        let context = self.cause.context(&format!("{step}:{recipient}:{}", channel.name()));
         let command = command(context.now);
         let result = self.log.execute::<Notification>(self.id, command, &context).await;
         answer(result)?.map_err(|refusal| Failure::Lasting(format!("{}: {refusal}", self.id)))?;

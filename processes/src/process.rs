@@ -8,8 +8,26 @@ use eventstore::{Log, RecordedEvent};
 use crate::cause::Cause;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
-use crate::notification::{Mail, Notifications};
+use crate::notification::{HttpSms, Mailer, Notifications};
+use crate::payment::{NoPaymentNeeded, PaymentProvider};
 use crate::publication::CoursePublication;
+
+/// Who does for us what is done outside. By default nobody does, and nobody has to.
+#[derive(Clone)]
+pub struct Providers {
+    pub payment: Arc<dyn PaymentProvider>,
+    pub mailer: Option<Mailer>,
+    pub sms: Option<Arc<HttpSms>>,
+    /// A page on which people choose a new password; letters put their token at its end.
+    pub password_page: Option<String>,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        let payment = Arc::new(NoPaymentNeeded);
+        Self { payment, mailer: None, sms: None, password_page: None }
+    }
+}
 
 #[async_trait]
 pub(crate) trait Process: Send + Sync {
@@ -23,12 +41,12 @@ pub(crate) trait Process: Send + Sync {
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure>;
 }
 
-/// Every process there is; nobody is written to without mail.
-pub(crate) fn all(mail: Option<Mail>) -> Vec<Arc<dyn Process>> {
+/// Every process there is; nobody is written to without a way to.
+pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
+    let Providers { payment, mailer, sms, password_page } = providers;
     let mut all: Vec<Arc<dyn Process>> =
-        vec![Arc::new(OrderFulfilment), Arc::new(CoursePublication)];
-    if let Some(mail) = mail {
-        all.push(Arc::new(Notifications::new(mail)));
-    }
+        vec![Arc::new(OrderFulfilment::new(payment)), Arc::new(CoursePublication)];
+    let notifications = Notifications::by(mailer, sms, password_page);
+    all.extend(notifications.map(|process| Arc::new(process) as Arc<dyn Process>));
     all
 }

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::cause::Cause;
 use crate::failure::{Failure, answer, in_time};
 use crate::process::Process;
-use crate::retry::{ATTEMPTS_MAX, pause_after, wait_until};
+use crate::retry::{RETRIES, wait_until};
 use steps::{Done, STEPS};
 
 pub(crate) struct CoursePublication;
@@ -112,8 +112,13 @@ impl Work<'_> {
         match result {
             Ok(Done { outcome, publishes: false }) => self.complete(ended, outcome).await,
             Ok(Done { publishes: true, .. }) => self.publish(ended).await,
-            Err(Failure::Passing(error)) if attempt < ATTEMPTS_MAX => self.fail(ended, error).await,
-            Err(failure) => self.give_up(ended, failure.to_string()).await,
+            Err(failure) => {
+                let pause = RETRIES.pause_after(attempt);
+                match pause.filter(|_| matches!(failure, Failure::Passing(_))) {
+                    Some(pause) => self.fail(ended, failure.to_string(), pause).await,
+                    None => self.give_up(ended, failure.to_string()).await,
+                }
+            }
         }
     }
 
@@ -150,15 +155,15 @@ impl Work<'_> {
         }
     }
 
-    async fn fail(&self, ended: Attempt, error: String) -> Result<(), Failure> {
+    async fn fail(&self, ended: Attempt, error: String, pause: TimeDelta) -> Result<(), Failure> {
         let (publication, name) = (self.publication, ended.named("failed"));
-        let Attempt { step, number, duration_ms } = ended;
+        let Attempt { step, duration_ms, .. } = ended;
         self.record(&name, |at| Command::FailStep {
             publication,
             step,
             duration_ms,
             error: error.into(),
-            retry_at: at + pause_after(number),
+            retry_at: at + pause,
             at,
         })
         .await

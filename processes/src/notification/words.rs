@@ -1,13 +1,13 @@
 //! The words of a message, from a template for its kind in the recipient's language.
 //!
 //! A template is a text file: the first line is the subject, the text begins after an empty line.
+//! Those of SMS are a text without a subject.
 
-use domain::account::ResetToken;
+use domain::account::{Channel, ResetToken};
 use domain::notification::Message;
 use eventstore::Log;
 use minijinja::{Environment, context};
 
-use super::Mail;
 use super::recipient::Recipient;
 use super::things;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 22] = templates![
+const TEMPLATES: [(&str, &str); 42] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -33,6 +33,16 @@ const TEMPLATES: [(&str, &str); 22] = templates![
     "en/course_published",
     "en/publication_failed",
     "en/password_reset",
+    "en/sms/welcome",
+    "en/sms/enrolled",
+    "en/sms/course_completed",
+    "en/sms/order_confirmed",
+    "en/sms/order_rejected",
+    "en/sms/order_shipped",
+    "en/sms/order_cancelled",
+    "en/sms/stock_ran_low",
+    "en/sms/course_published",
+    "en/sms/publication_failed",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -44,10 +54,21 @@ const TEMPLATES: [(&str, &str); 22] = templates![
     "de/course_published",
     "de/publication_failed",
     "de/password_reset",
+    "de/sms/welcome",
+    "de/sms/enrolled",
+    "de/sms/course_completed",
+    "de/sms/order_confirmed",
+    "de/sms/order_rejected",
+    "de/sms/order_shipped",
+    "de/sms/order_cancelled",
+    "de/sms/stock_ran_low",
+    "de/sms/course_published",
+    "de/sms/publication_failed",
 ];
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Words {
+pub(crate) struct Words {
+    /// Empty where there is none to show.
     pub(super) subject: String,
     pub(super) text: String,
 }
@@ -57,6 +78,7 @@ pub(super) struct Words {
 struct Values<'a> {
     name: &'a str,
     thing: &'a str,
+    /// A certificate, or why something was not to be.
     detail: &'a str,
     /// Where to go, if there is a page for it.
     link: Option<&'a str>,
@@ -64,9 +86,10 @@ struct Values<'a> {
 
 pub(super) async fn of(
     log: &Log,
-    mail: &Mail,
+    password_page: Option<&str>,
     recipient: &Recipient,
     message: &Message,
+    channel: Channel,
 ) -> Result<Words, Failure> {
     let thing = match message {
         Message::Welcome => String::new(),
@@ -89,15 +112,23 @@ pub(super) async fn of(
     let detail = match message {
         Message::CourseCompleted { certificate, .. } => certificate.to_string(),
         Message::PublicationFailed { reason, .. } => reason.as_str().to_owned(),
+        Message::OrderRejected { order, .. } => things::rejection(log, *order).await?.to_owned(),
         _ => String::new(),
     };
-    let link = match (message, &mail.password_page) {
+    let link = match (message, password_page) {
         (Message::PasswordReset { .. }, Some(page)) => Some(format!("{page}{thing}")),
         _ => None,
     };
     let values =
         Values { name: &recipient.name, thing: &thing, detail: &detail, link: link.as_deref() };
-    render(language_of(recipient.language.as_deref()), message.kind(), &values)
+    let language = language_of(recipient.language.as_deref());
+    match channel {
+        Channel::Email => letter(&format!("{language}/{}", message.kind()), &values),
+        Channel::Sms => {
+            let text = render(&format!("{language}/sms/{}", message.kind()), &values)?;
+            Ok(Words { subject: String::new(), text })
+        }
+    }
 }
 
 /// `de-at` is answered in `de`.
@@ -107,18 +138,21 @@ fn language_of(wanted: Option<&str>) -> &'static str {
     known.copied().unwrap_or(LANGUAGES[0])
 }
 
-fn render(language: &str, kind: &str, values: &Values<'_>) -> Result<Words, Failure> {
-    let wanted = format!("{language}/{kind}");
+fn letter(wanted: &str, values: &Values<'_>) -> Result<Words, Failure> {
+    let text = render(wanted, values)?;
+    let (subject, text) = text
+        .split_once("\n\n")
+        .ok_or_else(|| Failure::lasting(format!("template {wanted} has no subject")))?;
+    Ok(Words { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()) })
+}
+
+fn render(wanted: &str, values: &Values<'_>) -> Result<String, Failure> {
     let template = TEMPLATES.iter().find(|(name, _)| *name == wanted);
     let (_, template) =
         template.ok_or_else(|| Failure::lasting(format!("there is no template {wanted}")))?;
     let Values { name, thing, detail, link } = *values;
     let values = context! { name, thing, detail, link };
-    let text = Environment::new().render_str(template, values).map_err(Failure::lasting)?;
-    let (subject, text) = text
-        .split_once("\n\n")
-        .ok_or_else(|| Failure::lasting(format!("template {wanted} has no subject")))?;
-    Ok(Words { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()) })
+    Environment::new().render_str(template, values).map_err(Failure::lasting)
 }
 
 #[cfg(test)]
@@ -126,15 +160,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_words_in_every_language() {
+    fn every_kind_has_words_in_every_language_and_for_every_channel() {
         for (name, _) in TEMPLATES {
             let (language, kind) = name.split_once('/').expect("a language and a kind");
             let (name_of, thing) = ("Ada <b>", "a {{ name }}");
             let values = Values { name: name_of, thing, detail: "c-1", link: None };
-            let words = render(language, kind, &values).expect("it renders");
-            assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
-            assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
-            assert!(!words.text.contains("a Ada"), "values are no templates: {}", words.text);
+            let text = match kind.strip_prefix("sms/") {
+                Some(_) => render(name, &values).expect("it renders"),
+                None => {
+                    let words = letter(name, &values).expect("it renders");
+                    assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{name}");
+                    assert!(words.text.contains("Ada <b>"), "{name}: {}", words.text);
+                    words.text
+                }
+            };
+            assert!(!text.trim().is_empty() && !text.contains("a Ada"), "{name}: {text}");
         }
         let kinds = |language: &str| -> Vec<&str> {
             let of = |(name, _): &(&'static str, &str)| name.strip_prefix(language);
@@ -145,14 +185,27 @@ mod tests {
 
     #[test]
     fn a_letter_about_a_password_names_the_page_for_it_if_there_is_one() {
-        for language in LANGUAGES {
+        for kind in ["en/password_reset", "de/password_reset"] {
             let of = |link| {
                 let values = Values { name: "Ada", thing: "dbp_1", link, ..Values::default() };
-                render(language, "password_reset", &values).expect("it renders").text
+                letter(kind, &values).expect("it renders").text
             };
             let page = "https://shop.example/reset#dbp_1";
             assert!(of(Some(page)).contains(page));
             assert!(of(None).contains("/api/v1/accounts/password-resets/dbp_1"));
+        }
+    }
+
+    #[test]
+    fn who_is_rejected_reads_why() {
+        for kind in ["en/order_rejected", "en/sms/order_rejected"] {
+            let why = |detail| {
+                let values = Values { name: "Ada", thing: "ORD-1", detail, ..Values::default() };
+                render(kind, &values).expect("it renders")
+            };
+            assert!(why("out-of-stock").contains("in stock"), "{kind}");
+            assert!(why("payment-declined").contains("declined"), "{kind}");
+            assert!(why("payment-unavailable").contains("could not be taken"), "{kind}");
         }
     }
 

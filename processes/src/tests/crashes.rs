@@ -6,10 +6,9 @@ use domain::samples::{order, product};
 
 use super::gate::Gate;
 use super::victim::Victim;
-use crate::fulfilment::OrderFulfilment;
 use crate::process::Process;
 
-use super::{Shop, causes, program, run};
+use super::{Shop, causes, program, run, unpaid};
 
 /// Every commit of the fulfilment is a place to be killed at. At each of them one program is killed
 /// whose commit then comes to nothing, and the next one after it was sent and before it was done.
@@ -72,10 +71,9 @@ async fn two_programs_at_once_do_everything_once() {
     shop.place(order(2), &[(product(1), 3), (product(2), 1)]).await;
 
     for cause in causes(shop.log.reader()).await {
-        let (one, two) = tokio::join!(
-            OrderFulfilment.react(&shop.log, &cause),
-            OrderFulfilment.react(&other, &cause),
-        );
+        let fulfilment = unpaid();
+        let (one, two) =
+            tokio::join!(fulfilment.react(&shop.log, &cause), fulfilment.react(&other, &cause));
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     }
     assert_eq!(shop.status(order(1)).await, Some(Status::Rejected));
@@ -95,13 +93,13 @@ async fn doing_it_again_appends_nothing() {
     let causes = causes(shop.log.reader()).await;
     assert_eq!(causes.len(), 3);
     for cause in &causes {
-        OrderFulfilment.react(&shop.log, cause).await.expect("it works");
+        unpaid().react(&shop.log, cause).await.expect("it works");
     }
     let head = shop.head().await;
 
     let other = program(&shop.url).await;
     for cause in &causes {
-        OrderFulfilment.react(&other, cause).await.expect("it works again");
+        unpaid().react(&other, cause).await.expect("it works again");
     }
     assert_eq!(shop.head().await, head);
 }

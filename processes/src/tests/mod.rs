@@ -1,14 +1,17 @@
-//! Processes against a real log, killed and revived.
+//! Processes against a real log, killed and revived; payments by a real server.
 
 mod crashes;
 mod gate;
 mod outcomes;
 mod parking;
+mod payment;
+mod provider;
 mod publication;
 mod scarcity;
 mod victim;
 mod watched;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::{Fulfilment, State};
@@ -26,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cause::Cause;
 use crate::fulfilment::OrderFulfilment;
-use crate::process::Process;
+use crate::payment::{HttpPayment, NoPaymentNeeded};
+use crate::process::{Process, Providers};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -159,13 +163,26 @@ impl Drop for Running {
 }
 
 fn run(log: &Log) -> Running {
+    running(log, Providers::default())
+}
+
+fn run_with(log: &Log, payment: HttpPayment) -> Running {
+    running(log, Providers { payment: Arc::new(payment), ..Providers::default() })
+}
+
+fn running(log: &Log, providers: Providers) -> Running {
     let feed = Feed::new(log.reader().clone(), None);
-    Running(tokio::spawn(crate::run(log.clone(), feed, None, CancellationToken::new())))
+    Running(tokio::spawn(crate::run(log.clone(), feed, providers, CancellationToken::new())))
+}
+
+/// What needs no payment.
+fn unpaid() -> OrderFulfilment {
+    OrderFulfilment::new(Arc::new(NoPaymentNeeded))
 }
 
 async fn causes(reader: &Reader) -> Vec<Cause> {
     let events = reader.page(0, 1_000).await.expect("the log can be read");
-    let fulfilment = OrderFulfilment;
+    let fulfilment = unpaid();
     let causes = events.iter().filter(|event| fulfilment.reacts_to(event));
     causes.map(|event| Cause::of(fulfilment.name(), event).expect("events decode")).collect()
 }

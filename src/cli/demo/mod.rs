@@ -30,6 +30,7 @@ use super::import::{
 };
 use crate::{
     backend::{Backend, Tenure},
+    providers::providers,
     settings::Settings,
 };
 use catalogue::Catalogue;
@@ -88,7 +89,7 @@ impl Demo {
 async fn fulfilled(backend: &Backend, settings: &Settings) -> anyhow::Result<DemoSummary> {
     let log = backend.log().await?;
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
-    let fulfilment = Fulfilment::start(log.clone());
+    let fulfilment = Fulfilment::start(log.clone(), providers(settings)?);
     let summary = run(&log, &blobs).await?;
     fulfilment.finish(true).await?;
     Ok(summary)

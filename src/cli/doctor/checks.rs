@@ -7,6 +7,7 @@ use eventstore::bus::StreamStatus;
 use eventstore::verify::{Range, verify};
 use futures::{TryStreamExt, stream};
 use local_services::disk_free;
+use processes::Address;
 use projections::runtime::{BuildState, ProjectionStatus, status};
 use sqlx::PgPool;
 
@@ -245,5 +246,21 @@ pub fn disk(backend: &Backend) -> Checked {
         }
         Ok(bytes) => Ok(format!("{} MiB free at {}", bytes >> 20, backend.data_dir.display())),
         Err(_) => Ok("there is no data directory".to_owned()),
+    }
+}
+
+/// Whether anybody is there who takes our calls; nothing is asked of them.
+pub async fn provider(address: anyhow::Result<Option<Address>>, none: &str) -> Checked {
+    let address = match address {
+        Ok(None) => return Ok(none.to_owned()),
+        Ok(Some(address)) => address,
+        Err(error) => return Err((Verdict::Fail, format!("{error:#}"), "correct the setting")),
+    };
+    match address.is_reachable().await {
+        Ok(()) => Ok("the provider can be reached".to_owned()),
+        Err(error) => {
+            let text = format!("the provider cannot be reached: {error}");
+            Err((Verdict::Warn, text, "correct its address, or ask whoever runs it"))
+        }
     }
 }

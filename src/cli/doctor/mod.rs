@@ -7,7 +7,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::backend::{Backend, Tenure};
+use crate::providers;
 use crate::settings::Settings;
+
+const NO_PAYMENT: &str = "none is needed: orders are confirmed without";
+const NO_SMS: &str = "nobody gets any";
 
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
@@ -89,5 +93,9 @@ async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     found("bus", Ok(checks::bus(backend).await));
     found("files", Ok(checks::files(backend, settings).await));
     found("disk", Ok(checks::disk(backend)));
+    let payment = checks::provider(providers::payment_address(settings), NO_PAYMENT).await;
+    found("payment", Ok(payment));
+    let sms = checks::provider(providers::sms_address(settings), NO_SMS).await;
+    found("sms", Ok(sms));
     findings
 }

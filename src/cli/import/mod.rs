@@ -33,9 +33,11 @@ use std::{
 };
 
 use chrono::Utc;
+use processes::Providers;
 
 use crate::{
     backend::{Backend, Tenure},
+    providers::providers,
     settings::Settings,
 };
 use columns::{Columns, Usage};
@@ -156,7 +158,8 @@ impl Import {
                     engine::run(None, plan, options.concurrency, options.json, report).await?
                 } else {
                     let backend = Backend::open(&settings, Tenure::Guest).await?;
-                    let report = send(&backend, plan, &options, report).await;
+                    let providers = providers(&settings)?;
+                    let report = send(&backend, providers, plan, &options, report).await;
                     backend.close().await;
                     report?
                 }
@@ -197,12 +200,13 @@ async fn library(
 
 async fn send(
     backend: &Backend,
+    providers: Providers,
     plan: Plan,
     options: &Options,
     report: Report,
 ) -> anyhow::Result<Report> {
     let log = backend.log().await?;
-    let fulfilment = plan.places_orders.then(|| Fulfilment::start(log.clone()));
+    let fulfilment = plan.places_orders.then(|| Fulfilment::start(log.clone(), providers));
     let mut report =
         engine::run(Some(log), plan, options.concurrency, options.json, report).await?;
     if let Some(fulfilment) = fulfilment
