@@ -24,6 +24,7 @@ mod crash;
 mod ending;
 mod enrollment;
 mod erasure;
+mod export;
 mod follow;
 mod gateway;
 mod history_lost;

@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, enrollment, follow, like, loan,
-    operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, course, credentials, enrollment, export, follow, like,
+    loan, operations, order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -43,6 +43,7 @@ pub fn router(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(account::routes())
         .merge(session::routes())
+        .merge(export::routes())
         .merge(follow::routes())
         .merge(book::routes())
         .merge(rating::routes())
@@ -65,6 +66,7 @@ pub async fn sweep(log: &Log) -> Result<(), StoreError> {
     session::sweep(log.pool()).await?;
     credentials::sweep(log.pool()).await?;
     account::sweep_keys(log.pool()).await?;
+    export::sweep(log.pool()).await?;
     log.drop_old_refusals().await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod cart;
 pub mod comment;
 pub mod course;
 pub mod enrollment;
+pub mod export;
 pub mod follow;
 pub mod like;
 pub mod loan;

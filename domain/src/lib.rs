@@ -9,6 +9,7 @@ pub mod cart;
 pub mod comment;
 pub mod course;
 pub mod enrollment;
+pub mod export;
 pub mod follow;
 pub mod fulfilment;
 pub mod like;
@@ -41,7 +42,7 @@ mod wire;
 pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId,
+    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, ExportId, LessonId, OrderId,
     PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};

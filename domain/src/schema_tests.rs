@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet,
-    notification::Notification, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    enrollment::Enrollment, export::PersonalExport, follow::Follow, fulfilment::Fulfilment,
+    like::Like, loan::CopySet, notification::Notification, operators::Operators, order::Order,
+    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -32,6 +33,7 @@ fn samples() -> Vec<Written> {
         written::<Comment>(crate::comment::samples::events()),
         written::<Course>(crate::course::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),
+        written::<PersonalExport>(crate::export::samples::events()),
         written::<Follow>(crate::follow::samples::events()),
         written::<Fulfilment>(crate::fulfilment::samples::events()),
         written::<Like>(crate::like::samples::events()),

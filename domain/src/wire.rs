@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     account, account::Account, book, book::Book, cart, cart::Cart, comment, comment::Comment,
-    course, course::Course, enrollment, enrollment::Enrollment, follow, follow::Follow, fulfilment,
-    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, notification,
-    notification::Notification, operators, operators::Operators, order, order::Order, product,
-    product::Product, projection, projection::Projection, rating, rating::Rating, shelf,
-    shelf::Shelf, stock, stock::Stock, upcasters,
+    course, course::Course, enrollment, enrollment::Enrollment, export, export::PersonalExport,
+    follow, follow::Follow, fulfilment, fulfilment::Fulfilment, like, like::Like, loan,
+    loan::CopySet, notification, notification::Notification, operators, operators::Operators,
+    order, order::Order, product, product::Product, projection, projection::Projection, rating,
+    rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -76,6 +76,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Comment>(comment::Event::SCHEMAS);
     listing.add::<Course>(course::Event::SCHEMAS);
     listing.add::<Enrollment>(enrollment::Event::SCHEMAS);
+    listing.add::<PersonalExport>(export::Event::SCHEMAS);
     listing.add::<Follow>(follow::Event::SCHEMAS);
     listing.add::<Fulfilment>(fulfilment::Event::SCHEMAS);
     listing.add::<Like>(like::Event::SCHEMAS);

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::{
     account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet,
-    notification::Notification, operators::Operators, order::Order, product::Product,
-    projection::Projection, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
+    enrollment::Enrollment, export::PersonalExport, follow::Follow, fulfilment::Fulfilment,
+    like::Like, loan::CopySet, notification::Notification, operators::Operators, order::Order,
+    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
+    upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -46,6 +47,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
         wire::<Notification>(&crate::notification::samples::events()),
+        wire::<PersonalExport>(&crate::export::samples::events()),
     ];
     insta::assert_snapshot!(table.concat().join("\n"));
 }

@@ -17,10 +17,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Channel};
 use domain::enrollment::{Enrollment, EnrollmentId};
+use domain::export::PersonalExport;
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{AccountId, CertificateId, OrderId, PasswordResetId, ProductId};
+use domain::{AccountId, CertificateId, ExportId, OrderId, PasswordResetId, ProductId};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
@@ -61,9 +62,10 @@ enum Cue {
     OrderCancelled { order: OrderId, customer: AccountId },
     StockRanLow { product: ProductId },
     PasswordResetRequested { account: AccountId, reset: PasswordResetId },
+    ExportCompleted { account: AccountId, export: ExportId },
 }
 
-const CUES: [(&str, &str); 9] = [
+const CUES: [(&str, &str); 10] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -73,6 +75,7 @@ const CUES: [(&str, &str); 9] = [
     (Order::TYPE, "OrderCancelled"),
     (Stock::TYPE, "StockRanLow"),
     (Account::TYPE, "PasswordResetRequested"),
+    (PersonalExport::TYPE, "ExportCompleted"),
 ];
 
 impl Notifications {
@@ -140,6 +143,7 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
         Cue::PasswordResetRequested { account, reset } => {
             (account, Message::PasswordReset { reset })
         }
+        Cue::ExportCompleted { account, export } => (account, Message::ExportReady { export }),
     }])
 }
 

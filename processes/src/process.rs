@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use eventstore::{Log, RecordedEvent};
 
 use crate::cause::Cause;
+use crate::export::Exports;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
 use crate::notification::{Mail, Notifications};
@@ -24,7 +25,7 @@ pub(crate) trait Process: Send + Sync {
 
 /// Every process there is; nobody is written to without mail.
 pub(crate) fn all(mail: Option<Mail>) -> Vec<Arc<dyn Process>> {
-    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment)];
+    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment), Arc::new(Exports)];
     if let Some(mail) = mail {
         all.push(Arc::new(Notifications::new(mail)));
     }

@@ -10,6 +10,7 @@ use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -36,7 +37,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -47,6 +48,7 @@ impl Projection for AuditIndex {
             Comment::TYPE,
             Course::TYPE,
             Enrollment::TYPE,
+            PersonalExport::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
             CopySet::TYPE,

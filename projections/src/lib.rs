@@ -13,6 +13,7 @@ mod cart;
 mod comment;
 mod course;
 mod enrollment;
+mod export;
 mod features;
 mod follow;
 mod like;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(analytics::Analytics),
         Box::new(features::Features),
         Box::new(notification::Notifications),
+        Box::new(export::PersonalExports),
         Box::new(audit_index::AuditIndex),
     ]
 }

@@ -11,6 +11,7 @@ mod cart;
 mod comment;
 mod course;
 mod enrollment;
+mod export;
 mod features;
 mod follow;
 mod like;

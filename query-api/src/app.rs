@@ -16,7 +16,7 @@ use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
-    enrollment, follow, like, live, loan, notification, operations, order, product, rating,
+    enrollment, export, follow, like, live, loan, notification, operations, order, product, rating,
     recommendation, search, shelf, similar, stock, top, workflow,
 };
 
@@ -101,6 +101,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(comment::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
+        .merge(export::routes())
         .merge(follow::routes())
         .merge(like::routes())
         .merge(live::routes())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{ErrorText, NotificationId};
 use crate::order::OrderNumber;
 use crate::wire::schemas;
-use crate::{CertificateId, CourseId, OrderId, PasswordResetId, ProductId};
+use crate::{CertificateId, CourseId, ExportId, OrderId, PasswordResetId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +76,9 @@ pub enum Message {
     PasswordReset {
         reset: PasswordResetId,
     },
+    ExportReady {
+        export: ExportId,
+    },
 }
 
 impl Message {
@@ -91,12 +94,13 @@ impl Message {
             Self::OrderCancelled { .. } => "order_cancelled",
             Self::StockRanLow { .. } => "stock_ran_low",
             Self::PasswordReset { .. } => "password_reset",
+            Self::ExportReady { .. } => "export_ready",
         }
     }
 
     /// The recipient has asked for it, whatever they want to hear of otherwise.
     pub const fn was_asked_for(&self) -> bool {
-        matches!(self, Self::PasswordReset { .. })
+        matches!(self, Self::PasswordReset { .. } | Self::ExportReady { .. })
     }
 }
 

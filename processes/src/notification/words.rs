@@ -21,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 18] = templates![
+const TEMPLATES: [(&str, &str); 20] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -31,6 +31,7 @@ const TEMPLATES: [(&str, &str); 18] = templates![
     "en/order_cancelled",
     "en/stock_ran_low",
     "en/password_reset",
+    "en/export_ready",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -40,6 +41,7 @@ const TEMPLATES: [(&str, &str); 18] = templates![
     "de/order_cancelled",
     "de/stock_ran_low",
     "de/password_reset",
+    "de/export_ready",
 ];
 
 #[derive(Debug, PartialEq)]
@@ -74,6 +76,7 @@ pub(super) async fn of(
         | Message::OrderShipped { number, .. }
         | Message::OrderCancelled { number, .. } => number.to_string(),
         Message::StockRanLow { product } => things::product_name(log, *product).await?,
+        Message::ExportReady { export } => export.to_string(),
         Message::PasswordReset { reset } => {
             let account = recipient.account;
             let proves = ResetToken::proves(account, *reset);

@@ -1,6 +1,7 @@
 //! Order fulfilment against a real log, killed and revived.
 
 mod crashes;
+mod exports;
 mod gate;
 mod outcomes;
 mod parking;

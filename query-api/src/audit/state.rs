@@ -7,6 +7,7 @@ use domain::cart::Cart;
 use domain::comment::Comment;
 use domain::course::Course;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -33,6 +34,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Comment::TYPE => of::<Comment>,
         Course::TYPE => of::<Course>,
         Enrollment::TYPE => of::<Enrollment>,
+        PersonalExport::TYPE => of::<PersonalExport>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,
