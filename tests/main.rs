@@ -24,6 +24,7 @@ mod crash;
 mod ending;
 mod enrollment;
 mod erasure;
+mod export;
 mod file;
 mod follow;
 mod gateway;

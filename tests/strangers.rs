@@ -28,6 +28,7 @@ struct Hers {
     comment: Uuid,
     /// By which programs ask for her.
     key: Uuid,
+    export: Uuid,
 }
 
 impl Hers {
@@ -36,7 +37,8 @@ impl Hers {
         let comment = ada.post(said, json!({ "text": "Good" })).await.accepted().id();
         let key = json!({ "name": "Mine", "scopes": ["read"] });
         let key = ada.post("accounts/me/keys", key).await.accepted().id();
-        Self { book: lent_to(ada, shop).await, comment, key }
+        let export = ada.post("accounts/me/export", json!({})).await.accepted().id();
+        Self { book: lent_to(ada, shop).await, comment, key, export }
     }
 }
 
@@ -51,7 +53,7 @@ async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
 }
 
 async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<Door> {
-    let Hers { book, comment, key } = hers;
+    let Hers { book, comment, key, export } = hers;
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
     const AUTHOR: (u16, &str) = (403, "not-the-author");
@@ -71,6 +73,8 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         with(door("PATCH", format!("comments/{comment}"), AUTHOR), json!({ "text": "Mine" })),
         door("DELETE", format!("comments/{comment}"), AUTHOR),
         door("DELETE", format!("accounts/me/keys/{key}"), (404, "key-unknown")),
+        door("GET", format!("exports/{export}"), (404, "export-unknown")),
+        door("GET", format!("exports/{export}/file"), (404, "export-unknown")),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),

@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, file,
-    follow, like, loan, operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, export,
+    file, follow, like, loan, operations, order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -45,6 +45,7 @@ pub fn router(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(account::routes())
         .merge(session::routes())
+        .merge(export::routes())
         .merge(follow::routes())
         .merge(book::routes())
         .merge(rating::routes())
@@ -69,6 +70,7 @@ pub async fn sweep(log: &Log) -> Result<(), StoreError> {
     session::sweep(log.pool()).await?;
     credentials::sweep(log.pool()).await?;
     account::sweep_keys(log.pool()).await?;
+    export::sweep(log.pool()).await?;
     log.drop_old_refusals().await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod comment;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;
+pub mod export;
 pub mod file;
 pub mod follow;
 pub mod like;

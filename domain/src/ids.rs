@@ -78,6 +78,10 @@ id! {
     PublicationId
 }
 id! {
+    /// One request for all that is known of a person.
+    ExportId
+}
+id! {
     /// The proof that a student completed a course.
     CertificateId
 }

@@ -10,6 +10,7 @@ pub mod comment;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;
+pub mod export;
 pub mod file;
 pub mod follow;
 pub mod fulfilment;
@@ -47,7 +48,7 @@ pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use error_text::ErrorText;
 pub use ids::{
-    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId,
+    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, ExportId, LessonId, OrderId,
     PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};

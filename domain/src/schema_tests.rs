@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    dismissal::Dismissal, enrollment::Enrollment, file::Files, follow::Follow,
-    fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
+    dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
+    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
     operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
     publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
 };
@@ -35,6 +35,7 @@ fn samples() -> Vec<Written> {
         written::<Dismissal>(crate::dismissal::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),
         written::<Files>(crate::file::samples::events()),
+        written::<PersonalExport>(crate::export::samples::events()),
         written::<Follow>(crate::follow::samples::events()),
         written::<Fulfilment>(crate::fulfilment::samples::events()),
         written::<Like>(crate::like::samples::events()),

@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 use crate::{
     account, account::Account, book, book::Book, cart, cart::Cart, comment, comment::Comment,
     course, course::Course, dismissal, dismissal::Dismissal, enrollment, enrollment::Enrollment,
-    file, file::Files, follow, follow::Follow, fulfilment, fulfilment::Fulfilment, like,
-    like::Like, loan, loan::CopySet, notification, notification::Notification, operators,
-    operators::Operators, order, order::Order, process, process::Process, product,
-    product::Product, projection, projection::Projection, publication, publication::Publication,
-    rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
+    export, export::PersonalExport, file, file::Files, follow, follow::Follow, fulfilment,
+    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, notification,
+    notification::Notification, operators, operators::Operators, order, order::Order, process,
+    process::Process, product, product::Product, projection, projection::Projection, publication,
+    publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock,
+    upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -79,6 +80,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Dismissal>(dismissal::Event::SCHEMAS);
     listing.add::<Enrollment>(enrollment::Event::SCHEMAS);
     listing.add::<Files>(file::Event::SCHEMAS);
+    listing.add::<PersonalExport>(export::Event::SCHEMAS);
     listing.add::<Follow>(follow::Event::SCHEMAS);
     listing.add::<Fulfilment>(fulfilment::Event::SCHEMAS);
     listing.add::<Like>(like::Event::SCHEMAS);

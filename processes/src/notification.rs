@@ -20,10 +20,13 @@ use cqrs_es::Aggregate;
 use domain::account::{Account, Channel};
 use domain::course::Course;
 use domain::enrollment::{Enrollment, EnrollmentId};
+use domain::export::PersonalExport;
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{AccountId, CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId};
+use domain::{
+    AccountId, CertificateId, CourseId, ErrorText, ExportId, OrderId, PasswordResetId, ProductId,
+};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
@@ -60,9 +63,10 @@ enum Cue {
     CoursePublished { course: CourseId, instructor: AccountId },
     PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
     PasswordResetRequested { account: AccountId, reset: PasswordResetId },
+    ExportCompleted { account: AccountId, export: ExportId },
 }
 
-const CUES: [(&str, &str); 11] = [
+const CUES: [(&str, &str); 12] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -74,6 +78,7 @@ const CUES: [(&str, &str); 11] = [
     (Course::TYPE, "CoursePublished"),
     (Course::TYPE, "PublicationFailed"),
     (Account::TYPE, "PasswordResetRequested"),
+    (PersonalExport::TYPE, "ExportCompleted"),
 ];
 
 impl Notifications {
@@ -163,6 +168,7 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
         Cue::PasswordResetRequested { account, reset } => {
             (account, Message::PasswordReset { reset })
         }
+        Cue::ExportCompleted { account, export } => (account, Message::ExportReady { export }),
     }])
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use eventstore::{Log, RecordedEvent};
 
 use crate::cause::Cause;
+use crate::export::Exports;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
 use crate::notification::{HttpSms, Mailer, Notifications};
@@ -44,8 +45,11 @@ pub(crate) trait Process: Send + Sync {
 /// Every process there is; nobody is written to without a way to.
 pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
     let Providers { payment, mailer, sms, password_page } = providers;
-    let mut all: Vec<Arc<dyn Process>> =
-        vec![Arc::new(OrderFulfilment::new(payment)), Arc::new(CoursePublication)];
+    let mut all: Vec<Arc<dyn Process>> = vec![
+        Arc::new(OrderFulfilment::new(payment)),
+        Arc::new(CoursePublication),
+        Arc::new(Exports),
+    ];
     let notifications = Notifications::by(mailer, sms, password_page);
     all.extend(notifications.map(|process| Arc::new(process) as Arc<dyn Process>));
     all

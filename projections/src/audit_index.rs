@@ -11,6 +11,7 @@ use domain::comment::Comment;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
 use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
@@ -53,6 +54,7 @@ impl Projection for AuditIndex {
             Dismissal::TYPE,
             Enrollment::TYPE,
             Files::TYPE,
+            PersonalExport::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
             CopySet::TYPE,

@@ -14,6 +14,7 @@ mod comment;
 mod course;
 mod dismissal;
 mod enrollment;
+mod export;
 mod features;
 mod file;
 mod follow;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(turnover::Turnover),
         Box::new(features::Features),
         Box::new(notification::Notifications),
+        Box::new(export::PersonalExports),
         Box::new(audit_index::AuditIndex),
     ]
 }

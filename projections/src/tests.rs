@@ -12,6 +12,7 @@ mod comment;
 mod course;
 mod dismissal;
 mod enrollment;
+mod export;
 mod features;
 mod file;
 mod follow;

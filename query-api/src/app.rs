@@ -17,8 +17,8 @@ use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
-    enrollment, file, follow, like, live, loan, notification, operations, order, price, product,
-    rating, recommendation, search, shelf, similar, stock, top, workflow,
+    enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
+    product, rating, recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -107,6 +107,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(comment::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
+        .merge(export::routes())
         .merge(file::routes())
         .merge(follow::routes())
         .merge(like::routes())

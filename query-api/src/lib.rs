@@ -18,6 +18,7 @@ mod certificate;
 mod comment;
 mod course;
 mod enrollment;
+mod export;
 mod file;
 mod follow;
 mod item;

@@ -147,6 +147,26 @@ pub const CODES: &[Code] = &[
         "The role `member` comes with the account and cannot be taken away.",
         SAME,
     ),
+    code(
+        "export-running",
+        "Export running",
+        "The export asked for before is still being made.",
+        STATE,
+    ),
+    code("export-too-soon", "Export too soon", "An export is begun at most once an hour.", LATER),
+    code(
+        "export-unknown",
+        "No such export",
+        "No export of yours has this id, or it has expired.",
+        SAME,
+    ),
+    code("follows-oneself", "Following oneself", "Nobody follows oneself.", SAME),
+    code(
+        "forbidden",
+        "Not allowed",
+        "The caller is known but has none of the roles that may do this. The denial is recorded.",
+        "Ask an operator for the role.",
+    ),
     code("file-unknown", "No such file", "Nothing is attached that has this name or hash.", SAME),
     code(
         "files-unavailable",

@@ -300,6 +300,11 @@ async fn demote_first(log: &Log, context: &Context, account: AccountId) -> Resul
     Ok(())
 }
 
+/// A closed account starts nothing.
+pub(crate) fn must_be_active(account: &Account) -> Result<(), Problem> {
+    if account.is_active() { Ok(()) } else { Err(refused(inactive(account))) }
+}
+
 fn inactive(account: &Account) -> Refusal {
     use domain::account::Status;
     match account.status() {

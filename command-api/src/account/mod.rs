@@ -7,6 +7,7 @@ mod routes;
 
 pub(crate) use api_key::sweep as sweep_keys;
 pub use api_key::{NewKey, create_key, revoke_key};
+pub(crate) use commands::must_be_active;
 pub use commands::{
     Registration, change_email, change_password, change_profile, create, deactivate, erase,
     grant_role, reactivate, register, revoke_role, set_password,

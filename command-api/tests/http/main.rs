@@ -8,6 +8,7 @@ mod cart;
 mod comment;
 mod course;
 mod enrollment;
+mod export;
 mod file;
 mod follow;
 mod like;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::NotificationId;
 use crate::order::OrderNumber;
 use crate::wire::schemas;
-use crate::{CertificateId, CourseId, ErrorText, OrderId, PasswordResetId, ProductId};
+use crate::{CertificateId, CourseId, ErrorText, ExportId, OrderId, PasswordResetId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,9 @@ pub enum Message {
     PasswordReset {
         reset: PasswordResetId,
     },
+    ExportReady {
+        export: ExportId,
+    },
 }
 
 impl Message {
@@ -100,12 +103,13 @@ impl Message {
             Self::CoursePublished { .. } => "course_published",
             Self::PublicationFailed { .. } => "publication_failed",
             Self::PasswordReset { .. } => "password_reset",
+            Self::ExportReady { .. } => "export_ready",
         }
     }
 
     /// The recipient has asked for it, whatever they want to hear of otherwise.
     pub const fn was_asked_for(&self) -> bool {
-        matches!(self, Self::PasswordReset { .. })
+        matches!(self, Self::PasswordReset { .. } | Self::ExportReady { .. })
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 /// What came with 1.1.0.
-const NEW_KINDS: [&str; 1] = ["password_reset"];
+const NEW_KINDS: [&str; 2] = ["password_reset", "export_ready"];
 
 /// 1.0.0 to 1.1.0: messages of new kinds. What was written reads as it stands; the version keeps
 /// older programs from what they do not know.

@@ -6,6 +6,7 @@
 //! Personal values stay sealed. The format is described in docs/HASHCHAIN.md.
 
 mod line;
+pub mod personal;
 
 use std::collections::VecDeque;
 

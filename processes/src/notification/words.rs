@@ -21,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 42] = templates![
+const TEMPLATES: [(&str, &str); 46] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -33,6 +33,7 @@ const TEMPLATES: [(&str, &str); 42] = templates![
     "en/course_published",
     "en/publication_failed",
     "en/password_reset",
+    "en/export_ready",
     "en/sms/welcome",
     "en/sms/enrolled",
     "en/sms/course_completed",
@@ -43,6 +44,7 @@ const TEMPLATES: [(&str, &str); 42] = templates![
     "en/sms/stock_ran_low",
     "en/sms/course_published",
     "en/sms/publication_failed",
+    "en/sms/export_ready",
     "de/welcome",
     "de/enrolled",
     "de/course_completed",
@@ -54,6 +56,7 @@ const TEMPLATES: [(&str, &str); 42] = templates![
     "de/course_published",
     "de/publication_failed",
     "de/password_reset",
+    "de/export_ready",
     "de/sms/welcome",
     "de/sms/enrolled",
     "de/sms/course_completed",
@@ -64,6 +67,7 @@ const TEMPLATES: [(&str, &str); 42] = templates![
     "de/sms/stock_ran_low",
     "de/sms/course_published",
     "de/sms/publication_failed",
+    "de/sms/export_ready",
 ];
 
 #[derive(Debug, PartialEq)]
@@ -102,6 +106,7 @@ pub(super) async fn of(
         | Message::OrderShipped { number, .. }
         | Message::OrderCancelled { number, .. } => number.to_string(),
         Message::StockRanLow { product } => things::product_name(log, *product).await?,
+        Message::ExportReady { export } => export.to_string(),
         Message::PasswordReset { reset } => {
             let account = recipient.account;
             let proves = ResetToken::proves(account, *reset);

@@ -8,6 +8,7 @@ use domain::comment::Comment;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
 use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
@@ -39,6 +40,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Dismissal::TYPE => of::<Dismissal>,
         Enrollment::TYPE => of::<Enrollment>,
         Files::TYPE => of::<Files>,
+        PersonalExport::TYPE => of::<PersonalExport>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,
