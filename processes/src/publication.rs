@@ -10,7 +10,7 @@ mod steps;
 mod text;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use domain::course::{self, Course};
 use domain::publication::{Command, Next, Outcome, Publication, Refusal};

@@ -160,13 +160,6 @@ pub const CODES: &[Code] = &[
         "No export of yours has this id, or it has expired.",
         SAME,
     ),
-    code("follows-oneself", "Following oneself", "Nobody follows oneself.", SAME),
-    code(
-        "forbidden",
-        "Not allowed",
-        "The caller is known but has none of the roles that may do this. The denial is recorded.",
-        "Ask an operator for the role.",
-    ),
     code("file-unknown", "No such file", "Nothing is attached that has this name or hash.", SAME),
     code(
         "files-unavailable",

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Need;
-use crate::{Money, OrderId, ProductId, Reference, notification::ErrorText, order::Short};
+use crate::{ErrorText, Money, OrderId, ProductId, Reference, order::Short};
 
 /// What the process has found out or done.
 #[derive(Debug, Clone, PartialEq)]

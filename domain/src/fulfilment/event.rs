@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Money, OrderId, ProductId, Quantity, Reference, notification::ErrorText, order::Reason,
-    order::Short, wire::schemas,
+    ErrorText, Money, OrderId, ProductId, Quantity, Reference, order::Reason, order::Short,
+    wire::schemas,
 };
 
 /// How far the fulfilment of an order got.

@@ -2,8 +2,7 @@
 
 use super::{Command, Event, Need, Paying};
 use crate::{
-    ProductId,
-    notification::ErrorText,
+    ErrorText, ProductId,
     order::{Reason, Short},
     samples::{at, order, pounds, product, quantity, text},
 };

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_kind_has_words_in_every_language_and_for_every_channel() {
         for (name, _) in TEMPLATES {
-            let (language, kind) = name.split_once('/').expect("a language and a kind");
+            let (_, kind) = name.split_once('/').expect("a language and a kind");
             let (name_of, thing) = ("Ada <b>", "a {{ name }}");
             let values = Values { name: name_of, thing, detail: "c-1", link: None };
             let text = match kind.strip_prefix("sms/") {

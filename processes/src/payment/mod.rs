@@ -3,7 +3,7 @@
 mod http;
 
 use async_trait::async_trait;
-use domain::notification::ErrorText;
+use domain::ErrorText;
 use domain::order::OrderNumber;
 use domain::{Money, OrderId, Reference};
 

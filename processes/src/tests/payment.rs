@@ -219,7 +219,7 @@ async fn while_the_breaker_is_open_orders_are_rejected_without_a_call() {
 async fn whatever_is_killed_at_any_step_everybody_pays_once_and_the_cancelled_get_it_back() {
     let (shop, provider) = (shop().await, Provider::open(Mood::Pays).await);
     shop.place(order(1), &[(product(1), 4)]).await;
-    let mut gate = Gate::close(&shop.url).await;
+    let mut gate = Gate::close(&shop.url, "process:fulfilment").await;
     let mut steps = 0;
     let mut cancelled = false;
     while shop.history::<Fulfilment>(order(1)).await.0.payment() != Payment::Refunded {
