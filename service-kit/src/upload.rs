@@ -32,24 +32,25 @@ impl Arriving {
         parts: &mut Parts,
         body: Body,
         types: &[String],
-    ) -> Result<Self, Problem> {
-        if let Some(length) = declared(&parts.headers).filter(|l| *l > UPLOAD_BYTES_MAX) {
-            let hears_us = length <= UPLOAD_BYTES_MAX + DRAINED_MAX && !expects(&parts.headers);
+    ) -> Result<(), Problem> {
+        let arriving = Self(Arc::new(Mutex::new(body)));
+        let length = declared(&parts.headers).unwrap_or_default();
+        if length > UPLOAD_BYTES_MAX {
             let problem = too_large(UPLOAD_BYTES_MAX);
-            let arriving = Self(Arc::new(Mutex::new(body)));
-            let drained = hears_us && arriving.drain(length).await;
-            return Err(if drained { problem } else { deaf(problem) });
+            let is_deaf = length > UPLOAD_BYTES_MAX + DRAINED_MAX;
+            let drained_max = if is_deaf { 0 } else { length };
+            return Err(arriving.unread(&parts.headers, problem, drained_max).await);
         }
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
         if !types.iter().any(|known| known.eq_ignore_ascii_case(essence.trim())) {
-            let arriving = Self(Arc::new(Mutex::new(body)));
             let detail = format!("the body must be one of {}", types.join(", "));
-            return Err(arriving.unread(&parts.headers, unsupported(detail)).await);
+            let problem =
+                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail);
+            return Err(arriving.unread(&parts.headers, problem, DRAINED_MAX).await);
         }
-        let arriving = Self(Arc::new(Mutex::new(body)));
-        parts.extensions.insert(arriving.clone());
-        Ok(arriving)
+        parts.extensions.insert(arriving);
+        Ok(())
     }
 
     /// Who is still sending would not hear the answer: some of the rest is taken in and dropped.
@@ -70,8 +71,8 @@ impl Arriving {
     }
 
     /// Refuses before the body was taken in.
-    async fn unread(&self, headers: &HeaderMap, problem: Problem) -> Problem {
-        let drained = !expects(headers) && self.drain(DRAINED_MAX).await;
+    async fn unread(&self, headers: &HeaderMap, problem: Problem, bytes_max: usize) -> Problem {
+        let drained = !expects(headers) && self.drain(bytes_max).await;
         if drained { problem } else { deaf(problem) }
     }
 }
@@ -135,10 +136,6 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
 /// Whoever waits to be told to go on has sent nothing that would have to be drained.
 pub(crate) fn expects(headers: &HeaderMap) -> bool {
     headers.contains_key(EXPECT)
-}
-
-fn unsupported(detail: String) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 
 fn incomplete() -> Problem {
