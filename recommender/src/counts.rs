@@ -1,7 +1,7 @@
 //! How many people like each item, and how many like each two of them.
 //!
-//! Integers, added up: neither the order of people nor the size of batches nor the number of workers
-//! can make a difference, and what a person added can be taken out again without a trace.
+//! Integers, added up: neither the order of people nor the size of batches nor the number of
+//! workers can make a difference, and what a person added can be taken out again without a trace.
 
 use std::sync::Mutex;
 

@@ -1,7 +1,7 @@
-//! EASE^R (Steck, 2019): the linear model that reconstructs every history best without using an item
-//! for itself, in closed form.
+//! EASE^R (Steck, 2019): the linear model that reconstructs every history best without using an
+//! item for itself, in closed form.
 //!
-//! With counts `G` and `P = (G + λI)⁻¹`, an item `i` gains `-P[j][i] / P[i][i]` from a liked item `j`.
+//! With counts `G` and `P = (G + λI)⁻¹`, an item `i` gains `-P[j][i] / P[i][i]` from a liked `j`.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{
@@ -23,8 +23,8 @@ pub enum NotFitted {
     Singular,
 }
 
-/// `lambda` pulls weights towards zero: about 500 for a thousand people. The same counts, lambda and
-/// number of threads make the same model, bit for bit.
+/// `lambda` pulls weights towards zero: about 500 for a thousand people. The same counts, lambda
+/// and number of threads make the same model, bit for bit.
 pub fn fit(counts: &Counts, lambda: f64, threads: usize) -> Result<Model, NotFitted> {
     if !(lambda.is_finite() && lambda > 0.0) {
         return Err(NotFitted::Lambda);
@@ -44,8 +44,8 @@ pub fn fit(counts: &Counts, lambda: f64, threads: usize) -> Result<Model, NotFit
     Ok(Model::Dense { items, weights })
 }
 
-/// The `strongest` weights towards each item, for the `most` items that most people like: what a fit
-/// costs grows with the cube of them. The others gain nothing.
+/// The `strongest` weights towards each item, for the `most` items that most people like: what a
+/// fit costs grows with the cube of them. The others gain nothing.
 pub fn fit_best_known(
     histories: &Histories,
     most: usize,

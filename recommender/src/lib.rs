@@ -1,7 +1,7 @@
 //! Recommendations: from who liked what to a list with reasons.
 //!
-//! [`Likings`] and [`Counts`] are integers that follow the log exactly. [`ease`] fits a linear model
-//! to them, [`similarity`] has models that need no fit; a [`Scorer`] ranks with one or several of
+//! [`Likings`] and [`Counts`] are integers that follow the log exactly. [`ease`] fits a linear
+//! model to them, [`similarity`] has models that need no fit; a [`Scorer`] ranks with one or several of
 //! them and says why. [`protocol`] and [`Metrics`] say how good that is. No I/O, no clock.
 
 mod counts;

@@ -1,7 +1,7 @@
 //! The same figures as others have measured on MovieLens 100k.
 //!
-//! The file comes with the wheel of recbole, which is fetched once and never kept in the repository.
-//! Where it cannot be had, these say so and count as passed.
+//! The file comes with the wheel of recbole, which is fetched once and never kept in the
+//! repository. Where it cannot be had, these say so and count as passed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -15,7 +15,7 @@ pub enum Which {
     },
 }
 
-/// Rows in their order in time. A person keeps at least one, and gives at least one if they have two.
+/// Rows in their order in time. A person keeps at least one, and gives one if they have two.
 pub fn split(data: &Dataset, share: f64, which: Which) -> Split {
     let mut draws = match which {
         Which::Last => None,

@@ -55,7 +55,7 @@ pub fn sar75(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<
     timed(said, "the same, strongest weights only", || Ok(same(fitted.strongest(tuning.strongest))))
 }
 
-/// A share of everybody's rows held out: first without recency, as it is mostly published, then with.
+/// A share of everybody's rows held out: without recency, as it is mostly published, then with.
 pub fn holdout(split: &Split, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<()> {
     let workers = tuning.threads;
     let popular = Scorer::one(popularity(&split.train));

@@ -17,8 +17,8 @@ use super::{contenders, rows};
 #[derive(Debug, clap::Args)]
 pub struct Eval {
     /// Who liked what: CSV, or tabs, plain or .zst, the first line naming user_id, item_id (or
-    /// book_id) and perhaps rating and timestamp (or seq). With `holdout`, a second file is what was
-    /// held out
+    /// book_id) and perhaps rating and timestamp (or seq). With `holdout`, a second file is what
+    /// was held out
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
 
