@@ -41,6 +41,8 @@ struct Book {
     cover_url: Option<String>,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     /// How many there are to lend.
     copies: i64,
     /// How many can be borrowed now.
@@ -99,6 +101,9 @@ struct Params {
     #[param(value_type = Option<String>)]
     audience: Option<domain::book::Audience>,
     language: Option<String>,
+    publisher: Option<String>,
+    /// All books of a series.
+    series: Option<String>,
     #[param(inline)]
     sort: Option<Sort>,
     #[serde(default)]
@@ -116,6 +121,7 @@ async fn books(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let audience = params.audience.map(|audience| match audience {
@@ -131,11 +137,14 @@ async fn books(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.genres @> array[", value: genre, after: "]" },
                 Filter { before: "c.authors @> array[", value: params.author, after: "]" },
                 Filter { before: "c.audience = ", value: audience, after: "" },
                 Filter { before: "c.language = ", value: language, after: "" },
+                Filter { before: "c.publisher = ", value: params.publisher, after: "" },
+                Filter { before: "c.series_name = ", value: params.series, after: "" },
             ],
         };
         let page: Page<Book> = catalogue::list(view.db(), &BOOKS, browse).await?;
@@ -144,13 +153,12 @@ async fn books(
     .await
 }
 
-/// A book, and what I gave it and whether I like it if I ask with a token.
+/// A book, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     book: Book,
-    my_rating: Option<i16>,
     liked_by_me: Option<bool>,
 }
 

@@ -44,6 +44,9 @@ struct Course {
     lesson_count: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    #[sqlx(default)]
+    my_rating: Option<i16>,
     likes: i64,
     created_at: DateTime<Utc>,
     published_at: Option<DateTime<Utc>>,
@@ -102,6 +105,7 @@ async fn courses(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
@@ -115,6 +119,7 @@ async fn courses(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
                 Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
@@ -133,7 +138,6 @@ struct CoursePage {
     #[serde(flatten)]
     course: Course,
     lessons: Vec<Lesson>,
-    my_rating: Option<i16>,
     /// Whether I like it, if I ask with a token.
     liked_by_me: Option<bool>,
     /// `enrolled`, `withdrawn` or `completed`, if I ever enrolled.
@@ -213,7 +217,8 @@ async fn course(
         .await?;
         let sequence = course.sequence;
         let Mine { my_rating, liked_by_me, my_enrollment } = mine;
-        let page = CoursePage { course, lessons, my_rating, liked_by_me, my_enrollment };
+        let course = Course { my_rating, ..course };
+        let page = CoursePage { course, lessons, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))
     })
     .await
