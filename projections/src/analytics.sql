@@ -1,6 +1,7 @@
 -- How much happened per day (UTC, occurred-at)? `measure` is one of registrations, follows, ratings,
--- rating_points (of these), rating_changes, ratings_withdrawn, enrollments, withdrawals, completions, orders_placed, orders_confirmed, orders_rejected,
--- orders_shipped, orders_delivered, orders_cancelled.
+-- rating_points (of these), rating_changes, ratings_withdrawn, enrollments, withdrawals,
+-- completions, orders_placed, orders_confirmed, orders_rejected, orders_shipped,
+-- orders_delivered, orders_cancelled.
 create table daily_counts (
     measure text not null,
     day date not null,

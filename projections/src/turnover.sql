@@ -1,5 +1,5 @@
--- How much of a product came, went and was corrected per day (UTC, occurred-at)? What was on hand at
--- the end of a day is the sum of all days up to it: received + adjusted - shipped.
+-- How much of a product came, went and was corrected per day (UTC, occurred-at)? What was on hand
+-- at the end of a day is the sum of all days up to it: received + adjusted - shipped.
 create table daily_stock (
     product uuid not null,
     day date not null,

@@ -43,6 +43,8 @@ struct Book {
     cover_url: Option<String>,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     /// How many there are to lend.
     copies: i64,
     /// How many can be borrowed now.
@@ -106,6 +108,9 @@ struct Params {
     #[param(inline, value_type = Option<schema::Audience>)]
     audience: Option<domain::book::Audience>,
     language: Option<String>,
+    publisher: Option<String>,
+    /// All books of a series.
+    series: Option<String>,
     #[param(inline)]
     sort: Option<Sort>,
     #[serde(default)]
@@ -123,6 +128,7 @@ async fn books(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let audience = params.audience.map(|audience| match audience {
@@ -138,11 +144,14 @@ async fn books(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.genres @> array[", value: genre, after: "]" },
                 Filter { before: "c.authors @> array[", value: params.author, after: "]" },
                 Filter { before: "c.audience = ", value: audience, after: "" },
                 Filter { before: "c.language = ", value: language, after: "" },
+                Filter { before: "c.publisher = ", value: params.publisher, after: "" },
+                Filter { before: "c.series_name = ", value: params.series, after: "" },
             ],
         };
         let page: Page<Book> = catalogue::list(view.db(), &BOOKS, browse).await?;
@@ -151,13 +160,12 @@ async fn books(
     .await
 }
 
-/// A book with its files, and what I gave it and whether I like it if I ask with a token.
+/// A book with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     book: Book,
-    my_rating: Option<i16>,
     liked_by_me: Option<bool>,
     #[sqlx(skip)]
     files: Vec<Attached>,

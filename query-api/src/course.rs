@@ -47,6 +47,9 @@ struct Course {
     lesson_count: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    #[sqlx(default)]
+    my_rating: Option<i16>,
     likes: i64,
     created_at: DateTime<Utc>,
     published_at: Option<DateTime<Utc>>,
@@ -109,6 +112,7 @@ async fn courses(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
@@ -122,6 +126,7 @@ async fn courses(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
                 Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
@@ -141,7 +146,6 @@ struct CoursePage {
     course: Course,
     files: Vec<Attached>,
     lessons: Vec<Lesson>,
-    my_rating: Option<i16>,
     /// Whether I like it, if I ask with a token.
     liked_by_me: Option<bool>,
     /// `enrolled`, `withdrawn` or `completed`, if I ever enrolled.
@@ -231,7 +235,8 @@ async fn course(
         let files = file::of_item(view.db(), ItemKind::Course, id).await?;
         let sequence = course.sequence;
         let Mine { my_rating, liked_by_me, my_enrollment } = mine;
-        let page = CoursePage { course, files, lessons, my_rating, liked_by_me, my_enrollment };
+        let course = Course { my_rating, ..course };
+        let page = CoursePage { course, files, lessons, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))
     })
     .await

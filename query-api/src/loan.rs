@@ -107,7 +107,7 @@ async fn mine(
         .fetch_all(view.db())
         .await?;
         let page = Page::of(list, rows, params.limit, |row| row.position);
-        let page = with_books(view.db(), page).await?.map(|out| out.loan);
+        let page = with_books(view.db(), reader, page).await?.map(|out| out.loan);
         Answer::page(&uri, &page)
     })
     .await
@@ -140,6 +140,7 @@ async fn loans(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let keeper = asked.member()?.uuid();
     let after: Option<i64> = decode_cursor("loans", params.cursor.as_deref())?;
     let (uri, now) = (asked.uri.clone(), asked.now);
     app.read(&asked, ALL_READS, move |mut view| async move {
@@ -160,14 +161,19 @@ async fn loans(
         .fetch_all(view.db())
         .await?;
         let page = Page::of("loans", rows, params.limit, |row| row.position);
-        Answer::page(&uri, &with_books(view.db(), page).await?)
+        Answer::page(&uri, &with_books(view.db(), keeper, page).await?)
     })
     .await
 }
 
-async fn with_books(db: &mut PgConnection, page: Page<Row>) -> Result<Page<LoanOut>, Problem> {
+/// `asking`: whose ratings are shown.
+async fn with_books(
+    db: &mut PgConnection,
+    asking: Uuid,
+    page: Page<Row>,
+) -> Result<Page<LoanOut>, Problem> {
     let key = |book: Uuid| (ItemKind::Book.name().to_owned(), book);
-    let items = item::fetch(db, page.items.iter().map(|row| key(row.book))).await?;
+    let items = item::fetch(db, Some(asking), page.items.iter().map(|row| key(row.book))).await?;
     let loans = page.items.into_iter().filter_map(|row| {
         let Row { reader, reader_state, book, borrowed_at, due_at, overdue, returned_at, .. } = row;
         // Readers may have one book, and a reader the same one again.

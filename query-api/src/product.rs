@@ -42,6 +42,8 @@ struct Product {
     available: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     likes: i64,
     discontinued: bool,
     added_at: DateTime<Utc>,
@@ -107,6 +109,7 @@ async fn products(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
@@ -115,6 +118,7 @@ async fn products(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.category = ", value: lower(params.category), after: "" },
                 Filter { before: "c.category = ", value: lower(params.genre), after: "" },
@@ -128,7 +132,7 @@ async fn products(
     .await
 }
 
-/// A product with its files, and what I gave it and whether I like it if I ask with a token.
+/// A product with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductPage {
     #[sqlx(flatten)]
@@ -137,7 +141,6 @@ struct ProductPage {
     /// The least it has cost at any time since the beginning of the day 30 days ago, in the
     /// currency of today's price, which counts too. In the currency's smallest unit.
     lowest_30_days: Option<i64>,
-    my_rating: Option<i16>,
     liked_by_me: Option<bool>,
     #[sqlx(skip)]
     files: Vec<Attached>,

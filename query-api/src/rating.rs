@@ -142,7 +142,7 @@ async fn mine(
         .await?;
         let page = Page::of("my-ratings", rows, params.limit, |row| row.position);
         let ids = page.items.iter().map(|row| (row.kind.clone(), row.item));
-        let mut items = item::fetch(view.db(), ids).await?;
+        let mut items = item::fetch(view.db(), Some(reader), ids).await?;
         let next = page.next;
         let mine =
             page.items.into_iter().filter_map(|Row { kind, item, score, rated_at, .. }| {

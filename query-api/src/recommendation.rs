@@ -118,7 +118,7 @@ async fn recommendations(
         let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
         let chosen = climb(db, &asking, limit).await?;
         let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
-        let mut items = item::fetch(db, ids).await?;
+        let mut items = item::fetch(db, reader, ids).await?;
         let items = chosen
             .into_iter()
             .filter_map(|candidate| {

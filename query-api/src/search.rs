@@ -59,6 +59,7 @@ async fn search(
         return Err(Problem::invalid("/query/q", "what are you looking for?"));
     }
     let after: Option<(f64, Uuid)> = decode_cursor("search", params.cursor.as_deref())?;
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, item::READS, move |mut view| async move {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
@@ -70,8 +71,10 @@ async fn search(
         push_words(&mut sql, &q);
         sql.push(
             ") c left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
-              where true",
+                 left join readmodel.reader_ratings mine
+                   on (mine.kind, mine.item, mine.reader) = (c.kind, c.item, ",
         );
+        sql.push_bind(reader).push(") where true");
         if let Some(kind) = params.kind {
             sql.push(" and c.kind = ").push_bind(kind.name());
         }

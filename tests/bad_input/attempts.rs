@@ -27,11 +27,13 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// What a URL may hold and no parameter takes.
 const LONG_IN_URL: usize = 10_000;
 /// Query parameters in which every text has a meaning. All others know what they take.
-const FREE_TEXTS: [&str; 17] = [
+const FREE_TEXTS: [&str; 19] = [
     "q",
     "genre",
     "author",
     "language",
+    "publisher",
+    "series",
     "skill",
     "category",
     "tag",

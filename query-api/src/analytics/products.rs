@@ -51,7 +51,8 @@ pub(super) struct ListParams {
     cursor: Option<String>,
 }
 
-/// What was sold of a product in the range: in orders placed then, confirmed and not cancelled since.
+/// What was sold of a product in the range: in orders placed then, confirmed, and not cancelled
+/// since.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductSales {
     product: Uuid,

@@ -1,8 +1,9 @@
 //! How fast the stock turns over.
 //!
-//! Turnover = pieces shipped / pieces on hand on average. On hand is what is in the house at the end
-//! of a day, promised or not; the average is over all days of a bucket, or of the whole range, up to
-//! today. It is 2 when twice of what usually lies there was shipped, and null where nothing lay there.
+//! Turnover = pieces shipped / pieces on hand on average. On hand is what is in the house at the
+//! end of a day, promised or not; the average is over all days of a bucket, or of the whole range,
+//! up to today. It is 2 when twice of what usually lies there was shipped, and null where nothing
+//! lay there.
 
 use axum::extract::State;
 use axum::response::Response;
