@@ -26,7 +26,7 @@ async fn no_command_is_taken_from_a_stranger() {
     let mut asked = 0;
     for route in routes(&description.body) {
         let (method, path) = (&route.method, route.filled());
-        if method == Method::GET || OPEN.contains(&route.path) {
+        if *method == Method::GET || OPEN.contains(&route.path) {
             continue;
         }
         let taken = route.operation["requestBody"]["content"].as_object();

@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::system::{Route, description, routes};
 
 /// Lists without a second page, and why they end by themselves.
-const WHOLE: [(&str, &str); 4] = [
+const WHOLE: [(&str, &str); 5] = [
     ("/api/v1/operations/projections", "one entry for each build of each projection"),
     ("/api/v1/recommendations", "the best few: `limit`, at most 50"),
     ("/api/v1/search/suggest", "the first few titles, for somebody who is typing"),
+    ("/api/v1/top", "the best few: `limit`, at most 100"),
     ("/api/v1/{kind}/{id}/similar", "the best few: `limit`, at most 50"),
 ];
 

@@ -75,7 +75,7 @@ struct AddBook {
     #[serde(default)]
     #[schema(value_type = schema::Audience)]
     audience: Audience,
-    #[schema(value_type = Option<schema::Language>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Option<Language>,
     #[schema(value_type = Option<schema::Text>)]
     description: Option<Text>,
@@ -138,7 +138,7 @@ struct ReviseBook {
     #[schema(value_type = Option<schema::Audience>)]
     audience: Option<Audience>,
     #[serde(default)]
-    #[schema(value_type = Option<schema::Language>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Patch<Language>,
     #[serde(default)]
     #[schema(value_type = Option<schema::Text>)]

@@ -7,7 +7,8 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ArrayBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ArrayBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 
 use crate::page::{CURSOR_CHARS_MAX, Limit};
@@ -52,6 +53,7 @@ pub(crate) fn finish(mut api: OpenApi) -> OpenApi {
                 vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]
             });
             operation.parameters.iter_mut().flatten().for_each(limited);
+            document_answers(operation);
         }
     }
     api
@@ -61,6 +63,37 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]
         .into_iter()
         .flatten()
+}
+
+/// What every slice answers without saying so: a command that had nothing to do is done and not
+/// created, and what comes as a table comes as CSV.
+fn document_answers(operation: &mut Operation) {
+    let is_table = operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name == "format",
+        RefOr::Ref(_) => false,
+    });
+    let answers = &mut operation.responses.responses;
+    if is_table && let Some(RefOr::T(ok)) = answers.get_mut("200") {
+        let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build();
+        let table = ContentBuilder::new().schema(Some(Schema::from(text))).build();
+        ok.content.entry("text/csv".to_owned()).or_insert(RefOr::T(table));
+    }
+    let done = ["201", "202"].into_iter().find_map(|status| answers.get(status));
+    if let Some(RefOr::T(mut unchanged)) = done.cloned().filter(is_receipt) {
+        unchanged.description = "There was nothing to do".to_owned();
+        answers.entry("200".to_owned()).or_insert(RefOr::T(unchanged));
+    }
+}
+
+fn is_receipt(answer: &RefOr<Response>) -> bool {
+    let RefOr::T(answer) = answer else { return false };
+    match answer.content.get("application/json") {
+        Some(RefOr::T(content)) => match &content.schema {
+            Some(RefOr::Ref(schema)) => schema.ref_location.ends_with("/Receipt"),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// A parameter is there or not, never null, and has the limits that its extractor holds it to

@@ -34,7 +34,44 @@ fn is_described(method: &Method) -> bool {
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
 }
 
+/// Whom a route admits, whatever else its rules ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Admitted {
+    Anybody,
+    Members,
+    Roles(Vec<String>),
+}
+
+impl Admitted {
+    pub fn admits(&self, role: &str) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Members => role != NOBODY,
+            Self::Roles(roles) => roles.iter().any(|one| one == role),
+        }
+    }
+}
+
+/// Whoever sends no token.
+pub const NOBODY: &str = "no token";
+
 impl Route<'_> {
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path.trim_start_matches("/api/v1"))
+    }
+
+    pub fn admitted(&self) -> Admitted {
+        let mut roles = Vec::new();
+        for alternative in self.operation["security"].as_array().unwrap() {
+            match alternative["bearer"].as_array() {
+                None => return Admitted::Anybody,
+                Some(names) if names.is_empty() => return Admitted::Members,
+                Some(names) => roles.extend(names.iter().map(|n| n.as_str().unwrap().to_owned())),
+            }
+        }
+        Admitted::Roles(roles)
+    }
+
     /// The path with something in its places that is of the right form and of nobody.
     pub fn filled(&self) -> String {
         let id = Uuid::now_v7().to_string();

@@ -75,7 +75,7 @@ struct ChangeProfile {
     #[schema(value_type = Option<String>, pattern = r"^\+[1-9][0-9]{6,14}$")]
     phone: Patch<Phone>,
     #[serde(default)]
-    #[schema(value_type = Option<schema::Language>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Patch<Language>,
     #[schema(value_type = Option<schema::Tags>)]
     topics: Option<Tags>,
