@@ -10,7 +10,9 @@ use domain::course::{
 use domain::{AccountId, CourseId, LessonId, Patch, PublicationId, Tags, Text, Title};
 use eventstore::{Context, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Instructor, Json, Only, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{
+    Accepted, BASE, Instructor, Json, Only, OrRefuse, Path, Problem, ReceiptBody, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -121,25 +123,26 @@ struct CreateCourse {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<CourseId>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Title)]
     title: Title,
     /// May come later, but without it the course cannot be published.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Option<Text>,
     /// beginner, intermediate or advanced.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Level>)]
     level: Option<Level>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = schema::Tags)]
     skills: Tags,
     /// How many students at a time; without it, any number.
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<schema::Seats>)]
     seats: Option<Seats>,
 }
 
 /// Create a course; who asks is its instructor.
 #[utoipa::path(
     post, path = "/courses", tag = "courses", request_body = CreateCourse,
+    security(("bearer" = ["instructor"])),
     responses((status = 201, description = "Created", body = ReceiptBody))
 )]
 async fn post(
@@ -159,18 +162,18 @@ async fn post(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseCourse {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Title>)]
     title: Option<Title>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Patch<Text>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Level>)]
     level: Patch<Level>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Tags>)]
     skills: Option<Tags>,
     #[serde(default)]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<schema::Seats>)]
     seats: Patch<Seats>,
 }
 
@@ -178,6 +181,7 @@ struct ReviseCourse {
 #[utoipa::path(
     patch, path = "/courses/{id}", tag = "courses", request_body = ReviseCourse,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Revised", body = ReceiptBody))
 )]
 async fn patch(
@@ -194,6 +198,7 @@ async fn patch(
 /// Archive a course: no new students, no changes.
 #[utoipa::path(
     delete, path = "/courses/{id}", tag = "courses", params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Archived", body = ReceiptBody))
 )]
 async fn delete(
@@ -207,6 +212,7 @@ async fn delete(
 /// Publish a course. `Location` tells how far that got.
 #[utoipa::path(
     post, path = "/courses/{id}/publication", tag = "courses", params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 202, description = "Requested", body = ReceiptBody))
 )]
 async fn post_publication(

@@ -23,7 +23,6 @@ pub mod stock;
 mod app;
 mod credentials;
 mod item;
-mod money;
 mod password;
 
 pub use app::{App, housekeeping, router, sweep};

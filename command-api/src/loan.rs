@@ -8,6 +8,7 @@ use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
     Accepted, Json, Member, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided,
+    schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -77,7 +78,7 @@ async fn must_be_listed(facts: &Facts, book: BookId) -> Result<(), Undecided<Ref
 #[serde(deny_unknown_fields)]
 struct SetCopies {
     /// Never fewer than are out.
-    #[schema(value_type = u32, minimum = 0, maximum = 10_000)]
+    #[schema(value_type = schema::Copies)]
     copies: Copies,
 }
 
@@ -85,6 +86,7 @@ struct SetCopies {
 #[utoipa::path(
     put, path = "/books/{id}/copies", tag = "loans", request_body = SetCopies,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Set", body = ReceiptBody))
 )]
 async fn put_copies(

@@ -9,7 +9,9 @@ use domain::{Name, Text};
 use eventstore::{Context, Log, Receipt};
 use projections::runtime::{self, BuildKey, RequestError};
 use serde::Deserialize;
-use service_kit::{Accepted, Json, Only, Operator, OrRefuse, Path, Problem, Query, ReceiptBody};
+use service_kit::{
+    Accepted, Json, Only, Operator, OrRefuse, Path, Problem, Query, ReceiptBody, schema,
+};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -143,6 +145,7 @@ async fn execute(
 #[utoipa::path(
     post, path = "/operations/projections/{name}/rebuild", tag = "operations",
     params(("name" = String, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 202, description = "Under way", body = ReceiptBody))
 )]
 async fn post_rebuild(
@@ -159,6 +162,7 @@ async fn post_rebuild(
 #[utoipa::path(
     post, path = "/operations/projections/{name}/pause", tag = "operations",
     params(("name" = String, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Paused", body = ReceiptBody))
 )]
 async fn post_pause(
@@ -174,6 +178,7 @@ async fn post_pause(
 #[utoipa::path(
     post, path = "/operations/projections/{name}/resume", tag = "operations",
     params(("name" = String, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Goes on", body = ReceiptBody))
 )]
 async fn post_resume(
@@ -197,6 +202,7 @@ struct RetryUpTo {
 #[utoipa::path(
     post, path = "/operations/projections/{name}/retry", tag = "operations",
     params(("name" = String, Path)), request_body = RetryUpTo,
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Tried again now", body = ReceiptBody))
 )]
 async fn post_retry_all(
@@ -216,6 +222,7 @@ async fn post_retry_all(
 #[utoipa::path(
     post, path = "/operations/parked/{id}/retry", tag = "operations",
     params(("id" = i64, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Tried again now", body = ReceiptBody))
 )]
 async fn post_retry(
@@ -230,7 +237,7 @@ async fn post_retry(
 #[serde(deny_unknown_fields)]
 struct Discarding {
     /// Why no view needs this event.
-    #[param(value_type = String)]
+    #[param(inline, value_type = schema::Text)]
     reason: Text,
 }
 
@@ -238,6 +245,7 @@ struct Discarding {
 #[utoipa::path(
     delete, path = "/operations/parked/{id}", tag = "operations",
     params(("id" = i64, Path), Discarding),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Given up", body = ReceiptBody))
 )]
 async fn delete_parked(

@@ -5,7 +5,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -96,7 +96,7 @@ struct Params {
     genre: Option<String>,
     author: Option<String>,
     /// `general`, `kids`, `teens` or `adults`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::Audience>)]
     audience: Option<domain::book::Audience>,
     language: Option<String>,
     #[param(inline)]

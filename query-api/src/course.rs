@@ -8,7 +8,7 @@ use domain::{ItemKind, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -83,7 +83,7 @@ struct Params {
     /// The same as `skill`.
     genre: Option<String>,
     /// `beginner`, `intermediate` or `advanced`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::Level>)]
     level: Option<Level>,
     #[param(inline)]
     sort: Option<Sort>,

@@ -4,7 +4,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::Role;
 use projections::runtime::{self, BuildState};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
@@ -76,10 +75,10 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Every live build, and every one under way.
 #[utoipa::path(
     get, path = "/operations/projections", tag = "operations",
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "How they are doing", body = Page<ProjectionHealth>))
 )]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    asked.require(Role::Operator)?;
     let builds = runtime::status(app.pool()).await?;
     let items = builds.into_iter().map(health).collect();
     Ok(Page { items, next: None }.respond(&asked.uri))
@@ -99,6 +98,7 @@ struct Params {
 /// Events set aside, oldest first.
 #[utoipa::path(
     get, path = "/operations/parked", tag = "operations", params(Params),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Parked events", body = Page<Parked>))
 )]
 async fn parked(
@@ -106,7 +106,6 @@ async fn parked(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    asked.require(Role::Operator)?;
     let after: Option<i64> = decode_cursor("parked", params.cursor.as_deref())?;
     let (after, rows) = (after.unwrap_or(0), params.limit.rows());
     let events = runtime::parked(app.pool(), params.projection.as_deref(), after, rows).await?;

@@ -8,7 +8,7 @@ use domain::order::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,7 +61,7 @@ const COLUMNS: &str = "order_id as id, number, customer, status, total_minor, cu
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Mine {
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::OrderStatus>)]
     status: Option<Status>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -86,7 +86,7 @@ async fn mine(
 #[serde(deny_unknown_fields)]
 struct Params {
     customer: Option<Uuid>,
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::OrderStatus>)]
     status: Option<Status>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]

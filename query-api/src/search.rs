@@ -5,7 +5,7 @@ use axum::response::Response;
 use domain::ItemKind;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Problem, Query};
+use service_kit::{Problem, Query, schema};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,7 +26,7 @@ struct Params {
     /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
     q: String,
     /// `book`, `course` or `product`; without it, all three.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -96,7 +96,7 @@ struct Typed {
     /// The beginning of a title, as typed so far.
     q: String,
     /// `book`, `course` or `product`; without it, all three.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
 }
 

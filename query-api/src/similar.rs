@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// 10 unless told, at most 50.
-    #[param(value_type = Option<u16>)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
     limit: Option<u8>,
 }
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use chrono::{DateTime, Days, Utc};
 use domain::ItemKind;
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, Query};
+use service_kit::{Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// `book` (unless told), `course` or `product`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// `week`, `month` or `all` (unless told)
     #[serde(default)]
@@ -30,7 +30,7 @@ struct Params {
     period: Period,
     genre: Option<String>,
     /// 10 unless told, at most 100.
-    #[param(value_type = Option<u16>)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100)]
     limit: Option<u8>,
 }
 

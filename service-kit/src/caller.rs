@@ -17,6 +17,7 @@ use crate::auth::Bearer;
 use crate::header::IDEMPOTENCY_KEY;
 use crate::rates::{Limited, Spent};
 use crate::request::Facts;
+use crate::who::Who;
 use crate::{Kit, Problem, clock};
 
 const KEY_CHARS_MAX: usize = 255;
@@ -69,7 +70,7 @@ impl Caller {
         &self.context
     }
 
-    async fn build(parts: &Parts, kit: &Kit, needed: Needed) -> Result<Self, Problem> {
+    async fn build(parts: &Parts, kit: &Kit, needed: Who) -> Result<Self, Problem> {
         let facts = Facts::of(parts)?;
         let now = clock::now();
         let bearer = match identified(parts, kit, now).await {
@@ -83,12 +84,8 @@ impl Caller {
             charge(facts, rates.spend(account, parts))?;
         }
         let bearer = bearer?;
-        match needed {
-            Needed::Nothing => {}
-            Needed::Account if bearer.is_some() => {}
-            Needed::Account => return Err(token_required()),
-            Needed::Role(role) => drop(permitted(bearer.as_ref(), &[role])?),
-        }
+        facts.who().admits(bearer.as_ref())?;
+        needed.admits(bearer.as_ref())?;
         let context = context(parts, kit, facts, bearer.as_ref(), now)?;
         facts.as_described()?;
         Ok(Self { bearer, context, now })
@@ -103,15 +100,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Self::build(parts, &Kit::from_ref(state), Needed::Nothing).await
+        Self::build(parts, &Kit::from_ref(state), Who::Anybody).await
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Needed {
-    Nothing,
-    Account,
-    Role(Role),
 }
 
 /// A caller that must have a role, refused before its body is looked at: `Only<Merchandiser>`.
@@ -140,7 +130,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let needed = R::ROLE.map_or(Needed::Account, Needed::Role);
+        let needed = R::ROLE.map_or(Who::Member, |role| Who::AnyOf(vec![role]));
         let caller = Caller::build(parts, &Kit::from_ref(state), needed).await?;
         let account = caller.member()?;
         Ok(Self { caller, account, role: PhantomData })
@@ -234,11 +224,11 @@ fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
     spent.map(drop).map_err(Problem::from)
 }
 
-fn token_required() -> Problem {
+pub(crate) fn token_required() -> Problem {
     Problem::unauthorized("token-required", "this needs an access token")
 }
 
-fn permitted(bearer: Option<&Bearer>, roles: &[Role]) -> Result<AccountId, Problem> {
+pub(crate) fn permitted(bearer: Option<&Bearer>, roles: &[Role]) -> Result<AccountId, Problem> {
     let bearer = bearer.ok_or_else(token_required)?;
     if roles.iter().any(|role| bearer.roles.contains(role)) {
         return Ok(bearer.account);

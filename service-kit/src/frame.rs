@@ -151,8 +151,9 @@ async fn received(
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
+    let who = described.who(route, &parts.method);
     let superfluous = described.superfluous(route, &parts, &body);
-    parts.extensions.insert(Facts::new(trace, hash.finalize().into(), superfluous));
+    parts.extensions.insert(Facts::new(trace, hash.finalize().into(), who, superfluous));
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

@@ -12,6 +12,7 @@ pub mod header;
 pub mod metrics;
 pub mod page;
 pub mod rates;
+pub mod schema;
 pub mod telemetry;
 
 mod accepted;
@@ -31,6 +32,7 @@ mod request;
 mod serve;
 mod site;
 mod trace;
+mod who;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
 pub use caller::{

@@ -168,9 +168,9 @@ fn header(name: &str, value: &[u8]) -> (HeaderName, HeaderValue) {
 /// As they stand on the wire; each with whether it can mean anything as a text.
 fn wrong_texts(shape: &Shape) -> Vec<(String, bool)> {
     let fits_integer = |text: &str| match shape {
-        Shape::Integer { minimum, .. } => {
-            text.parse::<i64>().is_ok_and(|number| minimum.is_none_or(|least| number >= least))
-        }
+        Shape::Integer { minimum, maximum } => text.parse::<i64>().is_ok_and(|number| {
+            minimum.is_none_or(|least| number >= least) && maximum.is_none_or(|most| number <= most)
+        }),
         _ => false,
     };
     let long_text = "x".repeat(LONG_IN_URL);
@@ -199,7 +199,7 @@ fn wrong_texts(shape: &Shape) -> Vec<(String, bool)> {
         &long_number,
     ]
     .into_iter()
-    .map(|text| (text.to_owned(), true))
+    .map(|text| (text.to_owned(), text.len() < LONG_IN_URL))
     .filter(|(text, _)| !fits_integer(text))
     .collect();
     texts.extend(["%00", "a%00b", "%ff", "%c3%28", "%zz", "%"].map(|t| (t.to_owned(), false)));
