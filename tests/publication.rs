@@ -130,10 +130,9 @@ async fn publications_survive_kill_9_and_nothing_happens_twice() {
     for _ in 0..COURSES {
         courses.push(drafted(&ines, 1, None).await.0);
     }
-    let submissions = courses.iter().map(|course| async {
+    let submissions = courses.iter().map(async |course| {
         let publication = format!("courses/{course}/publication");
-        let submitted = ines.post(publication, json!({})).await.accepted();
-        submitted.id()
+        ines.post(publication, json!({})).await.accepted().id()
     });
     let publications: Vec<Uuid> = futures::future::join_all(submissions).await;
     let first = format!("workflows/{}", publications[0]);
