@@ -1,10 +1,12 @@
 //! Daybook: what happened, in order, never erased.
 
 mod backend;
+mod blobs;
 mod broken_pipe;
 mod cli;
 mod custody;
 mod keys;
+mod providers;
 mod roles;
 mod settings;
 

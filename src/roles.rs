@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
+use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
-use processes::Mailer;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::backend::Backend;
 use crate::custody;
+use crate::providers::providers;
 use crate::settings::Settings;
 
 /// How long tasks may take to finish their batch once no more requests come.
@@ -70,13 +71,19 @@ pub async fn run(
     let log = backend.log().await?;
     let bus = backend.bus().await?;
     let feed = Feed::new(log.reader().clone(), bus.clone());
-    let kit = Kit::new(backend.pool.clone(), kit_settings(backend, settings), shutdown.clone());
+    let kit = Kit::new(
+        backend.pool.clone(),
+        backend.personal_keys(),
+        kit_settings(backend, settings),
+        shutdown.clone(),
+    );
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
-    let command = command_api::App::new(log.clone(), kit.clone());
+    let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+    let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone());
+    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs);
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -127,14 +134,6 @@ fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> O
     api
 }
 
-/// None where no mail server is configured.
-pub fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
-    let Some(url) = &settings.smtp_url else { return Ok(None) };
-    let from = settings.mail_from.as_deref();
-    let from = from.context("smtp_url is set, but not mail_from: who writes?")?;
-    Ok(Some(Mailer::new(url.expose(), from)?))
-}
-
 /// The description of all routes, from a site that serves nobody and asks no database.
 pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let pool = PgPool::connect_lazy("postgresql://nobody@localhost/nothing")?;
@@ -142,10 +141,16 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let personal = PersonalKeys::new(pool.clone(), roots);
     let log = Log::open(pool.clone(), personal.clone(), eventstore::Options::default()).await?;
     let ring = KeyRing::parse(&KeyRing::new_line())?;
-    let kit = Kit::new(pool.clone(), service_kit::Settings::new(ring), CancellationToken::new());
+    let kit = Kit::new(
+        pool.clone(),
+        personal.clone(),
+        service_kit::Settings::new(ring),
+        CancellationToken::new(),
+    );
     let feed = Feed::new(Reader::new(pool.clone()), None);
-    let query = query_api::App::new(pool, personal, kit.clone(), feed);
-    let command = command_api::App::new(log, kit);
+    let blobs = Blobs::folder("nowhere".as_ref());
+    let query = query_api::App::new(pool, personal, kit.clone(), feed, blobs.clone());
+    let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
 
@@ -182,7 +187,7 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), feed, mailer(settings)?, work.clone());
+        let reacting = processes::run(log.clone(), feed, providers(settings)?, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"
@@ -271,6 +276,16 @@ fn health(
         .check("database", database)
         .check("migrations", migrations)
         .check("bus", bus);
+    let health = match roles.contains(&Role::Processes) {
+        true => {
+            let pool = backend.pool.clone();
+            health.check("processes", move || {
+                let pool = pool.clone();
+                async move { processes(&pool).await }
+            })
+        }
+        false => health,
+    };
     if !roles.contains(&Role::QueryApi) {
         return health;
     }
@@ -280,6 +295,16 @@ fn health(
         async move { read_models(&pool).await }
     };
     health.check("read models", read_models)
+}
+
+/// What is parked stops nobody else: it is said, and the rest is ready.
+async fn processes(pool: &PgPool) -> Result<String, String> {
+    let all = ::processes::status(pool).await.map_err(|error| error.to_string())?;
+    let parked: i64 = all.iter().map(|process| process.parked).sum();
+    Ok(match parked {
+        0 => "nothing is parked".to_owned(),
+        parked => format!("{parked} parked: see `daybook processes`"),
+    })
 }
 
 /// Questions can be answered once every read model has a build that is live, however far behind:

@@ -21,8 +21,18 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 6] =
-    ["database_url", "nats_url", "master_key", "lookup_key", "signing_keys", "smtp_url"];
+const SECRETS: [&str; 10] = [
+    "blobs_access_key",
+    "blobs_secret_key",
+    "database_url",
+    "nats_url",
+    "master_key",
+    "lookup_key",
+    "signing_keys",
+    "smtp_url",
+    "payment_token",
+    "sms_token",
+];
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
@@ -95,6 +105,28 @@ pub struct Settings {
     pub smtp_url: Option<Secret>,
     /// Who writes: `Daybook <no-reply@example.org>`.
     pub mail_from: Option<String>,
+    /// A page of yours on which people choose a new password: letters put their token at its end, as
+    /// in `https://shop.example.org/password#`; none: letters say which path to send it to.
+    pub password_page: Option<String>,
+
+    /// Where the content of uploaded files is kept: `folder` in the data directory, the path of another
+    /// folder, or `s3://bucket/prefix`. The command and the query side need the same.
+    pub blobs: String,
+    /// The address of an S3-compatible store; none: Amazon's of the region.
+    pub blobs_endpoint: Option<String>,
+    pub blobs_region: String,
+    pub blobs_access_key: Option<Secret>,
+    pub blobs_secret_key: Option<Secret>,
+    /// Where the provider of SMS is asked, in the way of docs/PROVIDERS.md; none: nobody gets any.
+    pub sms_url: Option<String>,
+    /// What it knows us by: `Authorization: Bearer ...`.
+    pub sms_token: Option<Secret>,
+
+    /// Where payments are asked for, in the way of docs/PROVIDERS.md; none: orders are confirmed
+    /// without a payment.
+    pub payment_url: Option<String>,
+    /// What the provider knows us by: `Authorization: Bearer ...`.
+    pub payment_token: Option<Secret>,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -127,6 +159,11 @@ impl From<Postgres> for PostgresSource {
 pub struct Secret(String);
 
 impl Secret {
+    #[cfg(test)]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -173,6 +210,16 @@ impl Default for Settings {
             access_log_days: ACCESS_LOG_DAYS,
             smtp_url: None,
             mail_from: None,
+            password_page: None,
+            blobs: crate::blobs::IN_DATA_DIR.into(),
+            blobs_endpoint: None,
+            blobs_region: "us-east-1".into(),
+            blobs_access_key: None,
+            blobs_secret_key: None,
+            sms_url: None,
+            sms_token: None,
+            payment_url: None,
+            payment_token: None,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

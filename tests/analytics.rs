@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::system::{Answer, Client, Program, School, Shop, System};
+use crate::system::{Answer, Client, Program, School, Shop, System, eventually};
 
 async fn a_system_of_our_own(name: &'static str) -> (Program, System) {
     let start = move || Program::up(name, &["--ephemeral"]);
@@ -60,6 +60,9 @@ async fn the_numbers_are_those_of_what_happened() {
     for (path, measure, expected) in [
         ("registrations", "registrations", 7),
         ("activity", "ratings", 2),
+        ("ratings", "ratings", 2),
+        ("ratings", "rating_points", 13),
+        ("ratings", "rating_changes", 1),
         ("activity", "follows", 1),
         ("enrollments", "enrollments", 2),
         ("enrollments", "withdrawals", 1),
@@ -74,6 +77,23 @@ async fn the_numbers_are_those_of_what_happened() {
         assert_eq!(sum(&series, measure), expected, "{measure} of {series}");
         assert_eq!(summary["in_range"][measure].as_i64().unwrap_or_default(), expected);
     }
+    let courses = numbers(&analyst, "courses", &seen).await;
+    let course = &courses["items"][0];
+    let number = |number: &str| course[number].as_i64().unwrap();
+    let numbers_of_it = [number("enrollments"), number("withdrawals"), number("completions")];
+    assert_eq!((&course["course"], numbers_of_it), (&json!(school.course), [2, 1, 1]));
+    let products = numbers(&analyst, "products", &seen).await;
+    assert_eq!(products["items"].as_array().unwrap().len(), 1, "{products}");
+    let product = &products["items"][0];
+    assert_eq!((&product["units"], &product["minor"]), (&json!(3), &json!(3 * 1999)), "{product}");
+    shop.mercy
+        .patch(format!("orders/{}/status", kept.id()), json!({ "status": "SHIPPED" }))
+        .await
+        .accepted();
+    let path = format!("analytics/stock?product={}", shop.product);
+    let stock = eventually(|| analyst.get(&path), |stock| stock["whole"]["shipped"] == 3).await;
+    assert_eq!(stock["whole"]["on_hand"], 7, "{stock}");
+    assert!(stock["whole"]["turnover"].as_f64().unwrap() > 0.0, "{stock}");
     let revenue = numbers(&analyst, "revenue", &seen).await;
     assert_eq!((sum(&revenue, "minor"), sum(&revenue, "orders")), (3 * 1999, 1), "{revenue}");
     program.child.kill().unwrap();
@@ -118,7 +138,18 @@ async fn a_series_comes_as_a_table_too() {
 async fn numbers_about_everybody_are_for_analysts() {
     let system = System::start().await;
     let (ada, analyst) = (system.ada().await, system.analyst().await);
-    for path in ["summary", "registrations", "enrollments", "orders", "revenue", "activity"] {
+    for path in [
+        "summary",
+        "registrations",
+        "enrollments",
+        "courses",
+        "orders",
+        "products",
+        "revenue",
+        "ratings",
+        "stock",
+        "activity",
+    ] {
         ada.get(format!("analytics/{path}")).await.refused(403, "forbidden");
         system.get(format!("analytics/{path}")).await.refused(401, "token-required");
         analyst.get(format!("analytics/{path}")).await.ok();

@@ -5,6 +5,7 @@ mod attempts;
 mod description;
 mod json;
 mod scene;
+mod uploads;
 
 use std::collections::BTreeSet;
 

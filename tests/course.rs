@@ -1,7 +1,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::system::{Client, School, System, drafted, lesson};
+use crate::system::{Client, School, System, drafted, lesson, publish};
 
 async fn published(ines: &Client, seats: u32) -> Uuid {
     let body = json!({
@@ -11,9 +11,7 @@ async fn published(ines: &Client, seats: u32) -> Uuid {
     let course = ines.post("courses", body).await.accepted().id();
     let lesson = json!({ "title": "One page a day", "text": "Begin with one page.", "minutes": 5 });
     ines.post(format!("courses/{course}/lessons"), lesson).await.accepted();
-    let publication = ines.post(format!("courses/{course}/publication"), json!({})).await;
-    assert_eq!(publication.status.as_u16(), 202, "{publication}");
-    assert!(publication.header("location").contains("/workflows/"), "{publication}");
+    publish(ines, course).await;
     course
 }
 
@@ -86,32 +84,6 @@ async fn lessons_are_added_moved_and_removed_and_keep_their_order() {
     assert_eq!(page["lessons"][1]["position"], 2, "{page}");
     let beyond = ines.patch(format!("{path}/{}", lessons[0]), json!({ "position": 9 })).await;
     assert_eq!(beyond.refused(422, "invalid")["errors"][0]["pointer"], "/position");
-}
-
-#[tokio::test]
-async fn a_publication_is_accepted_and_its_address_says_that_it_is_complete() {
-    let system = System::start().await;
-    let ines = system.instructor().await;
-    let (course, _) = drafted(&ines, 1, None).await;
-    let path = format!("courses/{course}");
-    system.get(&path).await.refused(404, "item-unknown");
-
-    let answer = ines.post(format!("{path}/publication"), json!({})).await;
-    assert_eq!(answer.status.as_u16(), 202, "{answer}");
-    let location = answer.header("location").to_owned();
-    let published = answer.accepted();
-
-    let workflow = ines.get(&location).after(&published).await;
-    assert_eq!(workflow["state"], "COMPLETED", "{workflow}");
-    assert_eq!((&workflow["percent"], &workflow["kind"]), (&json!(100), &json!("publication")));
-    let page = system.get(&path).after(&published).await;
-    assert_eq!(page["state"], "published", "{page}");
-    let word = page["title"].as_str().unwrap().rsplit(' ').next().unwrap();
-    let found = system.get(format!("courses?q={word}&skill=reading")).await;
-    assert_eq!(found["items"][0]["id"], course.to_string(), "{found}");
-    assert!(page["lessons"][0]["text"].is_null(), "the text is for students: {page}");
-    ines.post(format!("{path}/publication"), json!({})).await.refused(409, "course-published");
-    system.ada().await.get(&location).await.refused(404, "workflow-unknown");
 }
 
 #[tokio::test]

@@ -58,11 +58,14 @@ async fn the_percent_grows_with_each_lesson() {
     assert_eq!(seen["percent"], 25, "{seen}");
     assert_eq!(seen["by_lesson"][0]["score"], 80, "{seen}");
     assert_eq!(seen["by_lesson"][1]["completed"], false, "{seen}");
+    assert_eq!(seen["next_lesson"], school.lessons[1].to_string(), "{seen}");
 
     let second = ada.put(school.completion(2), json!({})).await.accepted();
     assert_eq!(ada.get(&progress).after(second).await["percent"], 50);
     let reopened = ada.delete(school.completion(0)).await.accepted();
-    assert_eq!(ada.get(&progress).after(reopened).await["percent"], 25);
+    let reopened = ada.get(&progress).after(reopened).await;
+    assert_eq!(reopened["percent"], 25, "{reopened}");
+    assert_eq!(reopened["next_lesson"], school.lessons[0].to_string(), "{reopened}");
     school.system.bob().await.get(&progress).await.refused(404, "not-enrolled");
 }
 

@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
 use crate::apart::{Apart, Parts};
-use crate::system::{Answer, Listening, System};
+use crate::system::{Answer, Listening, Route, System, routes};
 use configuration::{Answers, Gateway};
 use nginx::Nginx;
 
@@ -57,24 +57,21 @@ async fn every_operation_is_led_to_the_side_that_has_it(apart: &Apart) {
     assert_eq!(command.get("/openapi.json").await.ok().body, description.body);
     let of = |side: &str| if side == "command" { (command, query) } else { (query, command) };
     let mut led = 0;
-    for (path, item) in description["paths"].as_object().unwrap() {
-        for (name, operation) in item.as_object().unwrap() {
-            let Ok(method) = name.to_uppercase().parse::<Method>() else { continue };
-            let asked = filled(path);
-            let Answers::Upstream(side) = gateway.answers(&method, None, &asked) else {
-                panic!("the gateway does not let {method} {path} through");
-            };
-            let (has, has_not) = of(&side);
-            let ask = |system: &System| system.ask(method.clone(), &asked).body(json!({}));
-            let (here, there) = (ask(has).await, ask(has_not).await);
-            assert!(is_route(&here), "led to {side}: {here}");
-            assert!(!is_route(&there), "the other side has it too: {there}");
-            let preflight = gateway.answers(&Method::OPTIONS, Some(&method), &asked);
-            let streams = !operation["responses"]["200"]["content"]["text/event-stream"].is_null();
-            assert!(streams || preflight == Answers::Upstream(side), "{method} {path}");
-            assert!(!streams || gateway.is_unbuffered(&asked), "{path} is a stream");
-            led += 1;
-        }
+    for route in routes(&description.body) {
+        let (asked, Route { method, path, operation }) = (route.filled(), route);
+        let Answers::Upstream(side) = gateway.answers(&method, None, &asked) else {
+            panic!("the gateway does not let {method} {path} through");
+        };
+        let (has, has_not) = of(&side);
+        let ask = |system: &System| system.ask(method.clone(), &asked).body(json!({}));
+        let (here, there) = (ask(has).await, ask(has_not).await);
+        assert!(is_route(&here), "led to {side}: {here}");
+        assert!(!is_route(&there), "the other side has it too: {there}");
+        let preflight = gateway.answers(&Method::OPTIONS, Some(&method), &asked);
+        let streams = !operation["responses"]["200"]["content"]["text/event-stream"].is_null();
+        assert!(streams || preflight == Answers::Upstream(side), "{method} {path}");
+        assert!(!streams || gateway.is_unbuffered(&asked), "{path} is a stream");
+        led += 1;
     }
     assert!(led > 80, "only {led} operations are described");
     for path in ["/openapi.json", "/asyncapi.json", "/docs/", "/problems", "/.well-known/jwks.json"]
@@ -84,18 +81,6 @@ async fn every_operation_is_led_to_the_side_that_has_it(apart: &Apart) {
         }
         query.get(path).await.ok();
     }
-}
-
-/// A path of the description with something in its places.
-fn filled(path: &str) -> String {
-    let id = Uuid::now_v7().to_string();
-    let parts = path.split('/').map(|part| match part {
-        "{kind}" => "books",
-        "{role}" => "analyst",
-        part if part.starts_with('{') => &id,
-        part => part,
-    });
-    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Whether a handler was asked, whatever it said.

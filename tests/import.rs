@@ -255,3 +255,63 @@ async fn an_import_that_was_killed_goes_on() {
     assert_eq!((accepted, refused, unreadable), (3_000, 0, 0), "{report}");
     assert!(there > 0, "{report}");
 }
+
+#[tokio::test]
+async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
+    let system = System::start().await;
+    let ada = system.ada().await;
+    // Numbers of our own: all tests share one catalogue.
+    let unique = Uuid::now_v7().simple().to_string();
+    let emma = json!({ "title": format!("Emma {unique}"), "authors": ["Jane Austen"] });
+    let emma = system.add_book(emma).await;
+    let number = Uuid::now_v7().as_u128() % 1_000_000_000;
+    let library = |average: &str| {
+        format!(
+            "Book Id,Title,Author,Author l-f,Additional Authors,ISBN,ISBN13,My Rating,Average Rating,\
+             Publisher,Binding,Number of Pages,Year Published,Original Publication Year,Date Read,\
+             Date Added,Bookshelves,Bookshelves with positions,Exclusive Shelf,My Review,Spoiler,\
+             Private Notes,Read Count,Owned Copies\n\
+             {number}1,Emma {unique},Jane Austen,\"Austen, Jane\",,=\"\",=\"\",4,{average},Penguin,\
+             Paperback,474,2003,1815,2012/05/31,2011/01/02,\"favorites, regency\",,read,\
+             \"Fine.\nReally.\",,,1,0\n\
+             {number}2,\"Villette {unique} (Brontë, #3)\",Charlotte Brontë,,,=\"\",=\"\",0,{average},,\
+             ,,,1853,,2011/01/02,to-read,,to-read,,,,0,0\n\
+             {number}3,Persuasion,Jane Austen,,,=\"\",=\"\",six,{average},,,,,1817,,2011/01/02,,,read,\
+             ,,,1,0\n"
+        )
+    };
+    let folder =
+        Folder::of("library", &[("old.csv", &library("4.01")), ("new.csv", &library("4.02"))]);
+    let (old, new) = (folder.path("old.csv"), folder.path("new.csv"));
+
+    let dry = report(&["goodreads", &old, "--account", &ada.login.email, "--dry-run"]).await;
+    assert_eq!(counts(&dry, 0), [2, 0, 0, 1], "{dry}");
+    let first = report(&["goodreads", &old, "--account", &ada.login.email]).await;
+    assert_eq!(counts(&first, 0), [2, 1, 0, 1], "Emma was there: {first}");
+    assert_eq!(first["files"][0]["unreadable"]["first"][0]["line"], 5, "{first}");
+    let made = |report: &Value, what: &str| report["prepared"][what]["made"].clone();
+    assert_eq!([made(&first, "ratings"), made(&first, "favourites")], [1, 1], "{first}");
+    let page = format!("books/{emma}");
+    eventually(|| ada.get(&page), |book| book["my_rating"] == 8).await;
+    let kept = |answer: &crate::system::Answer| answer["items"][0]["id"] == emma.to_string();
+    eventually(|| ada.get("accounts/me/favourites"), kept).await;
+    let villette = only(&system, &format!("books?q=villette+{unique}")).await;
+    assert_eq!(villette["title"], format!("Villette {unique}"), "{villette}");
+    assert_eq!(villette["series"], json!({ "name": "Brontë", "number": 3.0 }), "{villette}");
+
+    // She has changed her mind since; neither the old file nor a newer one knows better.
+    let changed = ada.rate(emma, 10).await.accepted();
+    let id = ada.id.to_string();
+    for file in [&old, &new] {
+        let again = report(&["goodreads", file, "--account", &id]).await;
+        assert_eq!(counts(&again, 0), [2, 2, 0, 1], "{again}");
+        assert_eq!([made(&again, "ratings"), made(&again, "favourites")], [0, 0], "{again}");
+    }
+    let book = ada.get(&page).after(&changed).await;
+    assert_eq!(book["my_rating"], 10, "{book}");
+
+    let nobody = output(import(&["goodreads", &old, "--account", "nobody@example.com"])).await;
+    let errors = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("nobody has the address"), "{errors}");
+}

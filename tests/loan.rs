@@ -187,3 +187,25 @@ async fn only_those_who_keep_the_books_see_who_has_them() {
         .await
         .refused(403, "forbidden");
 }
+
+#[tokio::test]
+async fn a_copy_comes_back_for_a_reader_who_is_gone() {
+    let library = Library::with(2).await;
+    let (ada, bob) = (library.system.ada().await, library.system.bob().await);
+    let operator = library.system.operator();
+    for reader in [&ada, &bob] {
+        library.borrow(reader).await.accepted();
+    }
+    ada.delete("accounts/me").await.accepted();
+    operator.put(format!("accounts/{}/deactivation", bob.id), json!({})).await.accepted();
+
+    let page = format!("books/{}", library.book);
+    for (reader, left) in [(&ada, 1), (&bob, 2)] {
+        let loan = format!("books/{}/loans/{}", library.book, reader.id);
+        let returned = library.mercy.delete(&loan).await.accepted();
+        let book = library.system.get(&page).after(returned).await;
+        assert_eq!(book["available"], left, "{book}");
+        library.mercy.delete(&loan).await.refused(409, "not-borrowed");
+    }
+    library.set_copies(0).await.accepted();
+}

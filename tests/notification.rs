@@ -5,7 +5,7 @@ mod post;
 use post::Post;
 use serde_json::{Value, json};
 
-use crate::system::{Answer, Client, Shop, daybook, eventually};
+use crate::system::{Answer, Client, School, Shop, daybook, eventually};
 
 /// The latest notification of somebody, once it has come to this.
 async fn latest(somebody: &Client, status: &str) -> Value {
@@ -74,6 +74,17 @@ async fn an_order_is_told_of_in_the_language_of_its_customer() {
 }
 
 #[tokio::test]
+async fn an_instructor_is_told_that_a_course_is_published() {
+    let Some((post, system)) = Post::office().await else { return };
+    let school = School::of(system.clone(), 1, None).await;
+    let letters = post.letters(&school.ines.login.email, 2).await;
+    let subject = letters[1]["subject"].as_str().unwrap();
+    assert!(subject.starts_with("Published: Reading slowly"), "{letters:?}");
+    let told = latest(&school.ines, "SENT").await;
+    assert_eq!(told["message"]["course"], school.course.to_string(), "{told}");
+}
+
+#[tokio::test]
 async fn who_wants_no_mail_gets_none_and_others_do_not_see_it() {
     let Some((post, system)) = Post::office().await else { return };
     let shop = Shop::of(system.clone(), 5).await;
@@ -107,4 +118,32 @@ async fn an_operator_tries_whether_mail_goes_out() {
     assert_eq!(refused.status.code(), Some(1));
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("no such mailbox"), "{words}");
+}
+
+#[tokio::test]
+async fn who_forgot_the_password_chooses_another_by_letter_whatever_they_want_to_hear_of() {
+    let Some((post, system)) = Post::office().await else { return };
+    let bob = system.bob().await;
+    post.letters(&bob.login.email, 1).await;
+    bob.patch("accounts/me", json!({ "channels": [], "language": "de" })).await.accepted();
+    let asked = system.post("accounts/password-resets", json!({ "email": bob.login.email })).await;
+    assert_eq!(asked.status, 202, "{asked}");
+
+    let letters = post.letters(&bob.login.email, 2).await;
+    assert_eq!(letters[1]["subject"], "Wählen Sie ein neues Passwort");
+    let text = letters[1]["text"].as_str().unwrap();
+    let path = text.lines().find(|line| line.starts_with("/api/v1/")).unwrap();
+    let chosen = json!({ "password": "a new password" });
+    system.post(path.trim(), chosen.clone()).await.accepted();
+
+    let ended = |answer: &Answer| answer.status == 401;
+    eventually(|| bob.get("accounts/me"), ended).await.refused(401, "token-invalid");
+    let login = json!({ "email": bob.login.email, "password": "a new password" });
+    assert_eq!(system.post("sessions", login).await.status, 201);
+    system.post(path.trim(), chosen).await.refused(404, "password-reset-void");
+    let token = path.rsplit('/').next().unwrap();
+    let auditor = system.auditor().await;
+    let history = auditor.get(format!("audit/streams/account/{}", bob.id)).await.ok();
+    assert!(!history.body.to_string().contains(&token[token.len() - 64..]), "{history}");
+    assert!(history.body.to_string().contains("PasswordResetRequested"), "{history}");
 }

@@ -1,5 +1,9 @@
 //! Looking after the read models. These tests pause and rebuild, so they have a system of their own.
 
+mod broken;
+mod parked;
+mod process;
+
 use serde_json::{Value, json};
 
 use crate::system::{Answer, Program, System, eventually};
@@ -82,12 +86,19 @@ async fn nothing_is_parked_where_nothing_went_wrong() {
 async fn only_operators_operate() {
     let system = System::start().await;
     let (ada, auditor) = (system.ada().await, system.auditor().await);
-    for path in ["operations/projections", "operations/parked"] {
+    for path in [
+        "operations/projections",
+        "operations/projections/item_ratings/verifications",
+        "operations/parked",
+        "operations/parked/groups",
+        "operations/processes",
+        "operations/processes/fulfilment/instances",
+    ] {
         ada.get(path).await.refused(403, "forbidden");
         auditor.get(path).await.refused(403, "forbidden");
         system.get(path).await.refused(401, "token-required");
     }
-    for action in ["rebuild", "pause", "resume"] {
+    for action in ["rebuild", "verify", "pause", "resume"] {
         let path = format!("operations/projections/item_ratings/{action}");
         ada.post(&path, json!({})).await.refused(403, "forbidden");
         let nothing = format!("operations/projections/nothing/{action}");

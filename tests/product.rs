@@ -35,6 +35,10 @@ async fn a_product_is_found_by_its_sku_and_priced_anew() {
     let product = system.get(&location).after(repriced).await;
     assert_eq!(product["price"]["minor"], 1499, "{product}");
     assert_eq!(product["name"], "Reading lamp", "{product}");
+    assert_eq!(product["lowest_30_days"], 1499, "{product}");
+    let prices = system.get(format!("products/{}/prices", added.id())).await;
+    let minor = [0, 1].map(|at| prices["items"][at]["minor"].clone());
+    assert_eq!(minor, [1499, 1999], "{prices}");
 }
 
 #[tokio::test]

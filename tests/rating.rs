@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::System;
+use crate::system::{Answer, System};
 
 fn middlemarch() -> Value {
     json!({ "title": "Middlemarch", "authors": ["George Eliot"], "published_year": 1871 })
@@ -102,4 +102,62 @@ async fn a_repeated_request_is_answered_from_the_first_one() {
     assert_eq!(second.accepted().position, first.accepted().position);
     let other = ada.rate(book, 2).header("idempotency-key", key).await;
     assert_eq!(other.status.as_u16(), 422, "{other}");
+}
+
+#[tokio::test]
+async fn what_i_gave_stands_wherever_an_item_is_listed() {
+    let system = System::start().await;
+    let (ada, bob) = (system.ada().await, system.bob().await);
+    let word = format!("w{}", Uuid::now_v7().simple());
+    let mercy = system.merchandiser().await;
+    let book = |title: &str| {
+        json!({
+            "title": format!("{title} {word}"), "authors": [format!("Author {word}")],
+            "genres": [word], "publisher": format!("House {word}"),
+            "series": { "name": format!("Series {word}"), "number": 2 }, "audience": "kids",
+        })
+    };
+    let emma = mercy.post("books", book("Emma")).await.accepted().id();
+    let other = mercy.post("books", book("Other")).await.accepted().id();
+    for reader in [&ada, &bob] {
+        reader.rate(other, 8).await.accepted();
+    }
+    bob.rate(emma, 6).await.accepted();
+    ada.put(format!("books/{emma}/favourite"), json!({})).await.accepted();
+    mercy.put(format!("books/{emma}/copies"), json!({ "copies": 1 })).await.accepted();
+    ada.put(format!("books/{emma}/loan"), json!({})).await.accepted();
+    let last = ada.rate(emma, 9).await.accepted();
+
+    for path in [
+        format!("books?q={word}"),
+        format!("books?audience=kids&series=Series+{word}"),
+        format!("books?publisher=House+{word}"),
+        format!("search?q={word}"),
+        format!("top?genre={word}"),
+        format!("top?genre={word}&period=week"),
+        format!("books/{other}/similar"),
+        "accounts/me/favourites".to_owned(),
+        "accounts/me/loans".to_owned(),
+    ] {
+        let mine = ada.get(&path).after(&last).await;
+        let of_emma = |answer: &Answer| {
+            let items = answer["items"].as_array().unwrap();
+            let found = items.iter().find(|item| item["id"] == emma.to_string());
+            found.unwrap_or_else(|| panic!("{path}: {answer}"))["my_rating"].clone()
+        };
+        assert_eq!(of_emma(&mine), 9, "{path}: {mine}");
+        if !path.starts_with("accounts") {
+            let nobodys = system.get(&path).await;
+            assert_eq!(of_emma(&nobodys), json!(null), "{path}: {nobodys}");
+        }
+    }
+
+    let first = system.get(format!("top?genre={word}&limit=1")).await;
+    assert_eq!((&first["items"][0]["rank"], &first["items"][0]["id"]), (&json!(1), &json!(other)));
+    assert!(first.header("link").contains("rel=\"next\""), "{first}");
+    let cursor = first["next"].as_str().unwrap();
+    let second = system.get(format!("top?genre={word}&limit=1&cursor={cursor}")).await;
+    assert_eq!((&second["items"][0]["rank"], &second["items"][0]["id"]), (&json!(2), &json!(emma)));
+    assert_eq!(second["next"], json!(null), "{second}");
+    system.get(format!("top?genre=other&limit=1&cursor={cursor}")).await.refused(400, "bad-cursor");
 }

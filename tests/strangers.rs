@@ -26,13 +26,19 @@ struct Hers {
     book: Uuid,
     /// About the course.
     comment: Uuid,
+    /// By which programs ask for her.
+    key: Uuid,
+    export: Uuid,
 }
 
 impl Hers {
     async fn of(ada: &Client, shop: &Shop, school: &School) -> Self {
         let said = format!("courses/{}/comments", school.course);
         let comment = ada.post(said, json!({ "text": "Good" })).await.accepted().id();
-        Self { book: lent_to(ada, shop).await, comment }
+        let key = json!({ "name": "Mine", "scopes": ["read"] });
+        let key = ada.post("accounts/me/keys", key).await.accepted().id();
+        let export = ada.post("accounts/me/export", json!({})).await.accepted().id();
+        Self { book: lent_to(ada, shop).await, comment, key, export }
     }
 }
 
@@ -47,7 +53,7 @@ async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
 }
 
 async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<Door> {
-    let Hers { book, comment } = hers;
+    let Hers { book, comment, key, export } = hers;
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
     const AUTHOR: (u16, &str) = (403, "not-the-author");
@@ -66,6 +72,9 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", format!("orders?customer={account}"), FORBIDDEN),
         with(door("PATCH", format!("comments/{comment}"), AUTHOR), json!({ "text": "Mine" })),
         door("DELETE", format!("comments/{comment}"), AUTHOR),
+        door("DELETE", format!("accounts/me/keys/{key}"), (404, "key-unknown")),
+        door("GET", format!("exports/{export}"), (404, "export-unknown")),
+        door("GET", format!("exports/{export}/file"), (404, "export-unknown")),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),
@@ -73,6 +82,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         with(door("PATCH", format!("courses/{course}"), TEACHER), json!({ "title": "Mine" })),
         door("DELETE", format!("courses/{course}"), TEACHER),
         door("POST", format!("courses/{course}/publication"), TEACHER),
+        door("GET", format!("workflows/{}", school.published.id()), (404, "workflow-unknown")),
         with(
             door("POST", format!("courses/{course}/lessons"), TEACHER),
             json!({ "title": "Mine" }),
@@ -84,6 +94,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("DELETE", format!("courses/{course}/lessons/{lesson}"), TEACHER),
         with(door("PUT", format!("books/{book}/copies"), FORBIDDEN), json!({ "copies": 1 })),
         door("DELETE", format!("books/{book}/loan"), (409, "not-borrowed")),
+        door("DELETE", format!("books/{book}/loans/{account}"), FORBIDDEN),
         door("GET", "loans".to_owned(), FORBIDDEN),
         door("GET", format!("stock/{product}/movements"), FORBIDDEN),
         with(
@@ -96,6 +107,9 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         ),
         with(door("PATCH", format!("products/{product}"), FORBIDDEN), json!({ "name": "Mine" })),
         door("DELETE", format!("products/{product}"), FORBIDDEN),
+        door("DELETE", format!("products/{product}/files/cover.png"), FORBIDDEN),
+        door("DELETE", format!("courses/{course}/files/cover.png"), TEACHER),
+        door("DELETE", format!("courses/{course}/lessons/{lesson}/files/notes.md"), TEACHER),
         door("GET", format!("audit/streams/account/{account}"), FORBIDDEN),
         door("GET", format!("audit/streams/account/{account}/state"), FORBIDDEN),
         door("GET", format!("audit/events?actor={account}"), FORBIDDEN),
@@ -103,9 +117,16 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", "audit/export".to_owned(), FORBIDDEN),
         door("GET", "audit/verify".to_owned(), FORBIDDEN),
         door("GET", "analytics/summary".to_owned(), FORBIDDEN),
+        door("GET", "analytics/products".to_owned(), FORBIDDEN),
+        door("GET", format!("analytics/courses/{course}"), FORBIDDEN),
+        door("GET", "analytics/stock".to_owned(), FORBIDDEN),
         door("GET", "live?topics=activity".to_owned(), FORBIDDEN),
         door("GET", "operations/projections".to_owned(), FORBIDDEN),
         door("POST", "operations/projections/item_ratings/rebuild".to_owned(), FORBIDDEN),
+        door("POST", "operations/projections/item_ratings/verify".to_owned(), FORBIDDEN),
+        door("GET", "operations/parked/groups".to_owned(), FORBIDDEN),
+        door("GET", format!("operations/processes/fulfilment/instances/{order}"), FORBIDDEN),
+        door("POST", format!("operations/processes/fulfilment/instances/{order}/retry"), FORBIDDEN),
     ];
     for role in ["analyst", "instructor", "merchandiser", "auditor", "operator"] {
         all.push(door("PUT", format!("accounts/{account}/roles/{role}"), FORBIDDEN));

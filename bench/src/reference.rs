@@ -18,6 +18,7 @@ use cqrs_es::{Aggregate, AggregateContext, AggregateError, CqrsFramework, EventS
 use domain::book::{self, Authors, Book, Details};
 use domain::rating::{self, Rating, RatingId, Score};
 use domain::{BookId, ItemId, ItemKind, Title};
+use eventstore::personal::{PersonalKeys, RootKeys};
 use local_services::Signal;
 use postgres_es::PostgresEventRepository;
 use serde::Deserialize;
@@ -77,8 +78,12 @@ impl Serve {
         let repository = || PostgresEventRepository::new(pool.clone());
         let shutdown = service_kit::on_signals()?;
         let settings = Settings { rates: None, ..Settings::new(keys) };
+        let frame = database.pool(FRAME_CONNECTIONS).await?;
+        // Nobody asks by a key there.
+        let roots = RootKeys { master: [0; 32], lookup: [0; 32] };
+        let personal = PersonalKeys::new(frame.clone(), roots);
         let app = App {
-            kit: Kit::new(database.pool(FRAME_CONNECTIONS).await?, settings, shutdown.clone()),
+            kit: Kit::new(frame, personal, settings, shutdown.clone()),
             books: Arc::new(Stock::new(repository(), repository())),
             ratings: Arc::new(Stock::new(repository(), repository())),
         };

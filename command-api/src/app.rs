@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use blobstore::Blobs;
 use eventstore::{Log, StoreError};
 use service_kit::Kit;
 use tokio_util::sync::CancellationToken;
@@ -10,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, follow,
-    like, loan, operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, export,
+    file, follow, like, loan, operations, order, product, rating, session, shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -21,14 +22,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 pub struct App {
     pub log: Log,
     pub kit: Kit,
+    pub blobs: Blobs,
     pub passwords: Passwords,
     pub orders: OrderNumbers,
 }
 
 impl App {
-    pub fn new(log: Log, kit: Kit) -> Self {
+    pub fn new(log: Log, kit: Kit, blobs: Blobs) -> Self {
         let orders = OrderNumbers::new(log.pool().clone());
-        Self { log, kit, passwords: Passwords::default(), orders }
+        Self { log, kit, blobs, passwords: Passwords::default(), orders }
     }
 }
 
@@ -43,6 +45,7 @@ pub fn router(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(account::routes())
         .merge(session::routes())
+        .merge(export::routes())
         .merge(follow::routes())
         .merge(book::routes())
         .merge(rating::routes())
@@ -53,6 +56,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(loan::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
+        .merge(file::routes())
         .merge(product::routes())
         .merge(stock::routes())
         .merge(cart::routes())
@@ -65,6 +69,8 @@ pub fn router(app: App) -> OpenApiRouter {
 pub async fn sweep(log: &Log) -> Result<(), StoreError> {
     session::sweep(log.pool()).await?;
     credentials::sweep(log.pool()).await?;
+    account::sweep_keys(log.pool()).await?;
+    export::sweep(log.pool()).await?;
     log.drop_old_refusals().await?;
     Ok(())
 }

@@ -8,7 +8,9 @@ use domain::book::{
 use domain::{BookId, Language, Name, Patch, Tags, Text, Title, WebAddress};
 use eventstore::{Context, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{
+    Accepted, BASE, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,48 +53,40 @@ struct AddBook {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<BookId>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Title)]
     title: Title,
     /// At least one.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = schema::Authors)]
     authors: Authors,
     /// 10 or 13 digits with a right check digit.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 10, max_length = 32)]
     isbn: Option<Isbn>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Name>)]
     publisher: Option<Name>,
     /// Negative before our era.
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<schema::Year>)]
     published_year: Option<Year>,
-    #[schema(value_type = Option<SeriesBody>)]
+    #[schema(value_type = Option<schema::Series>)]
     series: Option<Series>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = schema::Tags)]
     genres: Tags,
     /// general, kids, teens or adults.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = schema::Audience)]
     audience: Audience,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Option<Language>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Option<Text>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WebAddress>)]
     cover_url: Option<WebAddress>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(as = Series)]
-#[expect(dead_code, reason = "the domain's own type reads it; this one only describes it")]
-struct SeriesBody {
-    name: String,
-    /// With at most two decimals: novellas stand between novels.
-    number: Option<f64>,
 }
 
 /// Add a book to the catalogue.
 #[utoipa::path(
     post, path = "/books", tag = "books", request_body = AddBook,
+    security(("bearer" = ["merchandiser"])),
     responses((status = 201, description = "Added", body = ReceiptBody))
 )]
 async fn post(
@@ -123,34 +117,34 @@ async fn post(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseBook {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Title>)]
     title: Option<Title>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Authors>)]
     authors: Option<Authors>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 10, max_length = 32)]
     isbn: Patch<Isbn>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Name>)]
     publisher: Patch<Name>,
     #[serde(default)]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<schema::Year>)]
     published_year: Patch<Year>,
     #[serde(default)]
-    #[schema(value_type = Option<SeriesBody>)]
+    #[schema(value_type = Option<schema::Series>)]
     series: Patch<Series>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Tags>)]
     genres: Option<Tags>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Audience>)]
     audience: Option<Audience>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Patch<Language>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Patch<Text>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::WebAddress>)]
     cover_url: Patch<WebAddress>,
 }
 
@@ -158,6 +152,7 @@ struct ReviseBook {
 #[utoipa::path(
     patch, path = "/books/{id}", tag = "books", request_body = ReviseBook,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Revised", body = ReceiptBody))
 )]
 async fn patch(
@@ -185,6 +180,7 @@ async fn patch(
 /// Take a book out of the catalogue, for good.
 #[utoipa::path(
     delete, path = "/books/{id}", tag = "books", params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Withdrawn", body = ReceiptBody))
 )]
 async fn delete(

@@ -10,7 +10,9 @@ use domain::course::{
 use domain::{AccountId, CourseId, LessonId, Patch, PublicationId, Tags, Text, Title};
 use eventstore::{Context, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Instructor, Json, Only, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{
+    Accepted, BASE, Instructor, Json, Only, OrRefuse, Path, Problem, ReceiptBody, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -85,6 +87,19 @@ pub async fn remove_lesson(
     execute(log, context, course, command).await
 }
 
+/// The publication process does the rest.
+pub async fn submit(
+    log: &Log,
+    context: &Context,
+    by: AccountId,
+    course: CourseId,
+    publication: PublicationId,
+) -> Result<Receipt, Problem> {
+    let command = Command::SubmitForPublication { course, by, publication, at: context.now };
+    execute(log, context, course, command).await
+}
+
+/// At once and without the process: for history that is brought in.
 pub async fn publish(
     log: &Log,
     context: &Context,
@@ -121,25 +136,26 @@ struct CreateCourse {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<CourseId>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Title)]
     title: Title,
     /// May come later, but without it the course cannot be published.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Option<Text>,
     /// beginner, intermediate or advanced.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Level>)]
     level: Option<Level>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = schema::Tags)]
     skills: Tags,
     /// How many students at a time; without it, any number.
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<schema::Seats>)]
     seats: Option<Seats>,
 }
 
 /// Create a course; who asks is its instructor.
 #[utoipa::path(
     post, path = "/courses", tag = "courses", request_body = CreateCourse,
+    security(("bearer" = ["instructor"])),
     responses((status = 201, description = "Created", body = ReceiptBody))
 )]
 async fn post(
@@ -159,18 +175,18 @@ async fn post(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseCourse {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Title>)]
     title: Option<Title>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Patch<Text>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Level>)]
     level: Patch<Level>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Tags>)]
     skills: Option<Tags>,
     #[serde(default)]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<schema::Seats>)]
     seats: Patch<Seats>,
 }
 
@@ -178,6 +194,7 @@ struct ReviseCourse {
 #[utoipa::path(
     patch, path = "/courses/{id}", tag = "courses", request_body = ReviseCourse,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Revised", body = ReceiptBody))
 )]
 async fn patch(
@@ -194,6 +211,7 @@ async fn patch(
 /// Archive a course: no new students, no changes.
 #[utoipa::path(
     delete, path = "/courses/{id}", tag = "courses", params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Archived", body = ReceiptBody))
 )]
 async fn delete(
@@ -204,9 +222,11 @@ async fn delete(
     archive(&app.log, caller.context(), caller.account, id).await.map(Accepted::done)
 }
 
-/// Publish a course. `Location` tells how far that got.
+/// Submit a course for publication. `Location` tells how far that got; until it has ended, the
+/// course does not change.
 #[utoipa::path(
     post, path = "/courses/{id}/publication", tag = "courses", params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 202, description = "Requested", body = ReceiptBody))
 )]
 async fn post_publication(
@@ -214,14 +234,19 @@ async fn post_publication(
     caller: Only<Instructor>,
     Path(id): Path<CourseId>,
 ) -> Result<Accepted, Problem> {
-    let publication = publication_of(id);
-    let receipt = publish(&app.log, caller.context(), caller.account, id, publication).await?;
+    let publication = of_key(caller.account.uuid(), id, &caller.context().key);
+    let receipt = submit(&app.log, caller.context(), caller.account, id, publication).await?;
     let location = format!("{BASE}/workflows/{publication}");
     Ok(Accepted::accepted(receipt, location).id(publication))
 }
 
-/// Made of the course's id, so that a repeated request is told the same address. A course is
-/// published once.
+/// The receipt names the course, not the publication: a repeated request must find the same id anew.
+fn of_key(account: Uuid, course: CourseId, key: &str) -> PublicationId {
+    Uuid::new_v5(&account, format!("{course}:{key}").as_bytes()).into()
+}
+
+/// Of a course that is brought in: made of the course's id, so that bringing it in again says the
+/// same.
 pub fn publication_of(course: CourseId) -> PublicationId {
     Uuid::new_v5(&course.uuid(), b"publication").into()
 }
@@ -233,6 +258,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::NotTheInstructor => Problem::forbidden("not-the-instructor", refusal),
         Refusal::Archived => Problem::new(StatusCode::GONE, "course-archived", refusal),
         Refusal::AlreadyPublished => Problem::conflict("course-published", refusal),
+        Refusal::Publishing => Problem::conflict("course-publishing", refusal),
+        Refusal::NotUnderWay => Problem::conflict("publication-not-under-way", refusal),
         Refusal::NoDescription => Problem::conflict("course-without-description", refusal),
         Refusal::NoLesson => Problem::conflict("course-without-lesson", refusal),
         Refusal::UnknownLesson => Problem::not_found("lesson-unknown", refusal),

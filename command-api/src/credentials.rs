@@ -193,7 +193,7 @@ pub(crate) async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
         .execute(pool)
         .await?;
     }
-    for table in ["credentials", "sessions"] {
+    for table in ["credentials", "sessions", "api_keys"] {
         sqlx::query(&format!(
             "delete from identity.{table} where account in (
                  select aggregate_id::uuid from eventstore.events

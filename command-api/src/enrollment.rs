@@ -6,7 +6,9 @@ use domain::enrollment::{Command, CourseFacts, Enrollment, EnrollmentId, Mark, R
 use domain::{CertificateId, CourseId, LessonId};
 use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, Json, Member, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided};
+use service_kit::{
+    Accepted, Json, Member, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -125,7 +127,7 @@ async fn delete(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Complete {
-    #[schema(value_type = Option<u8>, minimum = 0, maximum = 100)]
+    #[schema(value_type = Option<schema::Mark>)]
     score: Option<Mark>,
 }
 

@@ -32,7 +32,7 @@ pub async fn must_exist<R>(facts: &Facts, item: ItemId) -> Result<(), Undecided<
     }
 }
 
-fn unknown(item: ItemId) -> Problem {
+pub fn unknown(item: ItemId) -> Problem {
     Problem::not_found("item-unknown", format!("there is no {} with this id", name(item.kind)))
 }
 

@@ -10,6 +10,8 @@ pub mod comment;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;
+pub mod export;
+pub mod file;
 pub mod follow;
 pub mod like;
 pub mod loan;
@@ -24,7 +26,6 @@ pub mod stock;
 mod app;
 mod credentials;
 mod item;
-mod money;
 mod password;
 
 pub use app::{App, housekeeping, router, sweep};

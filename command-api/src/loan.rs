@@ -8,6 +8,7 @@ use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
     Accepted, Json, Member, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided,
+    schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,10 @@ use crate::App;
 use crate::book::refused as book_refused;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(put_copies)).routes(routes!(put, delete))
+    OpenApiRouter::new()
+        .routes(routes!(put_copies))
+        .routes(routes!(put, delete))
+        .routes(routes!(delete_for))
 }
 
 /// Also of a withdrawn book: its copies leave the house one by one.
@@ -77,7 +81,7 @@ async fn must_be_listed(facts: &Facts, book: BookId) -> Result<(), Undecided<Ref
 #[serde(deny_unknown_fields)]
 struct SetCopies {
     /// Never fewer than are out.
-    #[schema(value_type = u32, minimum = 0, maximum = 10_000)]
+    #[schema(value_type = schema::Copies)]
     copies: Copies,
 }
 
@@ -85,6 +89,7 @@ struct SetCopies {
 #[utoipa::path(
     put, path = "/books/{id}/copies", tag = "loans", request_body = SetCopies,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Set", body = ReceiptBody))
 )]
 async fn put_copies(
@@ -120,6 +125,21 @@ async fn delete(
     Path(book): Path<BookId>,
 ) -> Result<Accepted, Problem> {
     give_back(&app.log, caller.context(), book, caller.account).await.map(Accepted::done)
+}
+
+/// Take a copy back for a reader, also for one who cannot ask any more: deactivated or erased.
+#[utoipa::path(
+    delete, path = "/books/{id}/loans/{reader}", tag = "loans",
+    params(("id" = Uuid, Path), ("reader" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
+    responses((status = 200, description = "Returned", body = ReceiptBody))
+)]
+async fn delete_for(
+    State(app): State<App>,
+    caller: Only<Merchandiser>,
+    Path((book, reader)): Path<(BookId, AccountId)>,
+) -> Result<Accepted, Problem> {
+    give_back(&app.log, caller.context(), book, reader).await.map(Accepted::done)
 }
 
 fn refused(refusal: Refusal) -> Problem {

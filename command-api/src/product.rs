@@ -10,6 +10,7 @@ use eventstore::{Context, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
     Accepted, BASE, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided,
+    schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::App;
-use crate::money::MoneyBody;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(post)).routes(routes!(patch, delete))
@@ -92,24 +92,25 @@ struct AddProduct {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<ProductId>,
-    #[schema(value_type = String, max_length = 64)]
+    #[schema(value_type = schema::Sku)]
     sku: Sku,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Name)]
     name: Name,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Option<Text>,
-    #[schema(value_type = MoneyBody)]
+    #[schema(value_type = schema::Money)]
     price: Money,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Tag>)]
     category: Option<Tag>,
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = schema::Tags)]
     tags: Tags,
 }
 
 /// Add a product to the catalogue.
 #[utoipa::path(
     post, path = "/products", tag = "products", request_body = AddProduct,
+    security(("bearer" = ["merchandiser"])),
     responses((status = 201, description = "Added", body = ReceiptBody))
 )]
 async fn post(
@@ -129,19 +130,19 @@ async fn post(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseProduct {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Sku>)]
     sku: Option<Sku>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     description: Patch<Text>,
-    #[schema(value_type = Option<MoneyBody>)]
+    #[schema(value_type = Option<schema::Money>)]
     price: Option<Money>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Tag>)]
     category: Patch<Tag>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Tags>)]
     tags: Option<Tags>,
 }
 
@@ -149,6 +150,7 @@ struct ReviseProduct {
 #[utoipa::path(
     patch, path = "/products/{id}", tag = "products", request_body = ReviseProduct,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Revised", body = ReceiptBody))
 )]
 async fn patch(
@@ -165,6 +167,7 @@ async fn patch(
 /// Sell a product no longer.
 #[utoipa::path(
     delete, path = "/products/{id}", tag = "products", params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Discontinued", body = ReceiptBody))
 )]
 async fn delete(

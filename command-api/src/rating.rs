@@ -5,7 +5,9 @@ use domain::rating::{Command, Rating, RatingId, Refusal, Score};
 use domain::{AccountId, ItemId};
 use eventstore::{Context, Decision, Log, Receipt};
 use serde::Deserialize;
-use service_kit::{Accepted, Json, Member, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided};
+use service_kit::{
+    Accepted, Json, Member, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -50,7 +52,7 @@ pub async fn withdraw(
 #[serde(deny_unknown_fields)]
 struct Rate {
     /// Whole points.
-    #[schema(value_type = u8, minimum = 0, maximum = 10)]
+    #[schema(value_type = schema::Score)]
     score: Score,
 }
 

@@ -4,12 +4,12 @@
 
 use axum::extract::State;
 use domain::product::Product;
-use domain::stock::{Command, Refusal, Stock};
+use domain::stock::{Command, ON_HAND_MAX, Refusal, Stock};
 use domain::{OrderId, ProductId, Quantity, Text};
 use eventstore::{Context, Decision, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
-    Accepted, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided,
+    Accepted, Json, Merchandiser, Only, OrRefuse, Path, Problem, ReceiptBody, Undecided, schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -113,9 +113,9 @@ async fn of_known_product(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Receive {
-    #[schema(value_type = u32, minimum = 1, maximum = 999_999)]
+    #[schema(value_type = schema::Quantity)]
     quantity: Quantity,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     reason: Option<Text>,
 }
 
@@ -123,6 +123,7 @@ struct Receive {
 #[utoipa::path(
     post, path = "/stock/{product}/receipts", tag = "stock", request_body = Receive,
     params(("product" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Received", body = ReceiptBody))
 )]
 async fn post_receipt(
@@ -138,8 +139,9 @@ async fn post_receipt(
 #[serde(deny_unknown_fields)]
 struct Adjust {
     /// The difference: negative when pieces are gone.
+    #[schema(minimum = -1_000_000_000_000i64, maximum = 1_000_000_000_000i64)]
     quantity: i64,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Text>)]
     reason: Option<Text>,
 }
 
@@ -147,6 +149,7 @@ struct Adjust {
 #[utoipa::path(
     post, path = "/stock/{product}/adjustments", tag = "stock", request_body = Adjust,
     params(("product" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Adjusted", body = ReceiptBody))
 )]
 async fn post_adjustment(
@@ -155,8 +158,9 @@ async fn post_adjustment(
     Path(product): Path<ProductId>,
     Json(Adjust { quantity, reason }): Json<Adjust>,
 ) -> Result<Accepted, Problem> {
-    if quantity == 0 {
-        return Err(Problem::invalid("/quantity", "an adjustment by nothing is none"));
+    if quantity == 0 || !(-ON_HAND_MAX..=ON_HAND_MAX).contains(&quantity) {
+        let detail = format!("an adjustment goes up to {ON_HAND_MAX} either way, but not by 0");
+        return Err(Problem::invalid("/quantity", detail));
     }
     adjust(&app.log, caller.context(), product, quantity, reason).await.map(Accepted::done)
 }
@@ -165,6 +169,7 @@ async fn post_adjustment(
 #[serde(deny_unknown_fields)]
 struct SetReorderLevel {
     /// Say so when available falls to this; null: never.
+    #[schema(minimum = 0, maximum = 4_294_967_295i64)]
     quantity: Option<u32>,
 }
 
@@ -172,6 +177,7 @@ struct SetReorderLevel {
 #[utoipa::path(
     put, path = "/stock/{product}/reorder-level", tag = "stock", request_body = SetReorderLevel,
     params(("product" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Set", body = ReceiptBody))
 )]
 async fn put_reorder_level(

@@ -50,6 +50,14 @@ id! {
     AccountId
 }
 id! {
+    /// One request for a new password.
+    PasswordResetId
+}
+id! {
+    /// A key by which a program asks for somebody.
+    ApiKeyId
+}
+id! {
     /// A book of the catalogue.
     BookId
 }
@@ -68,6 +76,10 @@ id! {
 id! {
     /// One request to publish a course; the id of its workflow.
     PublicationId
+}
+id! {
+    /// One request for all that is known of a person.
+    ExportId
 }
 id! {
     /// The proof that a student completed a course.

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::{BookId, CourseId, ProductId};
 
 /// The three kinds of things readers have opinions on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     Book,

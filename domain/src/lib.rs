@@ -10,6 +10,8 @@ pub mod comment;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;
+pub mod export;
+pub mod file;
 pub mod follow;
 pub mod fulfilment;
 pub mod like;
@@ -17,14 +19,17 @@ pub mod loan;
 pub mod notification;
 pub mod operators;
 pub mod order;
+pub mod process;
 pub mod product;
 pub mod projection;
+pub mod publication;
 pub mod rating;
 pub mod shelf;
 pub mod stock;
 
 mod claim;
 mod email;
+mod error_text;
 mod ids;
 mod item;
 mod language;
@@ -41,9 +46,10 @@ mod wire;
 
 pub use claim::Claim;
 pub use email::{Email, EmailError};
+pub use error_text::ErrorText;
 pub use ids::{
-    AccountId, BookId, CertificateId, CommentId, CourseId, LessonId, OrderId, ProductId,
-    PublicationId,
+    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, ExportId, LessonId, OrderId,
+    PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};
@@ -54,7 +60,9 @@ pub use quantity::{Quantity, QuantityError};
 pub use recorded::Recorded;
 pub use role::{Role, RoleError};
 pub use tags::{Tags, TagsError};
-pub use text::{Markdown, Name, Tag, Text, TextError, Title, WebAddress, WebAddressError};
+pub use text::{
+    Markdown, Name, Reference, Tag, Text, TextError, Title, WebAddress, WebAddressError,
+};
 pub use upcast::{Upcaster, upcasters};
 pub use wire::{EventType, Wire, wire};
 

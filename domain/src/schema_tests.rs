@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    dismissal::Dismissal, enrollment::Enrollment, follow::Follow, fulfilment::Fulfilment,
-    like::Like, loan::CopySet, notification::Notification, operators::Operators, order::Order,
-    product::Product, projection::Projection, rating::Rating, shelf::Shelf, stock::Stock,
-    upcasters, wire,
+    dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
+    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
+    operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
+    publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -34,6 +34,8 @@ fn samples() -> Vec<Written> {
         written::<Course>(crate::course::samples::events()),
         written::<Dismissal>(crate::dismissal::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),
+        written::<Files>(crate::file::samples::events()),
+        written::<PersonalExport>(crate::export::samples::events()),
         written::<Follow>(crate::follow::samples::events()),
         written::<Fulfilment>(crate::fulfilment::samples::events()),
         written::<Like>(crate::like::samples::events()),
@@ -41,8 +43,10 @@ fn samples() -> Vec<Written> {
         written::<Notification>(crate::notification::samples::events()),
         written::<Operators>(crate::operators::samples::events()),
         written::<Order>(crate::order::samples::events()),
+        written::<Process>(crate::process::samples::events()),
         written::<Product>(crate::product::samples::events()),
         written::<Projection>(crate::projection::samples::events()),
+        written::<Publication>(crate::publication::samples::events()),
         written::<Rating>(crate::rating::samples::events()),
         written::<Shelf>(crate::shelf::samples::events()),
         written::<Stock>(crate::stock::samples::events()),
@@ -161,12 +165,42 @@ fn old_versions_have_the_shape_they_had() {
         assert!(errors.is_empty(), "{errors:?} in {old}");
         assert!(!of_version("1.1.0").is_valid(&old), "{old}");
     }
+    for fixture in [
+        include_str!("../fixtures/OrderRejected-1.0.0.json"),
+        include_str!("../fixtures/FulfilmentRejecting-1.0.0.json"),
+    ] {
+        let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+        let mut new = old.clone();
+        new["reason"] = json!({ "code": "payment-declined" });
+        for event in wire.events.iter().filter(|event| old["type"] == event.name) {
+            let validator = strict(&wire, &event.payload);
+            assert!(validator.is_valid(&old), "{} of {old}", event.version);
+            assert_eq!(validator.is_valid(&new), event.current, "{} of {new}", event.version);
+        }
+    }
     for upcaster in upcasters() {
         assert!(wire.events.iter().any(|event| {
             (event.name, event.version) == (upcaster.event_type, upcaster.from_version)
                 && !event.current
         }));
     }
+}
+
+#[test]
+fn messages_of_new_kinds_are_none_of_an_old_version() {
+    let wire = described();
+    let notified: Value =
+        serde_json::from_str(include_str!("../fixtures/NotificationRequested-1.0.0.json"))
+            .expect("fixtures are JSON");
+    let mut asked_for = notified.clone();
+    asked_for["message"] = json!({ "kind": "password_reset", "reset": uuid::Uuid::nil() });
+    let valid = |version: &str, event: &Value| {
+        let is = |e: &&crate::EventType| (e.name, e.version) == ("NotificationRequested", version);
+        let described = wire.events.iter().find(is).expect("every version is described");
+        strict(&wire, &described.payload).is_valid(event)
+    };
+    assert!(valid("1.0.0", &notified) && valid("1.1.0", &notified));
+    assert!(!valid("1.0.0", &asked_for) && valid("1.1.0", &asked_for));
 }
 
 #[test]

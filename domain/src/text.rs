@@ -78,6 +78,10 @@ bounded! {
     Tag, 100, |text| one_line(text).to_lowercase()
 }
 bounded! {
+    /// What somebody else's system calls a thing of ours: one short line.
+    Reference, 200, one_line
+}
+bounded! {
     /// A description or a reason: several lines, trimmed.
     Text, 20_000, |text| text.trim().to_owned()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::book;
+use crate::{book, fulfilment, notification};
 
 /// Turns the payload of an older version of an event into that of `to_version`.
 ///
@@ -34,6 +34,27 @@ pub const fn upcasters() -> &'static [Upcaster] {
             to_version: "1.1.0",
             upcast: book::audience_from_genres,
             schema_before: book::without_audience,
+        },
+        Upcaster {
+            event_type: "NotificationRequested",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: notification::as_it_stands,
+            schema_before: notification::without_new_kinds,
+        },
+        Upcaster {
+            event_type: "OrderRejected",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: fulfilment::as_it_was,
+            schema_before: fulfilment::without_payment,
+        },
+        Upcaster {
+            event_type: "FulfilmentRejecting",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: fulfilment::as_it_was,
+            schema_before: fulfilment::without_payment,
         },
     ]
 }

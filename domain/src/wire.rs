@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 use crate::{
     account, account::Account, book, book::Book, cart, cart::Cart, comment, comment::Comment,
     course, course::Course, dismissal, dismissal::Dismissal, enrollment, enrollment::Enrollment,
-    follow, follow::Follow, fulfilment, fulfilment::Fulfilment, like, like::Like, loan,
-    loan::CopySet, notification, notification::Notification, operators, operators::Operators,
-    order, order::Order, product, product::Product, projection, projection::Projection, rating,
-    rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
+    export, export::PersonalExport, file, file::Files, follow, follow::Follow, fulfilment,
+    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, notification,
+    notification::Notification, operators, operators::Operators, order, order::Order, process,
+    process::Process, product, product::Product, projection, projection::Projection, publication,
+    publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock,
+    upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -77,6 +79,8 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Course>(course::Event::SCHEMAS);
     listing.add::<Dismissal>(dismissal::Event::SCHEMAS);
     listing.add::<Enrollment>(enrollment::Event::SCHEMAS);
+    listing.add::<Files>(file::Event::SCHEMAS);
+    listing.add::<PersonalExport>(export::Event::SCHEMAS);
     listing.add::<Follow>(follow::Event::SCHEMAS);
     listing.add::<Fulfilment>(fulfilment::Event::SCHEMAS);
     listing.add::<Like>(like::Event::SCHEMAS);
@@ -84,8 +88,10 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Notification>(notification::Event::SCHEMAS);
     listing.add::<Operators>(operators::Event::SCHEMAS);
     listing.add::<Order>(order::Event::SCHEMAS);
+    listing.add::<Process>(process::Event::SCHEMAS);
     listing.add::<Product>(product::Event::SCHEMAS);
     listing.add::<Projection>(projection::Event::SCHEMAS);
+    listing.add::<Publication>(publication::Event::SCHEMAS);
     listing.add::<Rating>(rating::Event::SCHEMAS);
     listing.add::<Shelf>(shelf::Event::SCHEMAS);
     listing.add::<Stock>(stock::Event::SCHEMAS);

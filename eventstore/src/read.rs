@@ -169,6 +169,29 @@ impl Reader {
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
+    /// The events after a position and up to another that name something, such as an account: in the
+    /// id of their stream, in their payload or in their metadata. The span bounds the work.
+    pub async fn naming(
+        &self,
+        name: &str,
+        after: i64,
+        until: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+        let events = sqlx::query_as(events!(
+            "where position > $2 and position <= $3
+               and (strpos(aggregate_id, $1) > 0 or strpos(payload::text, $1) > 0
+                    or strpos(metadata::text, $1) > 0)
+             order by position
+             limit $4"
+        ))
+        .bind(name)
+        .bind(after)
+        .bind(until)
+        .bind(limit);
+        in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
+    }
+
     /// Up to `limit` events of one stream after a sequence, in order.
     pub async fn stream(
         &self,

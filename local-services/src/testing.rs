@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
@@ -91,6 +93,35 @@ pub fn options() -> Options {
         connections_max: CONNECTIONS_MAX,
         ..Options::ephemeral()
     }
+}
+
+/// Where the Python packages of a lock file are; fetched once by pip, under this name, beside the
+/// build's other output.
+pub fn python_packages(name: &str, lock: &Path) -> Result<PathBuf, String> {
+    let text = |error: std::io::Error| error.to_string();
+    let folder = build_folder().join(name);
+    let partial = folder.with_extension("partial");
+    let turn = File::create(folder.with_extension("lock")).map_err(text)?;
+    turn.lock().map_err(text)?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let _ = fs::remove_dir_all(&partial);
+    let fetched = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"])
+        .args(["--only-binary", ":all:", "--disable-pip-version-check"])
+        .args(["--no-warn-script-location", "--root-user-action", "ignore"])
+        .arg("--target")
+        .arg(&partial)
+        .arg("-r")
+        .arg(lock)
+        .output()
+        .map_err(text)?;
+    if !fetched.status.success() {
+        return Err(String::from_utf8_lossy(&fetched.stderr).into_owned());
+    }
+    fs::rename(&partial, &folder).map_err(text)?;
+    Ok(folder)
 }
 
 fn build_folder() -> PathBuf {

@@ -65,11 +65,16 @@ impl Cause {
         }
     }
 
+    /// It happened long ago, and is imported.
+    pub(crate) fn is_history(&self) -> bool {
+        self.metadata.get("source").is_some_and(|source| source == "import")
+    }
+
     /// History that is imported happens at its own time, and so does what follows from it.
     fn now(&self) -> DateTime<Utc> {
-        match self.metadata.get("source").map(String::as_str) {
-            Some("import") => self.occurred_at,
-            _ => Utc::now().trunc_subsecs(6),
+        match self.is_history() {
+            true => self.occurred_at,
+            false => Utc::now().trunc_subsecs(6),
         }
     }
 }

@@ -64,10 +64,6 @@ impl Progress {
     pub(crate) fn finished(&self) -> i64 {
         self.unfinished.first().map_or(self.scanned, |first| first - 1)
     }
-
-    pub(crate) fn unfinished(&self) -> usize {
-        self.unfinished.len()
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +81,6 @@ mod tests {
         progress.finish(15);
         assert_eq!(progress.finished(), 11);
         progress.finish(12);
-        assert_eq!((progress.finished(), progress.unfinished()), (20, 0));
+        assert_eq!(progress.finished(), 20);
     }
 }

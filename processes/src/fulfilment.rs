@@ -1,10 +1,14 @@
-//! Order fulfilment: reserve every product of an order, then confirm it, or release and reject.
+//! Order fulfilment: reserve every product of an order, have it paid, then confirm it; or release
+//! and reject, and give back what was paid.
 //!
 //! Every product is asked for, whatever the others answered. A release is thereby never followed by
 //! a reservation of the same order, even if two programs work on it at once: all reservations are
 //! decided, under their command ids, before the first release is.
 
+mod payment;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -18,6 +22,7 @@ use serde::Deserialize;
 
 use crate::cause::Cause;
 use crate::failure::{Failure, answer};
+use crate::payment::PaymentProvider;
 use crate::process::Process;
 
 /// Answers of the stock recorded in one event.
@@ -25,7 +30,15 @@ const RECORDED_MAX: usize = 200;
 /// Commands of one order waiting for the log at a time; they share its commits.
 const COMMANDS_MAX: usize = 64;
 
-pub(crate) struct OrderFulfilment;
+pub(crate) struct OrderFulfilment {
+    payments: Arc<dyn PaymentProvider>,
+}
+
+impl OrderFulfilment {
+    pub(crate) const fn new(payments: Arc<dyn PaymentProvider>) -> Self {
+        Self { payments }
+    }
+}
 
 /// What something follows from.
 #[derive(Debug, Deserialize)]
@@ -51,7 +64,7 @@ impl Process for OrderFulfilment {
     }
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
-        let instance = |order| Instance { log, cause, order };
+        let instance = |order| Instance { log, cause, order, payments: &*self.payments };
         match cause.event.decode()? {
             Cue::Placed { order } => instance(order).fulfil().await,
             Cue::Cancelled { order } => instance(order).cancel().await,
@@ -64,6 +77,7 @@ struct Instance<'a> {
     log: &'a Log,
     cause: &'a Cause,
     order: OrderId,
+    payments: &'a dyn PaymentProvider,
 }
 
 impl Instance<'_> {
@@ -73,21 +87,23 @@ impl Instance<'_> {
         // Also makes sure that what is cached of this fulfilment is what the log says.
         self.step("start", start).await?;
         self.reserve().await?;
+        self.pay().await?;
         let fulfilment = self.state().await?;
-        match fulfilment.state() {
-            State::Reserving => self.confirm().await,
-            State::Rejecting => {
+        match (fulfilment.state(), fulfilment.reason()) {
+            (State::Reserving, _) => self.confirm().await?,
+            (State::Rejecting, Some(reason)) => {
                 self.release().await?;
-                self.reject(fulfilment.short()).await
+                self.reject(reason).await?;
             }
             // Only the last step is missing, or none.
-            State::Released if !fulfilment.short().is_empty() => {
-                self.reject(fulfilment.short()).await
+            (State::Released, Some(reason)) => self.reject(reason).await?,
+            (State::Cancelling, _) => self.release().await?,
+            (State::Confirmed | State::Released | State::Shipped, _) => {}
+            (State::Absent | State::Rejecting, _) => {
+                return Err(Failure::lasting("a fulfilment starts, and rejects for a reason"));
             }
-            State::Cancelling => self.release().await,
-            State::Confirmed | State::Released | State::Shipped => Ok(()),
-            State::Absent => Err(Failure::lasting("a started fulfilment cannot be absent")),
         }
+        self.refund().await
     }
 
     /// Asks for everything that has no answer yet.
@@ -161,9 +177,8 @@ impl Instance<'_> {
         }
     }
 
-    async fn reject(&self, short: &[Short]) -> Result<(), Failure> {
-        let short = short.iter().take(Reason::SHORT_MAX).copied().collect();
-        let reason = Reason::OutOfStock { short };
+    async fn reject(&self, reason: &Reason) -> Result<(), Failure> {
+        let reason = reason.clone();
         let context = self.cause.context("reject");
         let command = order::Command::Reject { order: self.order, reason, at: context.now };
         match answer(self.log.execute::<Order>(self.order, command, &context).await)? {
@@ -176,10 +191,11 @@ impl Instance<'_> {
     async fn cancel(&self) -> Result<(), Failure> {
         self.step("cancel", |at| Command::Cancel { order: self.order, at }).await?;
         match self.state().await?.state() {
-            State::Cancelling | State::Rejecting => self.release().await,
+            State::Cancelling | State::Rejecting => self.release().await?,
             // Placed before this process was installed, or released already.
-            _ => Ok(()),
+            _ => {}
         }
+        self.refund().await
     }
 
     /// Gives back whatever was reserved, and says so once it is done.

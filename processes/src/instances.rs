@@ -1,6 +1,6 @@
 //! The instances of a process: which have something to do, and which are parked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use eventstore::{Log, RecordedEvent};
@@ -10,9 +10,10 @@ use crate::cause::Task;
 use crate::checkpoint::Progress;
 use crate::failure::{Failure, in_time};
 use crate::lanes::Lanes;
-use crate::parking;
 use crate::process::Process;
 use crate::reaction::{ATTEMPTS_MAX, until_done};
+use crate::running::Underway;
+use crate::{parking, running};
 
 /// Reactions running at a time.
 const INSTANCES_MAX: usize = 64;
@@ -35,6 +36,8 @@ pub(crate) struct Instances<'a> {
     /// The parked instances that are being tried again right now.
     retried: HashSet<String>,
     reactions: JoinSet<Done>,
+    /// The reactions by the position of their event.
+    underway: HashMap<i64, Arc<Underway>>,
 }
 
 impl<'a> Instances<'a> {
@@ -52,6 +55,7 @@ impl<'a> Instances<'a> {
             parked,
             retried: HashSet::new(),
             reactions: JoinSet::new(),
+            underway: HashMap::new(),
         })
     }
 
@@ -85,8 +89,10 @@ impl<'a> Instances<'a> {
 
     fn spawn(&mut self, task: Task, late: bool) {
         let (process, log) = (Arc::clone(&self.process), self.log.clone());
+        let underway = Arc::new(Underway::new(&task.instance, task.position));
+        self.underway.insert(task.position, Arc::clone(&underway));
         self.reactions.spawn(async move {
-            let result = until_done(&*process, &log, &task).await;
+            let result = until_done(&*process, &log, &task, &underway).await;
             Done { instance: task.instance, position: task.position, late, result }
         });
     }
@@ -118,6 +124,7 @@ impl<'a> Instances<'a> {
 
     pub(crate) async fn settle(&mut self, done: Done) -> Result<(), Failure> {
         let Done { instance, position, late, result } = done;
+        self.underway.remove(&position);
         match (late, result) {
             (false, Ok(())) => {
                 self.progress.finish(position);
@@ -187,11 +194,10 @@ impl<'a> Instances<'a> {
         Ok(())
     }
 
-    pub(crate) fn report(&self) {
-        let process = self.name();
-        let gauge = |name, value: f64| metrics::gauge!(name, "process" => process).set(value);
-        gauge("daybook_process_position", self.progress.finished() as f64);
-        gauge("daybook_process_unfinished", self.progress.unfinished() as f64);
-        gauge("daybook_process_parked", self.parked.len() as f64);
+    /// Tells operators what is under way.
+    pub(crate) async fn report(&self) -> Result<(), Failure> {
+        let underway: Vec<Arc<Underway>> = self.underway.values().cloned().collect();
+        let told = running::publish(self.log.pool(), self.name(), &underway, self.waiting());
+        in_time(told).await
     }
 }

@@ -8,15 +8,25 @@
 
 mod cause;
 mod checkpoint;
+mod export;
 mod failure;
 mod fulfilment;
+mod gauges;
 mod instances;
 mod lanes;
 mod notification;
+mod outgoing;
 mod parking;
+mod payment;
 mod process;
+mod publication;
 mod reaction;
+mod requests;
+mod retry;
 mod runner;
+mod running;
+mod status;
+mod steps;
 
 #[cfg(test)]
 mod tests;
@@ -24,13 +34,20 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
-pub use notification::{Letter, MailError, Mailer};
+pub use notification::{HttpSms, Letter, MailError, Mailer};
+pub use outgoing::{Address, AddressError};
 pub use parking::{Parked, parked};
+pub use payment::{Due, HttpPayment, NoPaymentNeeded, PaymentError, PaymentProvider, Verdict};
+pub use process::Providers;
+pub use requests::{RequestError, known, parked_at, retry};
+pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
+pub use steps::{Outcome, Reaction, Step, Steps, steps};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
-pub async fn run(log: Log, feed: Feed, mailer: Option<Mailer>, shutdown: CancellationToken) {
-    let running = process::all(mailer)
+pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
+    let gauges = gauges::publish(log.pool(), &shutdown);
+    let running = process::all(providers)
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
-    futures::future::join_all(running).await;
+    tokio::join!(gauges, futures::future::join_all(running));
 }

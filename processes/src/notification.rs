@@ -1,43 +1,51 @@
-//! Notifications: tells people over e-mail what happened to them.
+//! Notifications: tells people by e-mail and SMS what happened to them.
 //!
 //! Requested, sent and failed are events, so that a crash repeats at most the sending itself; the
-//! Message-ID is the same then, by which mail servers know a repetition. A server that cannot be
-//! reached is tried again after 1, 2, 4 and 8 s; then, or when it says that it never will, the
-//! notification is given up with the last error.
+//! Message-ID or the Idempotency-Key is the same then, by which servers know a repetition. A server
+//! that cannot be reached is tried again after 1, 2, 4 and 8 s; then, or when it says that it never
+//! will, the notification is given up with the last error.
 
+mod carrier;
 mod mailer;
 mod recipient;
-mod things;
+mod sms;
+pub(crate) mod things;
 mod words;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Channel};
+use domain::course::Course;
 use domain::enrollment::{Enrollment, EnrollmentId};
+use domain::export::PersonalExport;
 use domain::notification::{Command, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
-use domain::{AccountId, CertificateId, OrderId, ProductId};
+use domain::{
+    AccountId, CertificateId, CourseId, ErrorText, ExportId, OrderId, PasswordResetId, ProductId,
+};
 use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
 use crate::cause::Cause;
 use crate::failure::{Failure, answer};
 use crate::process::Process;
+use crate::retry::{RETRIES, wait_until};
+use carrier::{Carrier, NotCarried};
 pub use mailer::{Letter, MailError, Mailer};
 use recipient::Recipient;
+pub use sms::HttpSms;
 
-const ATTEMPTS_MAX: u32 = 5;
-/// Before the second attempt; it doubles with each.
-const RETRY_FIRST: TimeDelta = TimeDelta::seconds(1);
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
 
 pub(crate) struct Notifications {
-    mailer: Mailer,
+    carriers: Vec<Arc<dyn Carrier>>,
+    /// A page on which people choose a new password; their token goes to its end.
+    password_page: Option<String>,
 }
 
 /// What somebody is told of.
@@ -52,9 +60,13 @@ enum Cue {
     OrderShipped { order: OrderId, customer: AccountId },
     OrderCancelled { order: OrderId, customer: AccountId },
     StockRanLow { product: ProductId },
+    CoursePublished { course: CourseId, instructor: AccountId },
+    PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
+    PasswordResetRequested { account: AccountId, reset: PasswordResetId },
+    ExportCompleted { account: AccountId, export: ExportId },
 }
 
-const CUES: [(&str, &str); 8] = [
+const CUES: [(&str, &str); 12] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -63,11 +75,23 @@ const CUES: [(&str, &str); 8] = [
     (Order::TYPE, "OrderShipped"),
     (Order::TYPE, "OrderCancelled"),
     (Stock::TYPE, "StockRanLow"),
+    (Course::TYPE, "CoursePublished"),
+    (Course::TYPE, "PublicationFailed"),
+    (Account::TYPE, "PasswordResetRequested"),
+    (PersonalExport::TYPE, "ExportCompleted"),
 ];
 
 impl Notifications {
-    pub(crate) const fn new(mailer: Mailer) -> Self {
-        Self { mailer }
+    /// None where there is no way to reach anybody.
+    pub(crate) fn by(
+        mailer: Option<Mailer>,
+        sms: Option<Arc<HttpSms>>,
+        password_page: Option<String>,
+    ) -> Option<Self> {
+        let mailer = mailer.map(|mailer| Arc::new(mailer) as Arc<dyn Carrier>);
+        let sms = sms.map(|sms| sms as Arc<dyn Carrier>);
+        let carriers: Vec<_> = mailer.into_iter().chain(sms).collect();
+        (!carriers.is_empty()).then_some(Self { carriers, password_page })
     }
 }
 
@@ -86,10 +110,18 @@ impl Process for Notifications {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         for (recipient, message) in told(log, cause.event.decode()?).await? {
-            let channel = Channel::Email;
-            let id = NotificationId { cause: cause.event.position, recipient, channel };
-            let one = Delivery { log, cause, mailer: &self.mailer, id };
-            one.see_to(message).await?;
+            // One way that is slow does not hold up another.
+            futures::future::try_join_all(self.carriers.iter().map(|carrier| {
+                let (cause_at, channel) = (cause.event.position, carrier.channel());
+                let id = NotificationId { cause: cause_at, recipient, channel };
+                let page = self.password_page.as_deref();
+                let message = message.clone();
+                async move {
+                    let one = Delivery { log, cause, carrier: &**carrier, page, id };
+                    one.see_to(&message).await
+                }
+            }))
+            .await?;
         }
         Ok(())
     }
@@ -122,11 +154,21 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
             let number = things::order_number(log, order).await?;
             (customer, Message::OrderCancelled { order, number })
         }
+        Cue::CoursePublished { course, instructor } => {
+            (instructor, Message::CoursePublished { course })
+        }
+        Cue::PublicationFailed { course, instructor, reason } => {
+            (instructor, Message::PublicationFailed { course, reason })
+        }
         Cue::StockRanLow { product } => {
             let merchandisers = recipient::with_role(log, "merchandiser", RECIPIENTS_MAX).await?;
             let message = |account| (account, Message::StockRanLow { product });
             return Ok(merchandisers.into_iter().map(message).collect());
         }
+        Cue::PasswordResetRequested { account, reset } => {
+            (account, Message::PasswordReset { reset })
+        }
+        Cue::ExportCompleted { account, export } => (account, Message::ExportReady { export }),
     }])
 }
 
@@ -134,14 +176,23 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
 struct Delivery<'a> {
     log: &'a Log,
     cause: &'a Cause,
-    mailer: &'a Mailer,
+    carrier: &'a dyn Carrier,
+    /// Where people choose a new password.
+    page: Option<&'a str>,
     id: NotificationId,
 }
 
 impl Delivery<'_> {
     /// Until it is sent, given up or cancelled.
-    async fn see_to(&self, message: Message) -> Result<(), Failure> {
-        let notification = self.id;
+    async fn see_to(&self, message: &Message) -> Result<(), Failure> {
+        let (notification, channel) = (self.id, self.id.channel);
+        // Mail goes to everybody, unless they do not want any; SMS is for those who asked for it.
+        if channel == Channel::Sms && self.is_new().await? {
+            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            if !recipient.is_some_and(|known| known.wants(channel, message)) {
+                return Ok(());
+            }
+        }
         self.step("request", |at| Command::Request { notification, message: message.clone(), at })
             .await?;
         loop {
@@ -152,10 +203,10 @@ impl Delivery<'_> {
             wait_until(state.retry_at()).await;
             let attempt = state.failed() + 1;
             let recipient = Recipient::find(self.log, notification.recipient).await?;
-            let Some(recipient) = recipient.filter(Recipient::wants_mail) else {
+            let Some(recipient) = recipient.filter(|known| known.wants(channel, message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };
-            match self.send(&recipient, &message).await? {
+            match self.send(&recipient, message).await? {
                 Ok(()) => {
                     self.step(&format!("sent:{attempt}"), |at| Command::MarkSent {
                         notification,
@@ -168,24 +219,24 @@ impl Delivery<'_> {
         }
     }
 
+    async fn is_new(&self) -> Result<bool, Failure> {
+        let state = self.log.load::<Notification>(self.id).await?.state;
+        Ok(state.status() == Status::Absent)
+    }
+
     async fn send(
         &self,
         recipient: &Recipient,
         message: &Message,
-    ) -> Result<Result<(), MailError>, Failure> {
-        let words = words::of(self.log, recipient, message).await?;
-        let letter = Letter {
-            to: recipient.email.clone(),
-            subject: words.subject,
-            text: words.text,
-            id: self.id.to_string().replace(':', "."),
-        };
-        Ok(self.mailer.send(letter).await)
+    ) -> Result<Result<(), NotCarried>, Failure> {
+        let words = words::of(self.log, self.page, recipient, message, self.id.channel).await?;
+        Ok(self.carrier.carry(recipient, words, &self.id.to_string()).await)
     }
 
-    async fn failed(&self, attempt: u32, error: &MailError) -> Result<(), Failure> {
-        let (notification, said) = (self.id, error.to_string());
-        if attempt >= ATTEMPTS_MAX || error.is_permanent() {
+    async fn failed(&self, attempt: u32, error: &NotCarried) -> Result<(), Failure> {
+        let (notification, said) = (self.id, error.said.clone());
+        let pause = RETRIES.pause_after(attempt).filter(|_| !error.is_permanent);
+        let Some(pause) = pause else {
             tracing::error!(
                 notification.id = %notification, attempt,
                 "notification {notification} is given up after {attempt} attempts: {said}",
@@ -197,11 +248,11 @@ impl Delivery<'_> {
                     at,
                 })
                 .await;
-        }
+        };
         self.step(&format!("failed:{attempt}"), |at| Command::MarkFailed {
             notification,
             error: said.into(),
-            retry_at: at + RETRY_FIRST * (1 << (attempt - 1)),
+            retry_at: at + pause,
             at,
         })
         .await
@@ -212,16 +263,11 @@ impl Delivery<'_> {
         step: &str,
         command: impl FnOnce(DateTime<Utc>) -> Command,
     ) -> Result<(), Failure> {
-        let context = self.cause.context(&format!("{step}:{}", self.id.recipient));
+        let NotificationId { recipient, channel, .. } = self.id;
+        let context = self.cause.context(&format!("{step}:{recipient}:{}", channel.name()));
         let command = command(context.now);
         let result = self.log.execute::<Notification>(self.id, command, &context).await;
         answer(result)?.map_err(|refusal| Failure::Lasting(format!("{}: {refusal}", self.id)))?;
         Ok(())
     }
-}
-
-/// A restarted program waits for what is left.
-async fn wait_until(time: Option<DateTime<Utc>>) {
-    let left = time.map(|time| (time - Utc::now()).to_std().unwrap_or(Duration::ZERO));
-    tokio::time::sleep(left.unwrap_or_default()).await;
 }

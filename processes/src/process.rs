@@ -6,9 +6,29 @@ use async_trait::async_trait;
 use eventstore::{Log, RecordedEvent};
 
 use crate::cause::Cause;
+use crate::export::Exports;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
-use crate::notification::{Mailer, Notifications};
+use crate::notification::{HttpSms, Mailer, Notifications};
+use crate::payment::{NoPaymentNeeded, PaymentProvider};
+use crate::publication::CoursePublication;
+
+/// Who does for us what is done outside. By default nobody does, and nobody has to.
+#[derive(Clone)]
+pub struct Providers {
+    pub payment: Arc<dyn PaymentProvider>,
+    pub mailer: Option<Mailer>,
+    pub sms: Option<Arc<HttpSms>>,
+    /// A page on which people choose a new password; letters put their token at its end.
+    pub password_page: Option<String>,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        let payment = Arc::new(NoPaymentNeeded);
+        Self { payment, mailer: None, sms: None, password_page: None }
+    }
+}
 
 #[async_trait]
 pub(crate) trait Process: Send + Sync {
@@ -22,11 +42,15 @@ pub(crate) trait Process: Send + Sync {
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure>;
 }
 
-/// Every process there is; nobody is written to without a mailer.
-pub(crate) fn all(mailer: Option<Mailer>) -> Vec<Arc<dyn Process>> {
-    let mut all: Vec<Arc<dyn Process>> = vec![Arc::new(OrderFulfilment)];
-    if let Some(mailer) = mailer {
-        all.push(Arc::new(Notifications::new(mailer)));
-    }
+/// Every process there is; nobody is written to without a way to.
+pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
+    let Providers { payment, mailer, sms, password_page } = providers;
+    let mut all: Vec<Arc<dyn Process>> = vec![
+        Arc::new(OrderFulfilment::new(payment)),
+        Arc::new(CoursePublication),
+        Arc::new(Exports),
+    ];
+    let notifications = Notifications::by(mailer, sms, password_page);
+    all.extend(notifications.map(|process| Arc::new(process) as Arc<dyn Process>));
     all
 }

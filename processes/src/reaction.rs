@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::cause::Task;
 use crate::failure::Failure;
 use crate::process::Process;
+use crate::running::Underway;
 
 /// How often a reaction that will fail again is tried before its instance is parked.
 pub(crate) const ATTEMPTS_MAX: i32 = 5;
@@ -21,6 +22,7 @@ pub(crate) async fn until_done(
     process: &dyn Process,
     log: &Log,
     task: &Task,
+    underway: &Underway,
 ) -> Result<(), Failure> {
     let mut pause = RETRY_FIRST;
     let mut attempts = 0;
@@ -42,6 +44,7 @@ pub(crate) async fn until_done(
             task.instance,
             pause.as_millis(),
         );
+        underway.failed(&failure, pause);
         sleep(pause).await;
         pause = (pause * 2).min(RETRY_MOST);
     }

@@ -101,7 +101,6 @@ async fn drive(
             },
             _ = tick.tick() => {
                 let finished = instances.finished();
-                instances.report();
                 if finished > saved {
                     in_time(checkpoint::save(log.pool(), name, finished)).await?;
                     saved = finished;
@@ -109,6 +108,7 @@ async fn drive(
                 if turn_checked.is_none_or(|checked: Instant| checked.elapsed() > TURN_EVERY) {
                     in_time(turn.ping()).await?;
                     instances.retry_parked().await?;
+                    instances.report().await?;
                     turn_checked = Some(Instant::now());
                 }
             }

@@ -153,6 +153,9 @@ fn fold(
             at
         }
         Event::PasswordChanged { at, .. } => at,
+        // Anybody can ask for that: it says nothing about the account.
+        Event::PasswordResetRequested { .. } => profile.changed_at,
+        Event::ApiKeyCreated { at, .. } | Event::ApiKeyRevoked { at, .. } => at,
         Event::RoleGranted { role, at, .. } => {
             roles.held.insert((account, role), Some(at));
             at

@@ -25,6 +25,7 @@ pub struct Analytics;
 #[derive(Debug, Default, PartialEq)]
 struct Changes {
     counts: BTreeMap<(&'static str, NaiveDate), i64>,
+    course_counts: BTreeMap<(Uuid, &'static str, NaiveDate), i64>,
     revenue: BTreeMap<(NaiveDate, String), (i64, i64)>,
     activity: BTreeSet<(NaiveDate, Uuid)>,
     /// Known from before, and those placed in this batch.
@@ -45,7 +46,7 @@ impl Projection for Analytics {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -90,7 +91,10 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
             account::Event::ProfileChanged { account, at, .. }
             | account::Event::EmailChanged { account, at, .. }
             | account::Event::PasswordChanged { account, at } => changes.active(account, at),
-            account::Event::RoleGranted { .. }
+            account::Event::PasswordResetRequested { .. }
+            | account::Event::ApiKeyCreated { .. }
+            | account::Event::ApiKeyRevoked { .. }
+            | account::Event::RoleGranted { .. }
             | account::Event::RoleRevoked { .. }
             | account::Event::AccountDeactivated { .. }
             | account::Event::AccountReactivated { .. }
@@ -104,12 +108,17 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
             follow::Event::UserUnfollowed { follow, at } => changes.active(follow.follower, at),
         },
         Rating::TYPE => match event.decode()? {
-            rating::Event::ItemRated { rating, at, .. } => {
+            rating::Event::ItemRated { rating, score, at } => {
                 changes.count("ratings", at);
+                changes.add("rating_points", at, i64::from(score.points()));
                 changes.active(rating.reader, at);
             }
-            rating::Event::RatingChanged { rating, at, .. }
-            | rating::Event::RatingWithdrawn { rating, at, .. } => {
+            rating::Event::RatingChanged { rating, at, .. } => {
+                changes.count("rating_changes", at);
+                changes.active(rating.reader, at);
+            }
+            rating::Event::RatingWithdrawn { rating, at, .. } => {
+                changes.count("ratings_withdrawn", at);
                 changes.active(rating.reader, at);
             }
         },
@@ -136,6 +145,8 @@ fn enrollment(changes: &mut Changes, event: enrollment::Event) {
     };
     if let Some(measure) = measure {
         changes.count(measure, at);
+        let key = (enrollment.course.uuid(), measure, at.date_naive());
+        *changes.course_counts.entry(key).or_default() += 1;
     }
     changes.active(enrollment.student, at);
 }
@@ -171,7 +182,11 @@ fn order(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionE
 
 impl Changes {
     fn count(&mut self, measure: &'static str, at: DateTime<Utc>) {
-        *self.counts.entry((measure, at.date_naive())).or_default() += 1;
+        self.add(measure, at, 1);
+    }
+
+    fn add(&mut self, measure: &'static str, at: DateTime<Utc>, n: i64) {
+        *self.counts.entry((measure, at.date_naive())).or_default() += n;
     }
 
     fn active(&mut self, account: AccountId, at: DateTime<Utc>) {
@@ -200,6 +215,9 @@ impl Changes {
 async fn write(tx: &mut PgConnection, changes: Changes) -> Result<(), ProjectionError> {
     if !changes.counts.is_empty() {
         write_counts(tx, changes.counts).await?;
+    }
+    if !changes.course_counts.is_empty() {
+        write_course_counts(tx, changes.course_counts).await?;
     }
     if !changes.revenue.is_empty() {
         write_revenue(tx, changes.revenue).await?;
@@ -233,6 +251,32 @@ async fn write_counts(
     .bind(measures)
     .bind(days)
     .bind(counts)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_course_counts(
+    tx: &mut PgConnection,
+    counts: BTreeMap<(Uuid, &'static str, NaiveDate), i64>,
+) -> Result<(), ProjectionError> {
+    let (mut courses, mut measures) = (Vec::new(), Vec::new());
+    let (mut days, mut numbers) = (Vec::new(), Vec::new());
+    for ((course, measure, day), n) in counts {
+        courses.push(course);
+        measures.push(measure);
+        days.push(day);
+        numbers.push(n);
+    }
+    sqlx::query(
+        "insert into daily_course_counts as counted (course, measure, day, n)
+         select * from unnest($1::uuid[], $2::text[], $3::date[], $4::bigint[])
+         on conflict (course, measure, day) do update set n = counted.n + excluded.n",
+    )
+    .bind(courses)
+    .bind(measures)
+    .bind(days)
+    .bind(numbers)
     .execute(tx)
     .await?;
     Ok(())

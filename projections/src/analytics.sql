@@ -1,12 +1,25 @@
 -- How much happened per day (UTC, occurred-at)? `measure` is one of registrations, follows, ratings,
--- enrollments, withdrawals, completions, orders_placed, orders_confirmed, orders_rejected,
--- orders_shipped, orders_delivered, orders_cancelled.
+-- rating_points (of these), rating_changes, ratings_withdrawn, enrollments, withdrawals,
+-- completions, orders_placed, orders_confirmed, orders_rejected, orders_shipped,
+-- orders_delivered, orders_cancelled.
 create table daily_counts (
     measure text not null,
     day date not null,
     n bigint not null,
     primary key (measure, day)
 );
+
+-- The same for one course: enrollments, withdrawals, completions.
+create table daily_course_counts (
+    course uuid not null,
+    measure text not null,
+    day date not null,
+    n bigint not null,
+    primary key (course, measure, day)
+);
+
+-- What happened in all courses in a range of days?
+create index daily_course_counts_by_day on daily_course_counts (day);
 
 -- What was sold per day of placing: orders confirmed and not cancelled since? Differences are added
 -- up, so there is no check against negative numbers.

@@ -11,6 +11,8 @@ use domain::comment::Comment;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
+use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -18,8 +20,10 @@ use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
+use domain::process::Process;
 use domain::product::Product;
 use domain::projection::Projection as ProjectionActions;
+use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
@@ -37,7 +41,7 @@ impl Projection for AuditIndex {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -49,6 +53,8 @@ impl Projection for AuditIndex {
             Course::TYPE,
             Dismissal::TYPE,
             Enrollment::TYPE,
+            Files::TYPE,
+            PersonalExport::TYPE,
             Follow::TYPE,
             Fulfilment::TYPE,
             CopySet::TYPE,
@@ -56,8 +62,10 @@ impl Projection for AuditIndex {
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,
+            Process::TYPE,
             Product::TYPE,
             ProjectionActions::TYPE,
+            Publication::TYPE,
             Rating::TYPE,
             Shelf::TYPE,
             Stock::TYPE,

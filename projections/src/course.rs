@@ -1,11 +1,13 @@
 //! The catalogue of courses with their lessons, and how far publications got.
 
 mod fold;
+mod publication;
 mod rows;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::course::Course;
+use domain::publication::Publication;
 use eventstore::RecordedEvent;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,11 +23,11 @@ impl Projection for Courses {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
-        &[Course::TYPE]
+        &[Course::TYPE, Publication::TYPE]
     }
 
     fn schema(&self) -> &'static str {
@@ -37,11 +39,15 @@ impl Projection for Courses {
         batch: &[&RecordedEvent],
         tx: &mut PgConnection,
     ) -> Result<(), ProjectionError> {
-        let courses: Vec<Uuid> =
+        // Of courses and of publications: each is looked for among both, ids are never the same.
+        let ids: Vec<Uuid> =
             batch.iter().filter_map(|event| event.stream.aggregate_id.parse().ok()).collect();
-        let mut state = rows::fetch_state(tx, &courses).await?;
+        let mut state = rows::fetch_state(tx, &ids).await?;
         for event in batch {
-            fold::fold(&mut state, event)?;
+            match event.stream.aggregate_type.as_str() {
+                Publication::TYPE => publication::fold(&mut state.workflows, event)?,
+                _ => fold::fold(&mut state, event)?,
+            }
         }
         rows::write(tx, state).await
     }

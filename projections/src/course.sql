@@ -3,7 +3,8 @@ create function words(list text[]) returns text
     language sql immutable parallel safe
     return array_to_string(list, ' ');
 
--- Which courses are there, found by words, level or skill? `state` is draft, published or archived.
+-- Which courses are there, found by words, level or skill? `state` is draft, publishing,
+-- published or archived.
 create table courses (
     course uuid primary key,
     instructor uuid not null,
@@ -45,16 +46,19 @@ create table lessons (
     primary key (course, lesson)
 );
 
--- How far is a publication? `state` is RUNNING, COMPLETED or FAILED.
+-- How far is a publication, step by step? `state` is RUNNING, COMPLETED or FAILED (then with a
+-- `reason`); of history that was brought in there are no steps.
 create table workflows (
     workflow uuid primary key,
     kind text not null,
     course uuid not null,
     instructor uuid not null,
     state text not null,
+    reason text,
     current_step text,
     steps_done integer not null,
     steps integer not null,
+    by_step jsonb not null,
     started_at timestamptz not null,
     changed_at timestamptz not null,
     position bigint not null

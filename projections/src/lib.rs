@@ -6,6 +6,7 @@
 mod account;
 mod activity;
 mod analytics;
+mod api_key;
 mod audit_index;
 mod book;
 mod cart;
@@ -13,19 +14,24 @@ mod comment;
 mod course;
 mod dismissal;
 mod enrollment;
+mod export;
 mod features;
+mod file;
 mod follow;
 mod like;
 mod loan;
 mod notification;
 mod order;
+mod price;
 mod product;
 mod projection;
 mod rating;
 mod rows;
 pub mod runtime;
+mod sales;
 mod shelf;
 mod stock;
+mod turnover;
 
 #[cfg(test)]
 mod tests;
@@ -37,10 +43,12 @@ pub use runtime::{Options, run};
 pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(account::Profiles),
+        Box::new(api_key::ApiKeys),
         Box::new(follow::FollowGraph),
         Box::new(book::Books),
         Box::new(course::Courses),
         Box::new(product::Products),
+        Box::new(price::Prices),
         Box::new(rating::ItemRatings),
         Box::new(comment::Comments),
         Box::new(like::Likes),
@@ -48,13 +56,17 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(dismissal::Dismissals),
         Box::new(loan::Loans),
         Box::new(enrollment::Enrollments),
+        Box::new(file::AttachedFiles),
         Box::new(stock::StockLevels),
         Box::new(cart::Carts),
         Box::new(order::Orders),
         Box::new(activity::Activity),
         Box::new(analytics::Analytics),
+        Box::new(sales::Sales),
+        Box::new(turnover::Turnover),
         Box::new(features::Features),
         Box::new(notification::Notifications),
+        Box::new(export::PersonalExports),
         Box::new(audit_index::AuditIndex),
     ]
 }

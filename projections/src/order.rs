@@ -1,10 +1,11 @@
-//! Orders with their lines and what happened to them.
+//! Orders with their lines and what happened to them, their payments among it.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
+use domain::fulfilment::{self, Fulfilment};
 use domain::order::{Event, Line, Order, Reason, Status};
 use eventstore::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -46,11 +47,24 @@ struct LineRow {
 #[derive(Debug, PartialEq, Serialize)]
 struct Step {
     order_id: Uuid,
-    sequence: i64,
+    position: i64,
     status: Status,
     reason: Option<Reason>,
     by_account: Option<Uuid>,
+    payment: Option<Paying>,
+    detail: Option<String>,
     at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Paying {
+    Requested,
+    Taken,
+    Declined,
+    Failed,
+    GivenUp,
+    Refunded,
 }
 
 #[derive(Debug, Default)]
@@ -67,11 +81,11 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
-        &[Order::TYPE]
+        &[Order::TYPE, Fulfilment::TYPE]
     }
 
     fn schema(&self) -> &'static str {
@@ -92,7 +106,10 @@ impl Projection for Orders {
             ..Changes::default()
         };
         for event in batch {
-            fold(&mut changes, event)?;
+            match event.stream.aggregate_type == Fulfilment::TYPE {
+                true => fold_payment(&mut changes, event)?,
+                false => fold(&mut changes, event)?,
+            }
         }
         write(tx, changes).await
     }
@@ -146,10 +163,57 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
     row.sequence = event.sequence;
     changes.timeline.push(Step {
         order_id: row.order_id,
-        sequence: event.sequence,
+        position: event.position,
         status,
         reason,
         by_account: by,
+        payment: None,
+        detail: None,
+        at,
+    });
+    Ok(())
+}
+
+/// A payment changes nothing about the order but what its page tells.
+fn fold_payment(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionError> {
+    let (order, payment, detail, at) = match event.decode()? {
+        fulfilment::Event::PaymentRequested { order, at, .. } => {
+            (order, Paying::Requested, None, at)
+        }
+        fulfilment::Event::PaymentTaken { order, reference, at, .. } => {
+            (order, Paying::Taken, Some(reference.into()), at)
+        }
+        fulfilment::Event::PaymentDeclined { order, reason, at } => {
+            (order, Paying::Declined, Some(reason.into()), at)
+        }
+        fulfilment::Event::PaymentFailed { order, error, at, .. } => {
+            (order, Paying::Failed, Some(error.into()), at)
+        }
+        fulfilment::Event::PaymentGivenUp { order, error, at } => {
+            (order, Paying::GivenUp, Some(error.into()), at)
+        }
+        fulfilment::Event::PaymentRefunded { order, at } => (order, Paying::Refunded, None, at),
+        fulfilment::Event::FulfilmentStarted { .. }
+        | fulfilment::Event::LinesReserved { .. }
+        | fulfilment::Event::LinesRefused { .. }
+        | fulfilment::Event::FulfilmentConfirmed { .. }
+        | fulfilment::Event::FulfilmentRejecting { .. }
+        | fulfilment::Event::FulfilmentCancelled { .. }
+        | fulfilment::Event::FulfilmentReleased { .. }
+        | fulfilment::Event::FulfilmentShipped { .. } => return Ok(()),
+    };
+    let row = changes
+        .orders
+        .get(&order.uuid())
+        .ok_or_else(|| ProjectionError::event(event, "the order was never placed"))?;
+    changes.timeline.push(Step {
+        order_id: row.order_id,
+        position: event.position,
+        status: row.status,
+        reason: None,
+        by_account: None,
+        payment: Some(payment),
+        detail,
         at,
     });
     Ok(())

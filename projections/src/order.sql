@@ -30,13 +30,16 @@ create table order_lines (
     primary key (order_id, line)
 );
 
--- What happened to an order, and when? `by_account` is who cancelled it.
+-- What happened to an order, and when? `by_account` is who cancelled it. A step of its payment has
+-- the status the order had then; `detail` is the provider's reference, or what it said.
 create table order_timeline (
     order_id uuid not null,
-    sequence bigint not null,
+    position bigint not null,
     status text not null,
     reason jsonb,
     by_account uuid,
+    payment text,
+    detail text,
     at timestamptz not null,
-    primary key (order_id, sequence)
+    primary key (order_id, position)
 );

@@ -110,7 +110,7 @@ async fn feed(
         let page = Page::of("feed", rows, params.limit, |row| row.position);
         let ids = page.items.iter().filter(|row| row.kind != "account");
         let ids = ids.map(|row| (row.kind.clone(), row.object));
-        let items = item::fetch(view.db(), ids).await?;
+        let items = item::fetch(view.db(), Some(reader), ids).await?;
         let next = page.next;
         let activities = page.items.into_iter().filter_map(|row| {
             let actor = Named { account: row.actor, display_name: row.actor_name };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use blobstore::Blobs;
 use eventstore::personal::PersonalKeys;
 use eventstore::{Feed, Reader};
 use moka::future::Cache;
@@ -15,9 +16,9 @@ use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::{
-    account, activity, analytics, audit, book, cart, certificate, comment, course, enrollment,
-    follow, like, live, loan, notification, operations, order, product, rating, recommendation,
-    search, shelf, similar, stock, top, workflow,
+    account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
+    enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
+    product, rating, recommendation, search, shelf, similar, stock, top, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -33,6 +34,7 @@ struct Parts {
     pool: PgPool,
     keys: PersonalKeys,
     kit: Kit,
+    blobs: Blobs,
     cache: Cache<Key, Arc<Kept>>,
     live: Live,
     progress: Progress,
@@ -40,7 +42,7 @@ struct Parts {
 
 impl App {
     /// Live updates come from the feed.
-    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, feed: Feed) -> Self {
+    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, feed: Feed, blobs: Blobs) -> Self {
         let cache = Cache::builder()
             .max_capacity(CACHE_BYTES_MAX)
             .weigher(|_, kept: &Arc<Kept>| kept.weight())
@@ -48,7 +50,7 @@ impl App {
             .build();
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
-        Self(Arc::new(Parts { pool, keys, kit, cache, live, progress }))
+        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
@@ -66,6 +68,10 @@ impl App {
 
     pub fn kit(&self) -> &Kit {
         &self.0.kit
+    }
+
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
     }
 
     pub(crate) fn cache(&self) -> &Cache<Key, Arc<Kept>> {
@@ -93,6 +99,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(account::routes())
         .merge(activity::routes())
         .merge(analytics::routes())
+        .merge(api_key::routes())
         .merge(audit::routes())
         .merge(book::routes())
         .merge(cart::routes())
@@ -100,6 +107,8 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(comment::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
+        .merge(export::routes())
+        .merge(file::routes())
         .merge(follow::routes())
         .merge(like::routes())
         .merge(live::routes())
@@ -107,6 +116,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(notification::routes())
         .merge(operations::routes())
         .merge(order::routes())
+        .merge(price::routes())
         .merge(product::routes())
         .merge(rating::routes())
         .merge(shelf::routes())

@@ -16,6 +16,8 @@ pub struct Asked {
     pub(crate) freshness: Freshness,
     pub(crate) headers: HeaderMap,
     pub(crate) uri: Uri,
+    /// What the answer depends on that no position tells.
+    beside: String,
 }
 
 impl Asked {
@@ -30,6 +32,11 @@ impl Asked {
         accept.is_some_and(prefers_html)
     }
 
+    /// The answer is made of this too, which changes without the read models.
+    pub(crate) fn beside(self, known: impl std::fmt::Debug) -> Self {
+        Self { beside: format!("{known:?}"), ..self }
+    }
+
     /// What makes two requests the same question.
     pub(crate) fn question(&self) -> String {
         let who = self.account().map(|account| account.to_string()).unwrap_or_default();
@@ -39,7 +46,8 @@ impl Asked {
             (false, false) => "json",
         };
         // Windows such as "this week" move with the day.
-        format!("{who} {:?} {form} {} {}", self.roles(), self.now.date_naive(), self.uri)
+        let (roles, day) = (self.roles(), self.now.date_naive());
+        format!("{who} {roles:?} {form} {day} {} {}", self.uri, self.beside)
     }
 }
 
@@ -59,7 +67,7 @@ impl FromRequestParts<App> for Asked {
         let freshness = Freshness::from_request_parts(parts, app).await?;
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
-        Ok(Self { caller, freshness, headers: parts.headers.clone(), uri })
+        Ok(Self { caller, freshness, headers: parts.headers.clone(), uri, beside: String::new() })
     }
 }
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,10 +13,11 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["books", "item_ratings", "likes", "loans"];
+const READS: Reads = &["books", "item_ratings", "likes", "files", "loans"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(books)).routes(routes!(book))
@@ -38,9 +39,12 @@ struct Book {
     audience: String,
     language: Option<String>,
     description: Option<String>,
+    /// The uploaded cover, below the site's address; else that of the catalogue, somewhere.
     cover_url: Option<String>,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     /// How many there are to lend.
     copies: i64,
     /// How many can be borrowed now.
@@ -67,14 +71,19 @@ impl Series {
     }
 }
 
-const COLUMNS: &str = "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
-    c.series_name, c.series_number, c.genres, c.audience, c.language, c.description, c.cover_url,
+const COLUMNS: &str = concat!(
+    "c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
+    c.series_name, c.series_number, c.genres, c.audience, c.language, c.description,
+    coalesce(",
+    uploaded_cover!("book", "c.book"),
+    ", c.cover_url) as cover_url,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(k.copies, 0) as copies,
     case when c.withdrawn then 0 else coalesce(k.copies - k.lent, 0) end as available,
     coalesce(l.likes, 0) as likes,
-    c.withdrawn, c.added_at, c.changed_at, c.sequence";
+    c.withdrawn, c.added_at, c.changed_at, c.sequence"
+);
 
 const BOOKS: Catalogue = Catalogue {
     kind: "book",
@@ -96,9 +105,12 @@ struct Params {
     genre: Option<String>,
     author: Option<String>,
     /// `general`, `kids`, `teens` or `adults`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::Audience>)]
     audience: Option<domain::book::Audience>,
     language: Option<String>,
+    publisher: Option<String>,
+    /// All books of a series.
+    series: Option<String>,
     #[param(inline)]
     sort: Option<Sort>,
     #[serde(default)]
@@ -116,6 +128,7 @@ async fn books(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let audience = params.audience.map(|audience| match audience {
@@ -131,11 +144,14 @@ async fn books(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.genres @> array[", value: genre, after: "]" },
                 Filter { before: "c.authors @> array[", value: params.author, after: "]" },
                 Filter { before: "c.audience = ", value: audience, after: "" },
                 Filter { before: "c.language = ", value: language, after: "" },
+                Filter { before: "c.publisher = ", value: params.publisher, after: "" },
+                Filter { before: "c.series_name = ", value: params.series, after: "" },
             ],
         };
         let page: Page<Book> = catalogue::list(view.db(), &BOOKS, browse).await?;
@@ -144,14 +160,15 @@ async fn books(
     .await
 }
 
-/// A book, and what I gave it and whether I like it if I ask with a token.
+/// A book with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     book: Book,
-    my_rating: Option<i16>,
     liked_by_me: Option<bool>,
+    #[sqlx(skip)]
+    files: Vec<Attached>,
 }
 
 #[utoipa::path(
@@ -183,7 +200,8 @@ async fn book(
         .bind(reader)
         .fetch_optional(view.db())
         .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        page.files = file::of_item(view.db(), domain::ItemKind::Book, id).await?;
         Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
     })
     .await

@@ -38,6 +38,8 @@ pub struct Browse {
     pub limit: Limit,
     pub cursor: Option<String>,
     pub filters: Vec<Filter>,
+    /// Whose ratings are shown as `my_rating`.
+    pub reader: Option<Uuid>,
 }
 
 /// A condition with one value, such as `c.genres @> array[` value `]`; none without a value.
@@ -77,7 +79,12 @@ where
     let after: Option<Key> = decode_cursor(&list, browse.cursor.as_deref())?;
     let Catalogue { columns, from, id, title, .. } = catalogue;
 
-    let mut sql = QueryBuilder::<Postgres>::new(format!("select {columns}, "));
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select {columns}, (select score from readmodel.reader_ratings
+                             where (kind, item) = ('{}', {id}) and reader = ",
+        catalogue.kind,
+    ));
+    sql.push_bind(browse.reader).push(") as my_rating, ");
     push_number(&mut sql, catalogue, sort, q);
     sql.push(format!(" as sort_number, {title} as sort_title, {id} as sort_id {from}"));
     if let Some(q) = q {

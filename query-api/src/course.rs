@@ -8,7 +8,7 @@ use domain::{ItemKind, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,10 +16,11 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["courses", "item_ratings", "likes", "enrollments", "profiles"];
+const READS: Reads = &["courses", "item_ratings", "likes", "enrollments", "profiles", "files"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(courses)).routes(routes!(course))
@@ -30,13 +31,15 @@ struct Course {
     id: Uuid,
     title: String,
     description: Option<String>,
+    /// The uploaded cover, below the site's address.
+    cover_url: Option<String>,
     /// `beginner`, `intermediate` or `advanced`
     level: Option<String>,
     skills: Vec<String>,
     instructor: Uuid,
     #[schema(value_type = Option<String>)]
     instructor_name: Option<Value>,
-    /// `draft`, `published` or `archived`
+    /// `draft`, `publishing`, `published` or `archived`
     state: String,
     /// Null: any number of students.
     seats: Option<i32>,
@@ -44,6 +47,9 @@ struct Course {
     lesson_count: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    #[sqlx(default)]
+    my_rating: Option<i16>,
     likes: i64,
     created_at: DateTime<Utc>,
     published_at: Option<DateTime<Utc>>,
@@ -52,7 +58,10 @@ struct Course {
     sequence: i64,
 }
 
-const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills, c.instructor,
+const COLUMNS: &str = concat!(
+    uploaded_cover!("course", "c.course"),
+    " as cover_url,
+    c.course as id, c.title, c.description, c.level, c.skills, c.instructor,
     teacher.display_name as instructor_name, c.state, c.seats,
     (select count(*) from readmodel.enrollments e
       where e.course = c.course and e.state <> 'withdrawn') as enrolled,
@@ -60,7 +69,8 @@ const COLUMNS: &str = "c.course as id, c.title, c.description, c.level, c.skills
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(l.likes, 0) as likes,
-    c.created_at, c.published_at, c.changed_at, c.sequence";
+    c.created_at, c.published_at, c.changed_at, c.sequence"
+);
 
 const COURSES: Catalogue = Catalogue {
     kind: "course",
@@ -83,7 +93,7 @@ struct Params {
     /// The same as `skill`.
     genre: Option<String>,
     /// `beginner`, `intermediate` or `advanced`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::Level>)]
     level: Option<Level>,
     #[param(inline)]
     sort: Option<Sort>,
@@ -102,6 +112,7 @@ async fn courses(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
@@ -115,6 +126,7 @@ async fn courses(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
                 Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
@@ -127,13 +139,13 @@ async fn courses(
     .await
 }
 
-/// A course with its lessons. Their text is for those who take the course or teach it.
+/// A course with its files and its lessons. Text and files of these are for those who take the course or teach it.
 #[derive(Debug, Serialize, ToSchema)]
 struct CoursePage {
     #[serde(flatten)]
     course: Course,
+    files: Vec<Attached>,
     lessons: Vec<Lesson>,
-    my_rating: Option<i16>,
     /// Whether I like it, if I ask with a token.
     liked_by_me: Option<bool>,
     /// `enrolled`, `withdrawn` or `completed`, if I ever enrolled.
@@ -149,6 +161,9 @@ struct Lesson {
     /// Markdown.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<Attached>>,
 }
 
 #[derive(FromRow)]
@@ -184,7 +199,7 @@ async fn course(
         .await?;
         let course = course.ok_or_else(unknown)?;
         let teaches = reader == Some(course.instructor) || is_operator;
-        if course.state == "draft" && !teaches {
+        if matches!(course.state.as_str(), "draft" | "publishing") && !teaches {
             return Err(unknown());
         }
         let mine: Mine = sqlx::query_as(
@@ -202,7 +217,7 @@ async fn course(
         .fetch_one(view.db())
         .await?;
         let takes = matches!(mine.my_enrollment.as_deref(), Some("enrolled" | "completed"));
-        let lessons: Vec<Lesson> = sqlx::query_as(
+        let mut lessons: Vec<Lesson> = sqlx::query_as(
             "select lesson as id, place as position, title, minutes,
                     case when $2 then body end as text
                from readmodel.lessons where course = $1 order by place",
@@ -211,9 +226,17 @@ async fn course(
         .bind(teaches || takes)
         .fetch_all(view.db())
         .await?;
+        if teaches || takes {
+            let mut files = file::of_lessons(view.db(), id).await?;
+            for lesson in &mut lessons {
+                lesson.files = Some(files.remove(&lesson.id).unwrap_or_default());
+            }
+        }
+        let files = file::of_item(view.db(), ItemKind::Course, id).await?;
         let sequence = course.sequence;
         let Mine { my_rating, liked_by_me, my_enrollment } = mine;
-        let page = CoursePage { course, lessons, my_rating, liked_by_me, my_enrollment };
+        let course = Course { my_rating, ..course };
+        let page = CoursePage { course, files, lessons, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))
     })
     .await

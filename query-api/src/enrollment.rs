@@ -60,6 +60,8 @@ struct Enrollment {
     completed_lessons: i64,
     lessons: i64,
     percent: i64,
+    /// Where to go on: the first lesson that is not completed. Null once all are.
+    next_lesson: Option<Uuid>,
     enrolled_at: DateTime<Utc>,
     withdrawn_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
@@ -76,11 +78,13 @@ const ENROLLMENTS: &str = "
     select e.course, c.title, e.state, l.completed_lessons, l.lessons,
            case when e.completed_at is not null then 100
                 else l.completed_lessons * 100 / greatest(l.lessons, 1) end as percent,
-           e.enrolled_at, e.withdrawn_at, e.completed_at, e.certificate, e.sequence, e.position
+           l.next_lesson, e.enrolled_at, e.withdrawn_at, e.completed_at, e.certificate, e.sequence, e.position
       from readmodel.enrollments e
       join readmodel.courses c on c.course = e.course
      cross join lateral (
-           select count(*) as lessons, count(done.lesson) as completed_lessons
+           select count(*) as lessons, count(done.lesson) as completed_lessons,
+                  (array_agg(l.lesson order by l.place) filter (where done.lesson is null))[1]
+                      as next_lesson
              from readmodel.lessons l
              left join readmodel.lesson_completions done
                on (done.student, done.course, done.lesson) = (e.student, l.course, l.lesson)

@@ -44,6 +44,8 @@ pub struct Item {
     pub genres: Vec<String>,
     #[sqlx(flatten)]
     pub rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    pub my_rating: Option<i16>,
     #[sqlx(flatten)]
     #[serde(skip_serializing_if = "ItemPrice::is_none")]
     pub price: ItemPrice,
@@ -71,16 +73,18 @@ impl ItemPrice {
     }
 }
 
-/// Columns of [`Item`] over `c` (the catalogue) and `r` (`item_ratings`, left joined).
+/// Columns of [`Item`] over `c` (the catalogue), `r` (`item_ratings`) and `mine` (`reader_ratings`
+/// of whoever asks), both left joined.
 pub const COLUMNS: &str = "
     c.kind || ':' || c.item as item, c.kind, c.item as id, c.title, c.makers as authors,
     c.labels as genres, coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
-    c.price_minor, c.currency";
+    mine.score as my_rating, c.price_minor, c.currency";
 
-/// Items by kind and id; what the catalogues do not have is left out.
+/// Items by kind and id, as `reader` sees them; what the catalogues do not have is left out.
 pub async fn fetch(
     db: &mut PgConnection,
+    reader: Option<Uuid>,
     ids: impl IntoIterator<Item = (String, Uuid)>,
 ) -> Result<HashMap<(String, Uuid), Item>, Problem> {
     let (kinds, ids): (Vec<String>, Vec<Uuid>) = ids.into_iter().unzip();
@@ -88,10 +92,13 @@ pub async fn fetch(
         "select {COLUMNS}
            from unnest($1::text[], $2::uuid[]) as asked (kind, item)
            join {CATALOGUE} c using (kind, item)
-           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)",
+           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+           left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = ($3, c.kind, c.item)",
     ))
     .bind(kinds)
     .bind(ids)
+    .bind(reader)
     .fetch_all(db)
     .await?;
     Ok(items.into_iter().map(|item| ((item.kind.clone(), item.id), item)).collect())
@@ -111,7 +118,8 @@ pub async fn must_exist(db: &mut PgConnection, kind: ItemKind, id: Uuid) -> Resu
     let select = match kind {
         ItemKind::Book => "select exists (select from readmodel.books where book = $1)",
         ItemKind::Course => {
-            "select exists (select from readmodel.courses where course = $1 and state <> 'draft')"
+            "select exists (select from readmodel.courses
+                             where course = $1 and state in ('published', 'archived'))"
         }
         ItemKind::Product => "select exists (select from readmodel.products where product = $1)",
     };

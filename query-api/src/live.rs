@@ -14,10 +14,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use domain::{AccountId, Role};
+use domain::Role;
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
+use service_kit::auth::Bearer;
 use service_kit::{Problem, Query, header};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::MissedTickBehavior;
@@ -25,7 +26,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use crate::{App, Asked};
 use hub::Joined;
@@ -84,11 +84,11 @@ async fn live(
             })?)
         }
     };
-    let session = asked.session();
+    let bearer = asked.bearer().cloned();
     let joined = app.live().join().await?;
     let (sender, events) = mpsc::channel(WAITING_MAX);
     tokio::spawn(async move {
-        let client = Client { app, reader, session, topics, sender };
+        let client = Client { app, reader, bearer, topics, sender };
         // The only end that is nobody's wish is that of the client, who has gone.
         let _ = client.serve(joined, last).await;
     });
@@ -101,7 +101,7 @@ async fn live(
 struct Client {
     app: App,
     reader: Reader,
-    session: Option<Uuid>,
+    bearer: Option<Bearer>,
     /// `None`: everything the reader may see.
     topics: Option<Vec<(Topic, Option<String>)>>,
     sender: mpsc::Sender<Event>,
@@ -160,10 +160,8 @@ impl Client {
 
     /// Nobody is told anything on old knowledge: no answer from the database is a no.
     async fn still_stands(&self) -> bool {
-        let Some(session) = self.session else { return true };
-        let account = AccountId::new(self.reader.account);
-        let standing = self.app.kit().standing();
-        matches!(standing.still_stands(account, session).await, Ok(true))
+        let Some(bearer) = &self.bearer else { return true };
+        matches!(self.app.kit().still_stands(bearer).await, Ok(true))
     }
 
     /// What happened after `last` and up to `until`, from the log.

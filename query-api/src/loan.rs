@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{ItemKind, Role};
+use domain::ItemKind;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query};
@@ -20,8 +20,8 @@ use crate::{Answer, App, Asked, Reads};
 
 const READS: Reads = &["loans", "books", "courses", "products", "item_ratings"];
 
-/// Who may see what others borrowed.
-const HANDLERS: [Role; 2] = [Role::Merchandiser, Role::Operator];
+/// With what has become of the readers.
+const ALL_READS: Reads = &["loans", "profiles", "books", "courses", "products", "item_ratings"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(mine)).routes(routes!(loans))
@@ -44,6 +44,8 @@ struct Loan {
 #[derive(Debug, Serialize, ToSchema)]
 struct LoanOut {
     reader: Uuid,
+    /// `active`, or gone: `deactivated` or `erased`. A merchandiser takes the copy back for them.
+    reader_state: Option<String>,
     #[serde(flatten)]
     loan: Loan,
 }
@@ -51,6 +53,8 @@ struct LoanOut {
 #[derive(Debug, FromRow)]
 struct Row {
     reader: Uuid,
+    #[sqlx(default)]
+    reader_state: Option<String>,
     book: Uuid,
     borrowed_at: DateTime<Utc>,
     due_at: DateTime<Utc>,
@@ -59,8 +63,8 @@ struct Row {
     position: i64,
 }
 
-const COLUMNS: &str = "reader, book, borrowed_at, due_at,
-    returned_at is null and due_at <= $1 as overdue, returned_at, position";
+const COLUMNS: &str = "l.reader, l.book, l.borrowed_at, l.due_at,
+    l.returned_at is null and l.due_at <= $1 as overdue, l.returned_at, l.position";
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -90,7 +94,7 @@ async fn mine(
     let (uri, now) = (asked.uri.clone(), asked.now);
     app.read(&asked, READS, move |mut view| async move {
         let rows: Vec<Row> = sqlx::query_as(&format!(
-            "select {COLUMNS} from readmodel.loans
+            "select {COLUMNS} from readmodel.loans l
               where reader = $2 and (returned_at is not null) = $3
                 and ($4::bigint is null or position < $4)
               order by position desc limit $5",
@@ -103,7 +107,7 @@ async fn mine(
         .fetch_all(view.db())
         .await?;
         let page = Page::of(list, rows, params.limit, |row| row.position);
-        let page = with_books(view.db(), page).await?.map(|out| out.loan);
+        let page = with_books(view.db(), reader, page).await?.map(|out| out.loan);
         Answer::page(&uri, &page)
     })
     .await
@@ -116,6 +120,10 @@ struct Params {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     overdue: bool,
+    /// `true`: only what those have whose account is no longer in use.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    gone: bool,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Limit,
@@ -124,6 +132,7 @@ struct Params {
 
 #[utoipa::path(
     get, path = "/loans", tag = "loans", params(Params),
+    security(("bearer" = ["merchandiser"]), ("bearer" = ["operator"])),
     responses((status = 200, description = "What is out, longest first", body = Page<LoanOut>))
 )]
 async fn loans(
@@ -131,36 +140,46 @@ async fn loans(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    asked.require_any(&HANDLERS)?;
+    let keeper = asked.member()?.uuid();
     let after: Option<i64> = decode_cursor("loans", params.cursor.as_deref())?;
     let (uri, now) = (asked.uri.clone(), asked.now);
-    app.read(&asked, READS, move |mut view| async move {
+    app.read(&asked, ALL_READS, move |mut view| async move {
         let rows: Vec<Row> = sqlx::query_as(&format!(
-            "select {COLUMNS} from readmodel.loans
-              where returned_at is null and (not $2 or due_at <= $1)
-                and ($3::bigint is null or position > $3)
-              order by position limit $4",
+            "select {COLUMNS}, p.state as reader_state
+               from readmodel.loans l
+               left join readmodel.profiles p on p.account = l.reader
+              where l.returned_at is null and (not $2 or l.due_at <= $1)
+                and (not $5 or p.state <> 'active')
+                and ($3::bigint is null or l.position > $3)
+              order by l.position limit $4",
         ))
         .bind(now)
         .bind(params.overdue)
         .bind(after)
         .bind(params.limit.rows())
+        .bind(params.gone)
         .fetch_all(view.db())
         .await?;
         let page = Page::of("loans", rows, params.limit, |row| row.position);
-        Answer::page(&uri, &with_books(view.db(), page).await?)
+        Answer::page(&uri, &with_books(view.db(), keeper, page).await?)
     })
     .await
 }
 
-async fn with_books(db: &mut PgConnection, page: Page<Row>) -> Result<Page<LoanOut>, Problem> {
+/// `asking`: whose ratings are shown.
+async fn with_books(
+    db: &mut PgConnection,
+    asking: Uuid,
+    page: Page<Row>,
+) -> Result<Page<LoanOut>, Problem> {
     let key = |book: Uuid| (ItemKind::Book.name().to_owned(), book);
-    let items = item::fetch(db, page.items.iter().map(|row| key(row.book))).await?;
+    let items = item::fetch(db, Some(asking), page.items.iter().map(|row| key(row.book))).await?;
     let loans = page.items.into_iter().filter_map(|row| {
-        let Row { reader, book, borrowed_at, due_at, overdue, returned_at, .. } = row;
+        let Row { reader, reader_state, book, borrowed_at, due_at, overdue, returned_at, .. } = row;
         // Readers may have one book, and a reader the same one again.
         let item = items.get(&key(book))?.clone();
-        Some(LoanOut { reader, loan: Loan { item, borrowed_at, due_at, overdue, returned_at } })
+        let loan = Loan { item, borrowed_at, due_at, overdue, returned_at };
+        Some(LoanOut { reader, reader_state, loan })
     });
     Ok(Page { items: loans.collect(), next: page.next })
 }

@@ -1,15 +1,18 @@
-//! How the read models are doing, for operators. Not a read model itself: it must answer when they
-//! do not.
+//! How the read models and the processes are doing, for operators. Not read models themselves: they
+//! must answer when those do not.
+
+mod parked;
+mod process;
+mod verification;
 
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::Role;
 use projections::runtime::{self, BuildState};
-use serde::{Deserialize, Serialize};
-use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Problem, Query};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use service_kit::Problem;
+use service_kit::page::Page;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -50,68 +53,24 @@ struct ProjectionHealth {
     live_at: Option<DateTime<Utc>>,
 }
 
-/// An event that a build could not apply, or that waits behind one.
-#[derive(Debug, Serialize, ToSchema)]
-struct Parked {
-    id: i64,
-    projection: String,
-    version: i32,
-    build: i32,
-    position: i64,
-    aggregate_type: String,
-    aggregate_id: String,
-    event_type: String,
-    /// Absent if it only waits behind an earlier event of its stream.
-    error: Option<String>,
-    attempts: i32,
-    parked_at: DateTime<Utc>,
-    /// When it is tried again unasked; absent if it is not.
-    due_at: Option<DateTime<Utc>>,
-}
-
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(parked))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .merge(parked::routes())
+        .merge(process::routes())
+        .merge(verification::routes())
 }
 
 /// Every live build, and every one under way.
 #[utoipa::path(
     get, path = "/operations/projections", tag = "operations",
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "How they are doing", body = Page<ProjectionHealth>))
 )]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
-    asked.require(Role::Operator)?;
     let builds = runtime::status(app.pool()).await?;
     let items = builds.into_iter().map(health).collect();
     Ok(Page { items, next: None }.respond(&asked.uri))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    /// Of this projection only.
-    projection: Option<String>,
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
-}
-
-/// Events set aside, oldest first.
-#[utoipa::path(
-    get, path = "/operations/parked", tag = "operations", params(Params),
-    responses((status = 200, description = "Parked events", body = Page<Parked>))
-)]
-async fn parked(
-    State(app): State<App>,
-    asked: Asked,
-    Query(params): Query<Params>,
-) -> Result<Response, Problem> {
-    asked.require(Role::Operator)?;
-    let after: Option<i64> = decode_cursor("parked", params.cursor.as_deref())?;
-    let (after, rows) = (after.unwrap_or(0), params.limit.rows());
-    let events = runtime::parked(app.pool(), params.projection.as_deref(), after, rows).await?;
-    let page = Page::of("parked", events, params.limit, |event| event.id);
-    Ok(page.map(set_aside).respond(&asked.uri))
 }
 
 fn health(status: runtime::ProjectionStatus) -> ProjectionHealth {
@@ -140,22 +99,5 @@ fn health(status: runtime::ProjectionStatus) -> ProjectionHealth {
         created_at: status.created_at,
         moved_at: status.moved_at,
         live_at: status.live_at,
-    }
-}
-
-fn set_aside(event: runtime::ParkedEvent) -> Parked {
-    Parked {
-        id: event.id,
-        projection: event.projection,
-        version: event.version,
-        build: event.build,
-        position: event.position,
-        aggregate_type: event.aggregate_type,
-        aggregate_id: event.aggregate_id,
-        event_type: event.event_type,
-        error: event.error,
-        attempts: event.attempts,
-        parked_at: event.parked_at,
-        due_at: event.due_at,
     }
 }

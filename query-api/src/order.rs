@@ -8,7 +8,7 @@ use domain::order::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,7 +61,7 @@ const COLUMNS: &str = "order_id as id, number, customer, status, total_minor, cu
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Mine {
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::OrderStatus>)]
     status: Option<Status>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -86,7 +86,7 @@ async fn mine(
 #[serde(deny_unknown_fields)]
 struct Params {
     customer: Option<Uuid>,
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::OrderStatus>)]
     status: Option<Status>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -152,7 +152,15 @@ struct Line {
 
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct Step {
+    /// Of the order, from then on.
     status: String,
+    /// What became of its payment: `REQUESTED`, `TAKEN`, `DECLINED`, `FAILED` (it is asked for
+    /// again), `GIVEN_UP` or `REFUNDED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<String>,
+    /// The provider's reference of what was taken, or why it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
     at: DateTime<Utc>,
     #[schema(value_type = Option<Object>)]
     reason: Option<Value>,
@@ -190,8 +198,8 @@ async fn order(
         .fetch_all(view.db())
         .await?;
         let timeline: Vec<Step> = sqlx::query_as(
-            "select status, at, reason, by_account as by
-               from readmodel.order_timeline where order_id = $1 order by sequence",
+            "select status, payment, detail, at, reason, by_account as by
+               from readmodel.order_timeline where order_id = $1 order by position",
         )
         .bind(id)
         .fetch_all(view.db())

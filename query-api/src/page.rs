@@ -59,6 +59,11 @@ impl Answer {
         Ok(Self { link: page.link(asked), ..Self::json(page)? })
     }
 
+    /// With the way to the next page in `Link`.
+    pub fn linked(self, link: Option<HeaderValue>) -> Self {
+        Self { link, ..self }
+    }
+
     /// JSON as a sheet for people.
     pub fn html(body: &impl Serialize, sheet: Sheet) -> Result<Self, Problem> {
         Ok(Self { form: Form::Html(sheet), ..Self::json(body)? })
@@ -168,7 +173,7 @@ fn respond(asked: &Asked, kept: &Kept, body: String) -> Response {
     headers.insert(header::PROJECTION_POSITION, kept.positions.lowest().into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Authorization, Accept"));
-    if kept.positions.degraded {
+    if kept.positions.is_degraded() {
         headers.insert("projection-degraded", HeaderValue::from_static("true"));
     }
     if let Some(link) = &answer.link {

@@ -13,10 +13,14 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
+use crate::file::{self, Attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
+use crate::price::{self, LOWEST};
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["products", "item_ratings", "likes", "stock"];
+const READS: Reads = &["products", "item_ratings", "likes", "files", "stock"];
+/// What the page of one product shows besides.
+const PAGE_READS: Reads = &["products", "item_ratings", "likes", "files", "stock", "prices"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(products)).routes(routes!(product))
@@ -28,6 +32,8 @@ struct Product {
     sku: String,
     name: String,
     description: Option<String>,
+    /// The uploaded cover, below the site's address.
+    cover_url: Option<String>,
     #[sqlx(flatten)]
     price: Price,
     category: Option<String>,
@@ -36,6 +42,8 @@ struct Product {
     available: i64,
     #[sqlx(flatten)]
     rating: RatingSummary,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     likes: i64,
     discontinued: bool,
     added_at: DateTime<Utc>,
@@ -51,12 +59,16 @@ struct Price {
     currency: String,
 }
 
-const COLUMNS: &str = "c.product as id, c.sku, c.name, c.description, c.price_minor, c.currency,
+const COLUMNS: &str = concat!(
+    uploaded_cover!("product", "c.product"),
+    " as cover_url,
+    c.product as id, c.sku, c.name, c.description, c.price_minor, c.currency,
     c.category, c.tags, coalesce(s.on_hand - s.reserved, 0) as available,
     coalesce(r.ratings, 0) as ratings,
     round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
     coalesce(l.likes, 0) as likes,
-    c.discontinued, c.added_at, c.changed_at, c.sequence";
+    c.discontinued, c.added_at, c.changed_at, c.sequence"
+);
 
 const PRODUCTS: Catalogue = Catalogue {
     kind: "product",
@@ -97,6 +109,7 @@ async fn products(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
@@ -105,6 +118,7 @@ async fn products(
             sort: params.sort,
             limit: params.limit,
             cursor: params.cursor,
+            reader,
             filters: vec![
                 Filter { before: "c.category = ", value: lower(params.category), after: "" },
                 Filter { before: "c.category = ", value: lower(params.genre), after: "" },
@@ -118,14 +132,18 @@ async fn products(
     .await
 }
 
-/// A product, and what I gave it and whether I like it if I ask with a token.
+/// A product with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductPage {
     #[sqlx(flatten)]
     #[serde(flatten)]
     product: Product,
-    my_rating: Option<i16>,
+    /// The least it has cost at any time since the beginning of the day 30 days ago, in the
+    /// currency of today's price, which counts too. In the currency's smallest unit.
+    lowest_30_days: Option<i64>,
     liked_by_me: Option<bool>,
+    #[sqlx(skip)]
+    files: Vec<Attached>,
 }
 
 #[utoipa::path(
@@ -138,9 +156,10 @@ async fn product(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let reader = asked.account().map(|account| account.uuid());
-    app.read(&asked, READS, move |mut view| async move {
+    let since = price::thirty_days_before(asked.now);
+    app.read(&asked, PAGE_READS, move |mut view| async move {
         let page: Option<ProductPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, mine.score as my_rating,
+            "select {COLUMNS}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
                     case when $2::uuid is not null
                          then exists (select from readmodel.likes
                                        where (reader, kind, target) = ($2, 'product', c.product))
@@ -155,9 +174,11 @@ async fn product(
         ))
         .bind(id)
         .bind(reader)
+        .bind(since)
         .fetch_optional(view.db())
         .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        page.files = file::of_item(view.db(), domain::ItemKind::Product, id).await?;
         Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
     })
     .await

@@ -9,15 +9,15 @@ use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::view::{Positions, Reads, behind, positions, unbuilt};
+use crate::view::{Mark, Positions, Reads, behind, positions, unbuilt};
 
 /// Between two looks, however many wait.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Whoever has waited for long looks again after a sixteenth of that, or this.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
-/// How far every projection is, and whether it is degraded, by name.
-type Live = HashMap<String, (i64, bool)>;
+/// What every projection shows, by name.
+type Live = HashMap<String, Mark>;
 
 /// What was seen last, for those who wait.
 pub(crate) struct Progress {
@@ -73,11 +73,12 @@ impl Progress {
         if last.begun <= moment {
             sleep_until(last.begun + LOOK_EVERY).await;
             let begun = Instant::now();
-            let live: Vec<(String, i64, bool)> =
-                sqlx::query_as("select name, position, degraded from projections.live")
-                    .fetch_all(&self.pool)
-                    .await?;
-            let live = live.into_iter().map(|(name, at, degraded)| (name, (at, degraded)));
+            let live: Vec<Mark> = sqlx::query_as(
+                "select name, version, build, position, leaf, parked from projections.live",
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            let live = live.into_iter().map(|mark| (mark.name.clone(), mark));
             *last = Look { begun, live: Arc::new(live.collect()) };
         }
         Ok(last.clone())
@@ -87,9 +88,7 @@ impl Progress {
 impl Look {
     /// None while one of them has never been built.
     fn positions(&self, reads: Reads) -> Option<Positions> {
-        let live = reads.iter().map(|name| self.live.get(*name));
-        let live = live.collect::<Option<Vec<_>>>()?;
-        let each = live.iter().map(|(position, _)| *position).collect();
-        Some(Positions { each, degraded: live.iter().any(|(_, degraded)| *degraded) })
+        let marks = reads.iter().map(|name| self.live.get(*name).cloned());
+        marks.collect::<Option<Vec<_>>>().map(Positions)
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::{ItemId, ItemKind};
 use serde::{Deserialize, Deserializer, Serialize};
-use service_kit::{Problem, Query};
+use service_kit::{Problem, Query, schema};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -36,13 +36,13 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// `book`, `course` or `product`; without it, all three.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// Only items of this genre, skill, category or tag.
     category: Option<String>,
     /// 5 unless told, at most 50.
     #[serde(default, deserialize_with = "limit")]
-    #[param(value_type = Option<u16>, inline)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
     limit: Option<i64>,
     /// Instead of an account's profile: `book:<uuid>,product:<uuid>`, what was looked at last first.
     items: Option<String>,
@@ -87,6 +87,7 @@ struct Reason {
 
 #[utoipa::path(
     get, path = "/recommendations", tag = "recommendations", params(Params),
+    security((), ("bearer" = [])),
     responses((status = 200, description = "What to try next", body = Recommendations))
 )]
 async fn recommendations(
@@ -117,7 +118,7 @@ async fn recommendations(
         let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
         let chosen = climb(db, &asking, limit).await?;
         let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
-        let mut items = item::fetch(db, ids).await?;
+        let mut items = item::fetch(db, reader, ids).await?;
         let items = chosen
             .into_iter()
             .filter_map(|candidate| {

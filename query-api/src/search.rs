@@ -5,7 +5,7 @@ use axum::response::Response;
 use domain::ItemKind;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Problem, Query};
+use service_kit::{Problem, Query, schema};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,7 +26,7 @@ struct Params {
     /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
     q: String,
     /// `book`, `course` or `product`; without it, all three.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
@@ -59,6 +59,7 @@ async fn search(
         return Err(Problem::invalid("/query/q", "what are you looking for?"));
     }
     let after: Option<(f64, Uuid)> = decode_cursor("search", params.cursor.as_deref())?;
+    let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, item::READS, move |mut view| async move {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
@@ -70,8 +71,10 @@ async fn search(
         push_words(&mut sql, &q);
         sql.push(
             ") c left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
-              where true",
+                 left join readmodel.reader_ratings mine
+                   on (mine.kind, mine.item, mine.reader) = (c.kind, c.item, ",
         );
+        sql.push_bind(reader).push(") where true");
         if let Some(kind) = params.kind {
             sql.push(" and c.kind = ").push_bind(kind.name());
         }
@@ -96,7 +99,7 @@ struct Typed {
     /// The beginning of a title, as typed so far.
     q: String,
     /// `book`, `course` or `product`; without it, all three.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ItemKind;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
-use service_kit::{Problem, Query};
+use service_kit::{Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,7 +30,7 @@ struct Params {
     limit: Limit,
     cursor: Option<String>,
     /// `book`, `course` or `product`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
 }
 
@@ -77,7 +77,7 @@ async fn mine(
         .await?;
         let page = Page::of("my-favourites", rows, params.limit, |row| row.position);
         let ids = page.items.iter().map(|row| (row.kind.clone(), row.item));
-        let mut items = item::fetch(view.db(), ids).await?;
+        let mut items = item::fetch(view.db(), Some(reader), ids).await?;
         let next = page.next;
         let mine = page.items.into_iter().filter_map(|Row { kind, item, added_at, .. }| {
             let item = items.remove(&(kind, item))?;

@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// 10 unless told, at most 50.
-    #[param(value_type = Option<u16>)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
     limit: Option<u8>,
 }
 
@@ -86,6 +86,7 @@ async fn similar(
     if !(1..=50).contains(&limit) {
         return Err(Problem::invalid("/query/limit", "a limit goes from 1 to 50"));
     }
+    let reader = asked.account().map(|account| account.uuid());
     app.read(&asked, READS, move |mut view| async move {
         let position = view.positions.lowest();
         let db = view.db();
@@ -110,7 +111,7 @@ async fn similar(
             found.extend(content.into_iter().take(left).map(|row| ("content", row)));
         }
         let ids = found.iter().map(|(_, row)| (kind.name().to_owned(), row.item));
-        let mut items = item::fetch(db, ids).await?;
+        let mut items = item::fetch(db, reader, ids).await?;
         let items = found
             .into_iter()
             .filter_map(|(source, Row { item, score, reasons })| {

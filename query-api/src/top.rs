@@ -5,11 +5,13 @@ use axum::response::Response;
 use chrono::{DateTime, Days, Utc};
 use domain::ItemKind;
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, Query};
+use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::{Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::item::{self, CATALOGUE, COLUMNS, Item};
 use crate::{Answer, App, Asked};
@@ -22,17 +24,21 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Params {
     /// `book` (unless told), `course` or `product`
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// `week`, `month` or `all` (unless told)
     #[serde(default)]
     #[param(inline)]
     period: Period,
     genre: Option<String>,
-    /// 10 unless told, at most 100.
+    /// 10 unless told, at most 200.
     #[param(value_type = Option<u16>)]
-    limit: Option<u8>,
+    limit: Option<Limit>,
+    cursor: Option<String>,
 }
+
+/// Ranks of one page, unless told.
+const RANKS: i64 = 10;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -62,7 +68,12 @@ struct Top {
     period: Period,
     since: Option<DateTime<Utc>>,
     items: Vec<Ranked>,
+    /// The cursor of the next page; absent on the last one.
+    next: Option<String>,
 }
+
+/// The sort key of an item: its score, as bits, so that it comes back as it went; its ratings; its id.
+type Key = (u64, i64, Uuid);
 
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct Ranked {
@@ -77,27 +88,41 @@ struct Ranked {
 
 #[utoipa::path(
     get, path = "/top", tag = "recommendations", params(Params), security(()),
-    responses((status = 200, description = "The best rated", body = Top))
+    responses((status = 200, description = "The best rated, in pages", body = Top))
 )]
 async fn top(
     State(app): State<App>,
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let limit = i64::from(params.limit.unwrap_or(10));
-    if !(1..=100).contains(&limit) {
-        return Err(Problem::invalid("/query/limit", "a limit goes from 1 to 100"));
-    }
+    let limit = match params.limit {
+        Some(limit) => limit,
+        None => Limit::try_from(RANKS).map_err(Problem::internal)?,
+    };
+    let kind = params.kind.unwrap_or(ItemKind::Book).name();
+    let list = format!("top {kind} {:?} {:?}", params.period, params.genre);
+    let after: Option<Key> = decode_cursor(&list, params.cursor.as_deref())?;
+    let reader = asked.account().map(|account| account.uuid());
     let since = params.period.since(asked.now);
+    let uri = asked.uri.clone();
     app.read(&asked, item::READS, move |mut view| async move {
         let items: Vec<Ranked> = sqlx::query_as(&select(since.is_some()))
-            .bind(params.kind.unwrap_or(ItemKind::Book).name())
+            .bind(kind)
             .bind(params.genre.map(|genre| genre.trim().to_lowercase()))
-            .bind(limit)
+            .bind(limit.rows())
             .bind(since)
+            .bind(reader)
+            .bind(after.map(|(score, ..)| f64::from_bits(score)))
+            .bind(after.map(|(_, ratings, _)| ratings))
+            .bind(after.map(|(.., item)| item))
             .fetch_all(view.db())
             .await?;
-        Answer::json(&Top { period: params.period, since, items })
+        let page = Page::of(&list, items, limit, |ranked| {
+            (ranked.score.to_bits(), ranked.ratings_in_period, ranked.item.id)
+        });
+        let link = page.link(&uri);
+        let Page { items, next } = page;
+        Ok(Answer::json(&Top { period: params.period, since, items, next })?.linked(link))
     })
     .await
 }
@@ -117,12 +142,18 @@ fn select(within: bool) -> String {
              select item, ratings, (5 * mean.points + rated.points) / (5 + ratings) as score
                from rated, mean
          )
-         select row_number() over (order by s.score desc, s.ratings desc, s.item) as rank,
-                {COLUMNS}, s.score, s.ratings as ratings_in_period
-           from scored s
-           join {CATALOGUE} c on (c.kind, c.item) = ($1, s.item) and c.shown
-           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
-          where $2::text is null or $2 = any (c.labels)
+         select * from (
+             select row_number() over (order by s.score desc, s.ratings desc, s.item) as rank,
+                    {COLUMNS}, s.score, s.ratings as ratings_in_period
+               from scored s
+               join {CATALOGUE} c on (c.kind, c.item) = ($1, s.item) and c.shown
+               left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+               left join readmodel.reader_ratings mine
+                 on (mine.reader, mine.kind, mine.item) = ($5, c.kind, c.item)
+              where $2::text is null or $2 = any (c.labels)) ranked
+          where $6::float8 is null
+             or (score, ratings_in_period) < ($6, $7)
+             or (score, ratings_in_period) = ($6, $7) and id > $8
           order by rank limit $3"
     )
 }

@@ -1,7 +1,7 @@
 //! The read models at one moment, and how far they had got.
 
 use service_kit::{Freshness, Problem};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, Transaction};
 
 /// The projections an answer is made of, by name.
 pub type Reads = &'static [&'static str];
@@ -12,18 +12,31 @@ pub struct View {
     pub positions: Positions,
 }
 
+/// What the live build of a projection shows. Rows that differ have marks that differ.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, FromRow)]
+pub struct Mark {
+    pub name: String,
+    version: i32,
+    build: i32,
+    position: i64,
+    /// Of the event at the position: after a restore it is another one.
+    leaf: Option<Vec<u8>>,
+    /// Events set aside: the rows may lack what these would change.
+    parked: i64,
+}
+
 /// How far each of some projections had got, in the order they were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Positions {
-    pub each: Vec<i64>,
-    /// One of them has events set aside: its rows may lack what these would change.
-    pub degraded: bool,
-}
+pub struct Positions(pub Vec<Mark>);
 
 impl Positions {
     /// The position every one of them has passed.
     pub fn lowest(&self) -> i64 {
-        self.each.iter().copied().min().unwrap_or(0)
+        self.0.iter().map(|mark| mark.position).min().unwrap_or(0)
+    }
+
+    pub fn is_degraded(&self) -> bool {
+        self.0.iter().any(|mark| mark.parked > 0)
     }
 
     pub fn must_have_passed(&self, asked: Freshness) -> Result<(), Problem> {
@@ -55,16 +68,14 @@ pub fn unbuilt() -> Problem {
 
 /// None while one of them has never been built.
 pub async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Positions>, Problem> {
-    let live: Vec<(Option<i64>, Option<bool>)> = sqlx::query_as(
-        "select live.position, live.degraded
+    let live: Vec<Mark> = sqlx::query_as(
+        "select live.name, version, build, position, leaf, parked
            from unnest($1::text[]) with ordinality as asked (name, place)
-           left join projections.live on live.name = asked.name
+           join projections.live using (name)
           order by place",
     )
     .bind(reads)
     .fetch_all(db)
     .await?;
-    let degraded = live.iter().any(|(_, degraded)| *degraded == Some(true));
-    let each: Option<Vec<i64>> = live.into_iter().map(|(position, _)| position).collect();
-    Ok(each.map(|each| Positions { each, degraded }))
+    Ok((live.len() == reads.len()).then_some(Positions(live)))
 }

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::Role;
-use serde::Serialize;
+use domain::publication::Outcome;
+use serde::{Deserialize, Serialize};
 use service_kit::{Path, Problem};
 use sqlx::FromRow;
 use utoipa::ToSchema;
@@ -26,14 +27,38 @@ struct Workflow {
     course: Uuid,
     /// `RUNNING`, `COMPLETED` or `FAILED`
     state: String,
+    /// Why it failed.
+    reason: Option<String>,
     current_step: Option<String>,
     steps_done: i32,
     steps: i32,
     percent: i32,
+    /// Every step in its order; none of what was brought in from elsewhere.
+    #[sqlx(json)]
+    by_step: Vec<Step>,
     started_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
     #[serde(skip)]
     instructor: Uuid,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Step {
+    name: String,
+    /// `WAITING`, `RUNNING`, `RETRYING`, `COMPLETED` or `FAILED`
+    state: String,
+    /// Those that have ended.
+    attempts: u32,
+    /// All attempts together.
+    duration_ms: u64,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    /// What the last attempt met, unless the step is done.
+    error: Option<String>,
+    next_retry_at: Option<DateTime<Utc>>,
+    /// What it can show for itself.
+    #[schema(value_type = Option<Object>)]
+    outcome: Option<Outcome>,
 }
 
 #[utoipa::path(
@@ -49,9 +74,10 @@ async fn workflow(
     let is_operator = asked.has(Role::Operator);
     app.read(&asked, &["courses"], move |mut view| async move {
         let workflow: Option<Workflow> = sqlx::query_as(
-            "select workflow as id, kind, course, state, current_step, steps_done, steps,
-                    steps_done * 100 / greatest(steps, 1) as percent, started_at, changed_at,
-                    instructor
+            "select workflow as id, kind, course, state, reason, current_step, steps_done, steps,
+                    case state when 'COMPLETED' then 100
+                               else steps_done * 100 / greatest(steps, 1) end as percent,
+                    by_step, started_at, changed_at, instructor
                from readmodel.workflows where workflow = $1",
         )
         .bind(id)

@@ -9,14 +9,17 @@ use axum::http::header::{AUTHORIZATION, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use chrono::{DateTime, Utc};
+use domain::account::Scope;
 use domain::{AccountId, Role};
 use eventstore::{Context, Metadata};
 use uuid::Uuid;
 
-use crate::auth::Bearer;
+use crate::auth::api_keys::PREFIX;
+use crate::auth::{Bearer, Via};
 use crate::header::IDEMPOTENCY_KEY;
 use crate::rates::{Limited, Spent};
 use crate::request::Facts;
+use crate::who::Who;
 use crate::{Kit, Problem, clock};
 
 const KEY_CHARS_MAX: usize = 255;
@@ -60,16 +63,23 @@ impl Caller {
         self.roles().contains(&role)
     }
 
-    /// The log-in that the token comes from.
+    pub fn bearer(&self) -> Option<&Bearer> {
+        self.bearer.as_ref()
+    }
+
+    /// The log-in that the token comes from; none for a key.
     pub fn session(&self) -> Option<Uuid> {
-        self.bearer.as_ref().map(|bearer| bearer.session)
+        match self.bearer.as_ref()?.via {
+            Via::Session(session) => Some(session),
+            Via::Key { .. } => None,
+        }
     }
 
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    async fn build(parts: &Parts, kit: &Kit, needed: Needed) -> Result<Self, Problem> {
+    async fn build(parts: &Parts, kit: &Kit, needed: Who) -> Result<Self, Problem> {
         let facts = Facts::of(parts)?;
         let now = clock::now();
         let bearer = match identified(parts, kit, now).await {
@@ -83,12 +93,9 @@ impl Caller {
             charge(facts, rates.spend(account, parts))?;
         }
         let bearer = bearer?;
-        match needed {
-            Needed::Nothing => {}
-            Needed::Account if bearer.is_some() => {}
-            Needed::Account => return Err(token_required()),
-            Needed::Role(role) => drop(permitted(bearer.as_ref(), &[role])?),
-        }
+        in_scope(bearer.as_ref(), &parts.method)?;
+        facts.who().admits(bearer.as_ref())?;
+        needed.admits(bearer.as_ref())?;
         let context = context(parts, kit, facts, bearer.as_ref(), now)?;
         facts.as_described()?;
         Ok(Self { bearer, context, now })
@@ -103,15 +110,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Self::build(parts, &Kit::from_ref(state), Needed::Nothing).await
+        Self::build(parts, &Kit::from_ref(state), Who::Anybody).await
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Needed {
-    Nothing,
-    Account,
-    Role(Role),
 }
 
 /// A caller that must have a role, refused before its body is looked at: `Only<Merchandiser>`.
@@ -140,7 +140,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let needed = R::ROLE.map_or(Needed::Account, Needed::Role);
+        let needed = R::ROLE.map_or(Who::Member, |role| Who::AnyOf(vec![role]));
         let caller = Caller::build(parts, &Kit::from_ref(state), needed).await?;
         let account = caller.member()?;
         Ok(Self { caller, account, role: PhantomData })
@@ -186,29 +186,6 @@ impl Needs for Operator {
     const ROLE: Option<Role> = Some(Role::Operator);
 }
 
-/// A log-in attempt: spends from the buckets that log-ins have of their own.
-#[derive(Debug, Clone, Copy)]
-pub struct LogInAttempt {
-    pub now: DateTime<Utc>,
-}
-
-impl<S> FromRequestParts<S> for LogInAttempt
-where
-    S: Send + Sync,
-    Kit: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let facts = Facts::of(parts)?;
-        if let Some(rates) = Kit::from_ref(state).rates() {
-            charge(facts, rates.spend_login(parts))?;
-        }
-        facts.as_described()?;
-        Ok(Self { now: clock::now() })
-    }
-}
-
 /// Whose token it is, if there is one.
 async fn identified(
     parts: &Parts,
@@ -216,6 +193,11 @@ async fn identified(
     now: DateTime<Utc>,
 ) -> Result<Option<Bearer>, Problem> {
     let Some(token) = bearer_token(&parts.headers)? else { return Ok(None) };
+    if token.starts_with(PREFIX) {
+        let bearer = kit.api_keys().bearer(token).await?;
+        Facts::of(parts)?.set_account(bearer.account);
+        return Ok(Some(bearer));
+    }
     let claims = kit
         .tokens()
         .verify(token, now)
@@ -226,7 +208,7 @@ async fn identified(
 }
 
 /// Tells the answer what was spent, also when there was nothing left.
-fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
+pub(crate) fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
     facts.set_spent(match &spent {
         Ok(spent) => spent.clone(),
         Err(limited) => limited.spent().clone(),
@@ -234,11 +216,27 @@ fn charge(facts: &Facts, spent: Result<Spent, Limited>) -> Result<(), Problem> {
     spent.map(drop).map_err(Problem::from)
 }
 
-fn token_required() -> Problem {
+/// A key may ask, change, or both.
+fn in_scope(bearer: Option<&Bearer>, method: &Method) -> Result<(), Problem> {
+    let Some(Bearer { via: Via::Key { scopes, .. }, .. }) = bearer else { return Ok(()) };
+    let needed = match *method {
+        Method::GET | Method::HEAD => Scope::Read,
+        _ => Scope::Write,
+    };
+    match scopes.contain(needed) {
+        true => Ok(()),
+        false => {
+            let detail = format!("this needs the scope {}", needed.name());
+            Err(Problem::forbidden("scope-missing", detail))
+        }
+    }
+}
+
+pub(crate) fn token_required() -> Problem {
     Problem::unauthorized("token-required", "this needs an access token")
 }
 
-fn permitted(bearer: Option<&Bearer>, roles: &[Role]) -> Result<AccountId, Problem> {
+pub(crate) fn permitted(bearer: Option<&Bearer>, roles: &[Role]) -> Result<AccountId, Problem> {
     let bearer = bearer.ok_or_else(token_required)?;
     if roles.iter().any(|role| bearer.roles.contains(role)) {
         return Ok(bearer.account);
@@ -274,13 +272,16 @@ fn context(
     let client_key = given.is_some();
     let key = given.unwrap_or_else(|| Uuid::now_v7().to_string());
     let trace = facts.trace();
-    let metadata = Metadata::from([
+    let mut metadata = Metadata::from([
         ("actor".to_owned(), caller.clone()),
         ("command_id".to_owned(), key.clone()),
         ("correlation_id".to_owned(), trace.trace_id()),
         ("source".to_owned(), "http".to_owned()),
         ("traceparent".to_owned(), trace.to_string()),
     ]);
+    if let Some(Bearer { via: Via::Key { id, .. }, .. }) = bearer {
+        metadata.insert("api_key".to_owned(), id.to_string());
+    }
     Ok(Context {
         caller,
         key,

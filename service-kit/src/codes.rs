@@ -68,7 +68,12 @@ pub const CODES: &[Code] = &[
         "The connection ended before the whole body had arrived.",
         "Try again.",
     ),
-    code("body-too-large", "Body too large", "A request body has at most 1 MiB.", SAME),
+    code(
+        "body-too-large",
+        "Body too large",
+        "A request body has at most 1 MiB, a file at most 64 MiB.",
+        SAME,
+    ),
     code("book-exists", "Book exists", "A book with this id is in the catalogue already.", SAME),
     code("book-unknown", "No such book", "No book of the catalogue has this id.", SAME),
     code("book-withdrawn", "Book withdrawn", "The book has been taken from the catalogue.", SAME),
@@ -110,6 +115,12 @@ pub const CODES: &[Code] = &[
     code("course-full", "Course full", "Every seat of the course is taken.", STATE),
     code("course-not-open", "Course not open", "Only published courses take students.", STATE),
     code("course-published", "Course published", "The course has been published already.", SAME),
+    code(
+        "course-publishing",
+        "Course being published",
+        "A course does not change while it is being published; its workflow tells how far that is.",
+        STATE,
+    ),
     code("course-unknown", "No such course", "No course has this id.", SAME),
     code(
         "course-without-description",
@@ -135,6 +146,26 @@ pub const CODES: &[Code] = &[
         "Everyone is a member",
         "The role `member` comes with the account and cannot be taken away.",
         SAME,
+    ),
+    code(
+        "export-running",
+        "Export running",
+        "The export asked for before is still being made.",
+        STATE,
+    ),
+    code("export-too-soon", "Export too soon", "An export is begun at most once an hour.", LATER),
+    code(
+        "export-unknown",
+        "No such export",
+        "No export of yours has this id, or it has expired.",
+        SAME,
+    ),
+    code("file-unknown", "No such file", "Nothing is attached that has this name or hash.", SAME),
+    code(
+        "files-unavailable",
+        "Files unavailable",
+        "The place where files are kept cannot be used at the moment.",
+        LATER,
     ),
     code("follows-oneself", "Following oneself", "Nobody follows oneself.", SAME),
     code(
@@ -169,6 +200,18 @@ pub const CODES: &[Code] = &[
         "Use a new key for a new request.",
     ),
     code(
+        "instance-not-parked",
+        "Not parked",
+        "Nothing stops this instance of the process, so there is nothing to try again.",
+        STATE,
+    ),
+    code(
+        "instance-unknown",
+        "No such instance",
+        "The process has never reacted to anything of this id.",
+        SAME,
+    ),
+    code(
         "internal",
         "Internal error",
         "Something failed on our side. It is logged under the `trace_id`.",
@@ -184,6 +227,18 @@ pub const CODES: &[Code] = &[
     code("isbn-taken", "ISBN taken", "Another book has this ISBN.", SAME),
     code("item-unknown", "No such item", "No book, course or product has this id.", SAME),
     code(
+        "key-unknown",
+        "No such key",
+        "The account has no API key with this id, or has revoked it.",
+        SAME,
+    ),
+    code(
+        "keys-exhausted",
+        "Too many keys",
+        "An account has at most 20 API keys: revoke one first.",
+        STATE,
+    ),
+    code(
         "last-operator",
         "Last operator",
         "The last operator can neither be demoted nor deactivated nor erased.",
@@ -191,6 +246,12 @@ pub const CODES: &[Code] = &[
     ),
     code("lesson-exists", "Lesson exists", "The course has a lesson with this id already.", SAME),
     code("lesson-unknown", "No such lesson", "The course has no lesson with this id.", SAME),
+    code(
+        "log-in-required",
+        "Log in",
+        "API keys may not do this: it takes a token of a log-in.",
+        LOG_IN,
+    ),
     code(
         "malformed",
         "Malformed request",
@@ -259,7 +320,20 @@ pub const CODES: &[Code] = &[
         "The database went away while the command was being stored: it may have happened.",
         "Ask again with the same Idempotency-Key: the answer says what happened.",
     ),
+    code(
+        "parked-group-unknown",
+        "No such group",
+        "No event that this projection has parked belongs to the group.",
+        SAME,
+    ),
     code("parked-unknown", "No such parked event", "No event is parked under this id.", SAME),
+    code(
+        "password-reset-void",
+        "Letter void",
+        "The token is not one of ours, was used, is older than an hour, or a later letter, a new \
+         password or a new address has taken its place.",
+        "Ask for another letter.",
+    ),
     code("position-unknown", "No such position", "The log has no event at this position.", SAME),
     code(
         "precondition-failed",
@@ -267,6 +341,7 @@ pub const CODES: &[Code] = &[
         "If-Match names another version than the current one, which `current` tells.",
         "Read the thing again, then decide.",
     ),
+    code("process-unknown", "No such process", "No process has this name.", SAME),
     code("product-discontinued", "Product discontinued", "The product is not sold any more.", SAME),
     code(
         "product-exists",
@@ -283,6 +358,18 @@ pub const CODES: &[Code] = &[
         "Try again after the seconds in Retry-After, or without the token for an older answer.",
     ),
     code("projection-unknown", "No such projection", "No projection has this name.", SAME),
+    code(
+        "publication-not-under-way",
+        "Not being published",
+        "This publication of the course has ended.",
+        SAME,
+    ),
+    code(
+        "range-not-satisfiable",
+        "Nothing in this range",
+        "The file ends before the range that was asked for.",
+        SAME,
+    ),
     code(
         "rate-limited",
         "Too many requests",
@@ -301,6 +388,13 @@ pub const CODES: &[Code] = &[
         "reserved-otherwise",
         "Reserved otherwise",
         "The order has reserved another quantity of this product.",
+        SAME,
+    ),
+    code("role-not-held", "Role not held", "A key acts only in roles that its account has.", STATE),
+    code(
+        "scope-missing",
+        "Scope missing",
+        "The API key has not the scope that this needs: `read` to ask, `write` to change.",
         SAME,
     ),
     code(
@@ -326,6 +420,7 @@ pub const CODES: &[Code] = &[
         LOG_IN,
     ),
     code("token-required", "Token required", "Only a logged-in account may do this.", LOG_IN),
+    code("too-many-files", "Too many files", "It has no room for another file.", STATE),
     code("too-many-lessons", "Too many lessons", "A course has no room for another lesson.", STATE),
     code(
         "total-too-large",
@@ -343,7 +438,13 @@ pub const CODES: &[Code] = &[
     code(
         "unsupported-media-type",
         "Unsupported media type",
-        "Bodies are `application/json`.",
+        "Bodies are `application/json`; files are of the types their description lists, in truth.",
+        SAME,
+    ),
+    code(
+        "verification-unknown",
+        "No such verification",
+        "Nobody asked for one of this projection under this id, or it was long ago.",
         SAME,
     ),
     code("workflow-unknown", "No such workflow", "No workflow has this id.", SAME),

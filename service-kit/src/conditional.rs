@@ -25,7 +25,7 @@ pub fn conditional(
 pub fn conditional_bytes(request: &HeaderMap, sequence: i64, json: Vec<u8>) -> Response {
     let hash = hex::encode(&Sha256::digest(&json)[..8]);
     let tag = format!("\"{sequence}.{hash}\"");
-    let known = matches(request, &tag);
+    let known = is_known(request, &tag);
     let mut response = Response::new(if known { Body::empty() } else { Body::from(json) });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -41,8 +41,9 @@ pub fn conditional_bytes(request: &HeaderMap, sequence: i64, json: Vec<u8>) -> R
     response
 }
 
-/// If-None-Match compares weakly (RFC 9110): `W/` makes no difference.
-fn matches(request: &HeaderMap, tag: &str) -> bool {
+/// Whether the client has what has this ETag. If-None-Match compares weakly (RFC 9110): `W/` makes no
+/// difference.
+pub fn is_known(request: &HeaderMap, tag: &str) -> bool {
     request
         .get_all(IF_NONE_MATCH)
         .iter()

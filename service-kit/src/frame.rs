@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -24,16 +22,17 @@ use crate::access_log::Access;
 use crate::described::Described;
 use crate::request::Facts;
 use crate::trace::Trace;
+use crate::upload::{Arriving, expects};
 use crate::{Kit, Problem};
 
 /// The largest body of a command.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// A larger one is not even taken in to be dropped.
-const DRAINED_MAX: usize = 8 * BODY_BYTES_MAX;
+pub(crate) const DRAINED_MAX: usize = 8 * BODY_BYTES_MAX;
 
 /// How long a body may take to arrive.
-const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
+pub(crate) const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// Puts the frame around all routes added so far and around the answer for unknown paths.
 pub fn framed(routes: Router, kit: &Kit) -> Router {
@@ -75,7 +74,9 @@ async fn frame(
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         let code = response.extensions().get::<Problem>().map(|p| p.code().to_owned());
         let account = facts.as_ref().and_then(Facts::account);
-        kit.access_log().record(Access::denied(account, &method, &path, status, code, trace)).await;
+        // A token in a path opens something: who reads the record must not have it.
+        let shown = if route.ends_with("{token}") { &route } else { &path };
+        kit.access_log().record(Access::denied(account, &method, shown, status, code, trace)).await;
     }
     if let Some(spent) = facts.as_ref().and_then(Facts::spent) {
         spent.write(response.headers_mut());
@@ -101,7 +102,9 @@ async fn answer(
         Err(problem) => return (None, problem.into_response()),
     };
     let facts = request.extensions().get::<Facts>().cloned();
-    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    let upload = request.extensions().get::<Arriving>().cloned();
+    let upload = upload.filter(|_| !expects(request.headers()));
+    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             let cause = panic
@@ -112,10 +115,18 @@ async fn answer(
             Problem::internal(format!("a handler panicked: {cause}")).into_response()
         }
     };
+    if let Some(upload) = upload
+        && (response.status().is_client_error() || response.status().is_server_error())
+        && !upload.drain(DRAINED_MAX).await
+        && let Some(problem) = response.extensions_mut().remove::<Problem>()
+    {
+        response = deaf(problem).into_response();
+    }
     (facts, response)
 }
 
-/// The request with its whole body in memory and its fingerprint taken.
+/// The request with its whole body in memory, unless it is one that is taken in as it arrives, and
+/// its fingerprint taken.
 async fn received(
     request: Request,
     trace: Trace,
@@ -123,14 +134,18 @@ async fn received(
     described: &Described,
 ) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
-    let body = if is_command(&parts.method) {
+    let body = if let Some(types) = described.uploads(route, &parts.method) {
+        Arriving::admit(&mut parts, body, types).await?;
+        Bytes::new()
+    } else if is_command(&parts.method) {
         let declared = parts
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if let Some(length) = declared.filter(|length| *length > BODY_BYTES_MAX) {
-            let expects = parts.headers.contains_key(EXPECT);
-            return Err(if length > DRAINED_MAX || expects { deaf() } else { drained(body).await });
+            let is_deaf = length > DRAINED_MAX || expects(&parts.headers);
+            let problem = too_large(BODY_BYTES_MAX);
+            return Err(if is_deaf { deaf(problem) } else { drained(body).await });
         }
         let body = collected(body).await?;
         if !body.is_empty() && !is_json(parts.headers.get(CONTENT_TYPE)) {
@@ -151,8 +166,9 @@ async fn received(
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
+    let who = described.who(route, &parts.method);
     let superfluous = described.superfluous(route, &parts, &body);
-    parts.extensions.insert(Facts::new(trace, hash.finalize().into(), superfluous));
+    parts.extensions.insert(Facts::new(trace, hash.finalize().into(), who, superfluous));
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
@@ -160,7 +176,7 @@ async fn collected(body: Body) -> Result<Bytes, Problem> {
     let limited = Limited::new(body, BODY_BYTES_MAX);
     match tokio::time::timeout(BODY_WAIT_MAX, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(deaf()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(deaf(too_large(BODY_BYTES_MAX))),
         Ok(Err(_)) => {
             Err(Problem::malformed("body-incomplete", "the body ended before it was complete"))
         }
@@ -176,21 +192,21 @@ async fn collected(body: Body) -> Result<Bytes, Problem> {
 async fn drained(mut body: Body) -> Problem {
     let all = async { while let Some(Ok(_)) = body.frame().await {} };
     match tokio::time::timeout(BODY_WAIT_MAX, all).await {
-        Ok(()) => too_large(),
-        Err(_) => deaf(),
+        Ok(()) => too_large(BODY_BYTES_MAX),
+        Err(_) => deaf(too_large(BODY_BYTES_MAX)),
     }
 }
 
 /// The rest is not read, so nothing else can come over this connection.
-fn deaf() -> Problem {
-    too_large().header(CONNECTION, HeaderValue::from_static("close"))
+pub(crate) fn deaf(problem: Problem) -> Problem {
+    problem.header(CONNECTION, HeaderValue::from_static("close"))
 }
 
-fn too_large() -> Problem {
+pub(crate) fn too_large(bytes_max: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "body-too-large",
-        format!("a body has at most {BODY_BYTES_MAX} bytes"),
+        format!("a body has at most {bytes_max} bytes"),
     )
 }
 

@@ -37,18 +37,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body that may be left out.
+/// A body that may be left out; `null` is as good as none.
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
         if request.headers().contains_key(CONTENT_TYPE) {
-            return <Self as FromRequest<S>>::from_request(request, state).await.map(Some);
+            let Json(value) =
+                <Json<Option<T>> as FromRequest<S>>::from_request(request, state).await?;
+            return Ok(value.map(Self));
         }
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|error| Problem::malformed("body-incomplete", error))?;
-        if body.is_empty() { Ok(None) } else { parse(&body).map(|value| Some(Self(value))) }
+        if body.is_empty() { Ok(None) } else { parse::<Option<T>>(&body).map(|v| v.map(Self)) }
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use eventstore::personal::PersonalKeys;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::Problem;
 use crate::access_log::AccessLog;
-use crate::auth::{KeyRing, Standing, Tokens};
+use crate::auth::api_keys::ApiKeys;
+use crate::auth::{Bearer, KeyRing, Standing, Tokens, Via};
 use crate::rates::{Rates, RatesPerMinute};
 
 /// How this process treats its callers.
@@ -44,6 +47,7 @@ pub struct Kit(Arc<Parts>);
 struct Parts {
     tokens: Tokens,
     standing: Standing,
+    api_keys: ApiKeys,
     rates: Option<Rates>,
     access_log: AccessLog,
     require_idempotency_key: bool,
@@ -52,10 +56,16 @@ struct Parts {
 
 impl Kit {
     /// Must be called within a tokio runtime: the writer of the access log is a task.
-    pub fn new(pool: PgPool, settings: Settings, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        pool: PgPool,
+        personal: PersonalKeys,
+        settings: Settings,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self(Arc::new(Parts {
             tokens: Tokens::new(settings.keys, &settings.issuer, &settings.audience),
             standing: Standing::new(pool.clone()),
+            api_keys: ApiKeys::new(pool.clone(), personal),
             rates: settings.rates.map(|rates| Rates::new(rates, settings.proxy_hops)),
             access_log: AccessLog::start(pool),
             require_idempotency_key: settings.require_idempotency_key,
@@ -69,6 +79,20 @@ impl Kit {
 
     pub fn standing(&self) -> &Standing {
         &self.0.standing
+    }
+
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.0.api_keys
+    }
+
+    /// Whether who was let in still would be: for answers that outlive the moment they were
+    /// permitted at. To be asked every second or so.
+    pub async fn still_stands(&self, bearer: &Bearer) -> Result<bool, Problem> {
+        let Bearer { account, via, roles } = bearer;
+        match via {
+            Via::Session(session) => self.standing().still_stands(*account, *session).await,
+            Via::Key { id, .. } => self.api_keys().still_stands(*account, *id, roles).await,
+        }
     }
 
     pub fn rates(&self) -> Option<&Rates> {

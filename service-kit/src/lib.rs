@@ -12,15 +12,18 @@ pub mod header;
 pub mod metrics;
 pub mod page;
 pub mod rates;
+pub mod schema;
 pub mod telemetry;
 
 mod accepted;
+mod attempt;
 mod caller;
 mod conditional;
 mod described;
 mod frame;
 mod freshness;
 mod health;
+mod in_person;
 mod json;
 mod kit;
 mod openapi;
@@ -31,16 +34,19 @@ mod request;
 mod serve;
 mod site;
 mod trace;
+mod upload;
+mod who;
 
 pub use accepted::{Accepted, ReceiptBody, StreamBody};
+pub use attempt::{LogInAttempt, ResetAttempt};
 pub use caller::{
-    ANONYMOUS, Analyst, Auditor, Caller, Instructor, LogInAttempt, Member, Merchandiser, Needs,
-    Only, Operator,
+    ANONYMOUS, Analyst, Auditor, Caller, Instructor, Member, Merchandiser, Needs, Only, Operator,
 };
-pub use conditional::{conditional, conditional_bytes};
+pub use conditional::{conditional, conditional_bytes, is_known};
 pub use frame::{BODY_BYTES_MAX, framed};
 pub use freshness::Freshness;
 pub use health::{Checked, Health};
+pub use in_person::InPerson;
 pub use json::Json;
 pub use kit::{Kit, Settings};
 pub use parameters::{Path, Query};
@@ -50,3 +56,4 @@ pub use request::Facts;
 pub use serve::{on_signals, serve};
 pub use site::{BASE, Site, description};
 pub use trace::Trace;
+pub use upload::{UPLOAD_BYTES_MAX, Upload};

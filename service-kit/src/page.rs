@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Problem;
 
+/// A sort key is a title of 2,000 bytes at most, escaped, and an id.
+pub const CURSOR_CHARS_MAX: usize = 8_192;
+
 /// How many items a page has: `?limit=`, 50 unless told, at most 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]

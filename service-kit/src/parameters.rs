@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 use crate::json::named;
+use crate::page::CURSOR_CHARS_MAX;
 
 /// A query string; its fields are pointed at as `/query/<name>`.
 #[derive(Debug, Clone, Copy)]
@@ -34,22 +35,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The longest text in a query or a path. A title has half of this, and fifty items fit.
+pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
+
 /// axum takes what is no UTF-8 for U+FFFD and a `%` without digits for itself; and Postgres has no
 /// text with U+0000, which a query must not find out.
 fn readable(uri: &Uri) -> Result<(), Problem> {
-    let query = uri.query().filter(|query| query.contains('%')).unwrap_or_default();
-    for pair in query.split('&') {
+    for pair in uri.query().unwrap_or_default().split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if let Err(fault) = unescaped(name).and(unescaped(value)) {
-            return Err(Problem::invalid(format!("/query/{name}"), fault));
-        }
+        let most = if name == "cursor" { CURSOR_CHARS_MAX } else { TEXT_CHARS_MAX };
+        let fault = match unescaped(name).and_then(|_| unescaped(value)) {
+            Err(fault) => fault.to_owned(),
+            Ok(chars) if chars > most => too_long(most),
+            Ok(_) => continue,
+        };
+        return Err(Problem::invalid(format!("/query/{name}"), fault));
     }
     Ok(())
 }
 
 const NO_NUL: &str = "U+0000 is not allowed in text";
 
-fn unescaped(text: &str) -> Result<(), &'static str> {
+fn too_long(most: usize) -> String {
+    format!("must have at most {most} characters")
+}
+
+/// How many characters it has.
+fn unescaped(text: &str) -> Result<usize, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut parts = text.split('%');
     bytes.extend(parts.next().unwrap_or_default().bytes());
@@ -60,17 +72,25 @@ fn unescaped(text: &str) -> Result<(), &'static str> {
         bytes.extend(part.bytes().skip(2));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "not valid UTF-8")?;
-    if text.contains('\0') { Err(NO_NUL) } else { Ok(()) }
+    if text.contains('\0') { Err(NO_NUL) } else { Ok(text.chars().count()) }
 }
 
-async fn without_nul(parts: &mut Parts) -> Result<(), Problem> {
-    if !parts.uri.path().contains("%00") {
+async fn writable(parts: &mut Parts) -> Result<(), Problem> {
+    let path = parts.uri.path();
+    if path.len() <= TEXT_CHARS_MAX && !path.contains("%00") {
         return Ok(());
     }
     let parameters = RawPathParams::from_request_parts(parts, &()).await.ok();
-    let named = parameters.iter().flatten().find(|(_, value)| value.contains('\0'));
-    let pointer = named.map_or("/path".to_owned(), |(name, _)| format!("/path/{name}"));
-    Err(Problem::invalid(pointer, NO_NUL))
+    for (name, value) in parameters.iter().flatten() {
+        let pointer = format!("/path/{name}");
+        if value.contains('\0') {
+            return Err(Problem::invalid(pointer, NO_NUL));
+        }
+        if value.chars().count() > TEXT_CHARS_MAX {
+            return Err(Problem::invalid(pointer, too_long(TEXT_CHARS_MAX)));
+        }
+    }
+    Ok(())
 }
 
 /// Path parameters; pointed at as `/path/<name>`.
@@ -82,7 +102,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         use axum::extract::path::ErrorKind;
-        without_nul(parts).await?;
+        writable(parts).await?;
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(path)) => Ok(Self(path)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {
@@ -138,8 +158,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_guessed() {
-        for good in ["", "a", "a+b", "%C3%A9", "100%25", "\u{e9}"] {
-            assert_eq!(unescaped(good), Ok(()), "{good}");
+        for (good, chars) in [("", 0), ("a", 1), ("a+b", 3), ("%C3%A9", 1), ("100%25", 4)] {
+            assert_eq!(unescaped(good), Ok(chars), "{good}");
         }
         for bad in ["%", "%z", "%zz", "%+1", "a%0", "%ff", "%c3%28", "%00", "%\u{e9}"] {
             assert!(unescaped(bad).is_err(), "{bad}");

@@ -37,12 +37,14 @@ const FORGET_EVERY: u32 = 10_000;
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
-/// One bucket for each account, one for each address without an account, one for its log-ins.
+/// One bucket for each account, one for each address without an account, one for its log-ins and
+/// one, as large, for its new passwords.
 #[derive(Debug)]
 pub struct Rates {
     account: Policy<AccountId>,
     address: Policy<IpAddr>,
     login: Policy<IpAddr>,
+    reset: Policy<IpAddr>,
     /// How many proxies of ours stand before us; 0 believes no X-Forwarded-For.
     proxy_hops: usize,
 }
@@ -71,6 +73,7 @@ impl Rates {
             account: Policy::new("account", rates.account),
             address: Policy::new("address", rates.address),
             login: Policy::new("login", rates.login),
+            reset: Policy::new("password-reset", rates.login),
             proxy_hops,
         }
     }
@@ -89,6 +92,10 @@ impl Rates {
 
     pub(crate) fn spend_login(&self, parts: &Parts) -> Result<Spent, Limited> {
         self.login.spend(&self.client(parts))
+    }
+
+    pub(crate) fn spend_reset(&self, parts: &Parts) -> Result<Spent, Limited> {
+        self.reset.spend(&self.client(parts))
     }
 
     /// The address that the outermost proxy of ours saw, else the peer's.

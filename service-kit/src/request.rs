@@ -9,6 +9,7 @@ use domain::AccountId;
 use crate::Problem;
 use crate::rates::Spent;
 use crate::trace::Trace;
+use crate::who::Who;
 
 /// Shared between the frame and the extractors of one request.
 #[derive(Debug, Clone)]
@@ -19,16 +20,23 @@ struct Inner {
     trace: Trace,
     /// SHA-256 over method, path with query, and body.
     fingerprint: [u8; 32],
+    who: Who,
     superfluous: Option<Problem>,
     account: OnceLock<AccountId>,
     spent: OnceLock<Spent>,
 }
 
 impl Facts {
-    pub(crate) fn new(trace: Trace, fingerprint: [u8; 32], superfluous: Option<Problem>) -> Self {
+    pub(crate) fn new(
+        trace: Trace,
+        fingerprint: [u8; 32],
+        who: Who,
+        superfluous: Option<Problem>,
+    ) -> Self {
         Self(Arc::new(Inner {
             trace,
             fingerprint,
+            who,
             superfluous,
             account: OnceLock::new(),
             spent: OnceLock::new(),
@@ -41,6 +49,11 @@ impl Facts {
 
     pub fn fingerprint(&self) -> [u8; 32] {
         self.0.fingerprint
+    }
+
+    /// Who may ask this, as the description has it.
+    pub(crate) fn who(&self) -> &Who {
+        &self.0.who
     }
 
     /// Refuses what the description does not know: to be asked once it is known who asks.

@@ -2,8 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION,
-    RETRY_AFTER,
+    ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, LINK, LOCATION, RANGE, RETRY_AFTER,
 };
 use axum::http::{HeaderValue, Method};
 use axum::response::{Html, IntoResponse, Response};
@@ -138,6 +138,8 @@ fn cors(mut origins: Vec<HeaderValue>) -> CorsLayer {
             CONTENT_TYPE,
             IF_MATCH,
             IF_NONE_MATCH,
+            IF_RANGE,
+            RANGE,
             header::CONSISTENCY_TOKEN,
             header::IDEMPOTENCY_KEY,
             header::LAST_EVENT_ID,
@@ -145,6 +147,9 @@ fn cors(mut origins: Vec<HeaderValue>) -> CorsLayer {
             header::TRACEPARENT,
         ])
         .expose_headers([
+            ACCEPT_RANGES,
+            CONTENT_DISPOSITION,
+            CONTENT_RANGE,
             ETAG,
             LINK,
             LOCATION,

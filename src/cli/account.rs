@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use command_api::account::{self, Registration};
 use command_api::{Password, Passwords};
 use domain::{AccountId, Email, Name, Role};
-use eventstore::{Context, Log};
+use eventstore::Log;
 use uuid::Uuid;
 
+use super::by_machine;
 use crate::backend::{Backend, Tenure};
 use crate::settings::Settings;
 
@@ -67,7 +68,7 @@ enum Change {
 
 /// How an account is named on the command line.
 #[derive(Debug, Clone)]
-enum Holder {
+pub enum Holder {
     Id(AccountId),
     Email(Email),
 }
@@ -118,8 +119,8 @@ impl ChangeRole {
         let log = backend.log().await?;
         let account = account.find(&log).await?;
         let receipt = match change {
-            Change::Grant => account::grant_role(&log, &context(), account, role).await,
-            Change::Revoke => account::revoke_role(&log, &context(), account, role).await,
+            Change::Grant => account::grant_role(&log, &by_machine(), account, role).await,
+            Change::Revoke => account::revoke_role(&log, &by_machine(), account, role).await,
         };
         let receipt = receipt.map_err(|problem| anyhow::anyhow!("{}", problem.detail()))?;
         Ok(match (change, receipt.unchanged) {
@@ -132,7 +133,7 @@ impl ChangeRole {
 }
 
 impl Holder {
-    async fn find(self, log: &Log) -> anyhow::Result<AccountId> {
+    pub async fn find(self, log: &Log) -> anyhow::Result<AccountId> {
         match self {
             Self::Id(id) => Ok(id),
             Self::Email(email) => {
@@ -153,15 +154,10 @@ impl Create {
         let log = backend.log().await?;
         let account = AccountId::new(Uuid::now_v7());
         let registration = Registration { account, email, display_name };
-        account::create(&log, &Passwords::default(), &context(), registration, password).await?;
+        account::create(&log, &Passwords::default(), &by_machine(), registration, password).await?;
         if self.role != Role::Member {
-            account::grant_role(&log, &context(), account, self.role).await?;
+            account::grant_role(&log, &by_machine(), account, self.role).await?;
         }
         Ok(account)
     }
-}
-
-/// Whoever has the machine has the right; the log says that it was used.
-fn context() -> Context {
-    Context::system("machine", Uuid::now_v7().to_string(), service_kit::clock::now())
 }

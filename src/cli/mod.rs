@@ -12,6 +12,8 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod openapi;
+mod parked;
+mod processes;
 mod progress;
 mod projections;
 mod readable;
@@ -19,10 +21,14 @@ mod reco;
 mod replay;
 mod send_test_email;
 mod serve;
+mod table;
 mod up;
 mod verify;
 
 use std::process::ExitCode;
+
+use eventstore::Context;
+use uuid::Uuid;
 
 use crate::settings::{Flags, Settings};
 
@@ -61,8 +67,12 @@ enum Command {
     Events(events::Events),
     /// Recompute the hash chain, of the log or of an exported file
     Verify(verify::Verify),
-    /// How the read models are doing; rebuild them; compare them with a rebuild
+    /// How the read models are doing; rebuild, pause and resume them; compare them with a rebuild
     Projections(projections::Projections),
+    /// Events that a projection could not apply: look, try again, give up
+    Parked(parked::Parked),
+    /// What reacts to events: how far, at what, step by step; try again what is parked
+    Processes(processes::Processes),
     /// Measure recommendations on files of who liked what
     Reco(reco::Reco),
     /// Send a mail, to see whether mail goes out
@@ -96,6 +106,8 @@ impl Cli {
             Command::Events(events) => events.run(settings).await,
             Command::Verify(verify) => verify.run(settings).await,
             Command::Projections(projections) => projections.run(settings).await,
+            Command::Parked(parked) => parked.run(settings).await,
+            Command::Processes(processes) => processes.run(settings).await,
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Reco(reco) => reco.run(),
@@ -106,3 +118,10 @@ impl Cli {
         }
     }
 }
+
+/// Whoever has the machine has the right; the log says that it was used.
+fn by_machine() -> Context {
+    Context::system(MACHINE, Uuid::now_v7().to_string(), service_kit::clock::now())
+}
+
+const MACHINE: &str = "machine";

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use command_api::operations;
-use eventstore::{Context, Feed, Reader};
+use eventstore::{Feed, Reader};
 use indicatif::{MultiProgress, ProgressBar};
 use projections::Projection;
 use projections::runtime::{
     BuildKey, BuildState, ProjectionStatus, VerifyReport, is_run, status, verify,
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::progress;
+use super::{MACHINE, by_machine, progress};
 use crate::backend::{Backend, Tenure};
 use crate::settings::Settings;
 
@@ -37,6 +36,10 @@ enum Action {
     },
     /// Build anew beside the live one, then switch
     Rebuild(Chosen),
+    /// Stop some where they are, until they are resumed
+    Pause(Chosen),
+    /// Let paused ones go on
+    Resume(Chosen),
     /// Build anew beside the live one, compare all rows, and drop what was built
     Verify(Chosen),
 }
@@ -73,6 +76,8 @@ impl Projections {
         let backend = Backend::open(&settings, Tenure::Guest).await?;
         let done = match &self.action {
             Action::List { json } => list(&backend, *json).await,
+            Action::Pause(chosen) => set_paused(&backend, chosen, true).await,
+            Action::Resume(chosen) => set_paused(&backend, chosen, false).await,
             Action::Rebuild(chosen) => rebuild(&backend, chosen).await,
             Action::Verify(chosen) => verify_each(&backend, chosen).await,
         };
@@ -127,6 +132,26 @@ fn trouble(build: &ProjectionStatus) -> String {
     words.chain(build.error.clone()).collect::<Vec<_>>().join(", ")
 }
 
+async fn set_paused(backend: &Backend, chosen: &Chosen, stop: bool) -> anyhow::Result<ExitCode> {
+    let log = backend.log().await?;
+    let mut names = Vec::new();
+    for projection in chosen.projections()? {
+        let (name, context) = (projection.name(), by_machine());
+        match stop {
+            true => operations::pause(&log, &context, name, MACHINE).await?,
+            false => operations::resume(&log, &context, name, MACHINE).await?,
+        };
+        names.push(name);
+    }
+    if chosen.json {
+        println!("{}", serde_json::json!({ "paused": stop, "projections": names }));
+    } else {
+        let done = if stop { "is paused" } else { "goes on" };
+        names.iter().for_each(|name| println!("{name} {done}."));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Asks for the builds and watches them go live. If no program runs projections, this one does
 /// meanwhile.
 async fn rebuild(backend: &Backend, chosen: &Chosen) -> anyhow::Result<ExitCode> {
@@ -169,9 +194,7 @@ async fn rebuild_and_watch(
         while !is_run(&backend.pool, name).await? {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        let key = Uuid::now_v7().to_string();
-        let context = Context::system("machine", key, service_kit::clock::now());
-        let (_, build) = operations::rebuild(&log, &context, name)
+        let (_, build) = operations::rebuild(&log, &by_machine(), name)
             .await
             .map_err(|problem| anyhow::anyhow!("{name}: {}", problem.detail()))?;
         let bar = bars.add(progress::bar(name, log.reader().head().await?));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use processes::Letter;
 
-use crate::roles;
+use crate::providers;
 use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub struct SendTestEmail {
 
 impl SendTestEmail {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        let mailer = roles::mailer(&settings)?
+        let mailer = providers::mailer(&settings)?
             .context("no mail goes out: set DAYBOOK_SMTP_URL and DAYBOOK_MAIL_FROM")?;
         let to = self.to.parse().with_context(|| format!("{} is no e-mail address", self.to))?;
         let letter = Letter {

@@ -43,7 +43,7 @@ impl Up {
         let running = roles::run(&Role::ALL, &backend, &settings, listener, shutdown, when_ready);
         let welcoming = async {
             if let Ok(log) = ready.await
-                && let Err(error) = self.welcome(&backend, log, address).await
+                && let Err(error) = self.welcome(&backend, &settings, log, address).await
             {
                 tracing::error!(%error, "the demo data are not complete: {error:#}");
             }
@@ -61,12 +61,14 @@ impl Up {
     async fn welcome(
         &self,
         backend: &Backend,
+        settings: &Settings,
         log: Log,
         address: SocketAddr,
     ) -> anyhow::Result<()> {
         if self.demo {
             if may_hold_demo(&log).await? {
-                let summary = demo::run(&log).await?;
+                let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+                let summary = demo::run(&log, &blobs).await?;
                 println!("{summary}\n{}\n", summary.tour(&format!("http://{address}")));
             } else {
                 println!("The log has other events: no demo data are added to it.");

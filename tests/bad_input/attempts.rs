@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::description::{Operation, Parameter, Shape};
 use super::json::{Expected, LONG, Wrong};
 use super::scene::Scene;
+use super::uploads::wrong_uploads;
 
 /// One request with one thing wrong.
 #[derive(Debug, Clone)]
@@ -26,11 +27,13 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// What a URL may hold and no parameter takes.
 const LONG_IN_URL: usize = 10_000;
 /// Query parameters in which every text has a meaning. All others know what they take.
-const FREE_TEXTS: [&str; 17] = [
+const FREE_TEXTS: [&str; 19] = [
     "q",
     "genre",
     "author",
     "language",
+    "publisher",
+    "series",
     "skill",
     "category",
     "tag",
@@ -70,18 +73,25 @@ pub fn attempts(operation: &Operation, scene: &Scene) -> Vec<Attempt> {
         expected: Expected::Status(405),
         ..good.clone()
     }));
-    if operation.is_command() {
+    if !operation.uploads.is_empty() {
+        all.extend(wrong_uploads(operation, &good));
+    } else if operation.is_command() {
         all.extend(wrong_bodies(operation, &good));
     }
     all
 }
 
-/// Nothing is wrong with it: never sent as it is.
+/// Nothing is wrong with it: never sent as it is. But an upload is never what it says: any name will
+/// do for it.
 fn good(operation: &Operation, scene: &Scene) -> Attempt {
-    let body = operation.body.as_ref().map(Shape::sample).unwrap_or_default();
+    let mut body = operation.body.as_ref().map(Shape::sample).unwrap_or_default();
     let mut headers = vec![header("authorization", format!("Bearer {}", scene.token).as_bytes())];
     if !body.is_empty() {
         headers.push(header("content-type", b"application/json"));
+    }
+    if let Some(kind) = operation.uploads.iter().find(|kind| kind.starts_with("image/")) {
+        headers.push(header("content-type", kind.as_bytes()));
+        body = "no image".to_owned();
     }
     let good = Attempt {
         what: String::new(),
@@ -150,7 +160,7 @@ impl Attempt {
     }
 
     /// In place of what is there.
-    fn with_header(&self, name: &str, values: &[&[u8]], expected: Expected) -> Self {
+    pub fn with_header(&self, name: &str, values: &[&[u8]], expected: Expected) -> Self {
         let mut headers = self.headers.clone();
         headers.retain(|(known, _)| known.as_str() != name);
         headers.extend(values.iter().map(|value| header(name, value)));
@@ -168,9 +178,9 @@ fn header(name: &str, value: &[u8]) -> (HeaderName, HeaderValue) {
 /// As they stand on the wire; each with whether it can mean anything as a text.
 fn wrong_texts(shape: &Shape) -> Vec<(String, bool)> {
     let fits_integer = |text: &str| match shape {
-        Shape::Integer { minimum, .. } => {
-            text.parse::<i64>().is_ok_and(|number| minimum.is_none_or(|least| number >= least))
-        }
+        Shape::Integer { minimum, maximum } => text.parse::<i64>().is_ok_and(|number| {
+            minimum.is_none_or(|least| number >= least) && maximum.is_none_or(|most| number <= most)
+        }),
         _ => false,
     };
     let long_text = "x".repeat(LONG_IN_URL);
@@ -199,7 +209,7 @@ fn wrong_texts(shape: &Shape) -> Vec<(String, bool)> {
         &long_number,
     ]
     .into_iter()
-    .map(|text| (text.to_owned(), true))
+    .map(|text| (text.to_owned(), text.len() < LONG_IN_URL))
     .filter(|(text, _)| !fits_integer(text))
     .collect();
     texts.extend(["%00", "a%00b", "%ff", "%c3%28", "%zz", "%"].map(|t| (t.to_owned(), false)));

@@ -10,6 +10,8 @@ pub struct Operation {
     pub path: String,
     pub parameters: Vec<Parameter>,
     pub body: Option<Shape>,
+    /// The media types of a body that is not JSON.
+    pub uploads: Vec<String>,
     /// `null` or no body at all is as good.
     pub body_optional: bool,
 }
@@ -71,12 +73,16 @@ pub fn operations(description: &Value) -> Vec<Operation> {
                 required: parameter["required"] == true,
                 shape: shape(description, &parameter["schema"]),
             });
-            let body = &described["requestBody"]["content"]["application/json"]["schema"];
+            let content = &described["requestBody"]["content"];
+            let kinds = content.as_object().into_iter().flat_map(|kinds| kinds.keys());
+            let uploads = kinds.filter(|kind| *kind != "application/json").cloned().collect();
+            let body = &content["application/json"]["schema"];
             operations.push(Operation {
                 method,
                 path: path.clone(),
                 parameters: parameters.collect(),
                 body: (!body.is_null()).then(|| shape(description, body)),
+                uploads,
                 body_optional: nullable(body),
             });
         }

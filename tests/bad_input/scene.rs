@@ -67,6 +67,8 @@ impl Scene {
             ("orders", order.id().to_string()),
             ("roles", "analyst".to_owned()),
             ("projections", "item_ratings".to_owned()),
+            ("processes", "fulfilment".to_owned()),
+            ("instances", order.id().to_string()),
             ("streams", "account".to_owned()),
             ("{type}", bob.id.to_string()),
         ]);

@@ -69,6 +69,11 @@ impl Gateway {
             match &location.words[1..] {
                 [equal, exact] if equal == "=" && exact == path => return &location.block,
                 [equal, _] if equal == "=" => {}
+                [tilde, pattern] if tilde == "~" => {
+                    if matches(pattern, path) {
+                        return &location.block;
+                    }
+                }
                 [root] if root == "/" => everything = Some(&location.block),
                 [place] if place.starts_with('@') => {}
                 other => panic!("this test does not know locations such as {other:?}"),
@@ -91,6 +96,16 @@ impl Gateway {
         let row = of(input).or_else(|| of("default")).unwrap();
         self.value(&row.words[1], method, wanted)
     }
+}
+
+/// Whether a path is of the form `^<start>.+<middle>[^/]+$`.
+fn matches(pattern: &str, path: &str) -> bool {
+    let form = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix("[^/]+$"));
+    let (start, middle) = form.and_then(|form| form.split_once(".+")).unwrap();
+    let last = path.rfind('/').map_or(0, |slash| slash + 1);
+    let (before, name) = path.split_at(last);
+    let inner = before.strip_prefix(start).and_then(|rest| rest.strip_suffix(middle));
+    inner.is_some_and(|inner| !inner.is_empty()) && !name.is_empty()
 }
 
 fn named<'a>(block: &'a [Directive], name: &str) -> Vec<&'a Directive> {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use local_services::{Signal, spawn_bound_to_us};
+use local_services::{Signal, spawn_bound_to_us, testing};
 use serde_json::Value;
 
 use crate::system::{Program, System, WAIT_MAX};
@@ -38,8 +38,10 @@ impl Post {
     }
 
     fn open() -> Result<Self, String> {
+        let lock = Path::new(FOLDER).join("requirements.lock");
+        let packages = testing::python_packages("mail-packages", &lock)?;
         let mut command = Command::new("python3");
-        command.arg(format!("{FOLDER}/server.py")).env("PYTHONPATH", packages()?);
+        command.arg(format!("{FOLDER}/server.py")).env("PYTHONPATH", packages);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut server = spawn_bound_to_us(command, Signal::Kill).map_err(|e| e.to_string())?;
         let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
@@ -72,24 +74,5 @@ impl Post {
             assert!(begun.elapsed() < WAIT_MAX, "{to} got {letters:?}");
             tokio::task::yield_now().await;
         }
-    }
-}
-
-/// Where the server's packages are; fetched once, beside the build's other output.
-fn packages() -> Result<String, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-packages");
-    let target = folder.to_str().unwrap().to_owned();
-    if folder.join("aiosmtpd").is_dir() && folder.join("attrs").is_dir() {
-        return Ok(target);
-    }
-    let fetched = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--upgrade"])
-        .args(["--disable-pip-version-check", "--root-user-action", "ignore", "--target"])
-        .args([&target, "-r", &format!("{FOLDER}/requirements.lock")])
-        .output()
-        .map_err(|error| error.to_string())?;
-    match fetched.status.success() {
-        true => Ok(target),
-        false => Err(String::from_utf8_lossy(&fetched.stderr).into_owned()),
     }
 }

@@ -58,7 +58,7 @@ impl Client {
         self.ask(Method::PATCH, path).body(body)
     }
 
-    fn ask(&self, method: Method, path: impl AsRef<str>) -> Ask {
+    pub fn ask(&self, method: Method, path: impl AsRef<str>) -> Ask {
         let request = self.http.request(method, url(&self.base, path.as_ref()));
         Ask::new(request.bearer_auth(&self.token))
     }

@@ -3,8 +3,10 @@
 mod answer;
 mod ask;
 mod client;
+mod generated;
 mod listening;
 mod program;
+mod routes;
 mod school;
 mod shop;
 
@@ -16,9 +18,11 @@ use uuid::Uuid;
 pub use answer::{Answer, Receipt};
 pub use ask::Ask;
 pub use client::Client;
+pub use generated::as_generated;
 pub use listening::Listening;
 pub use program::{Program, Starting, WAIT_MAX, address, daybook, make_operator};
-pub use school::{School, drafted, lesson};
+pub use routes::{Admitted, NOBODY, Route, description, routes};
+pub use school::{School, drafted, lesson, publish};
 pub use shop::Shop;
 
 /// A running Daybook, and an operator who can make anybody anything.

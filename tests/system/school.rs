@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Client, Receipt, System};
+use super::{Client, Receipt, System, eventually};
 
 /// A published course, its lessons in order, and who teaches it.
 pub struct School {
@@ -11,7 +11,7 @@ pub struct School {
     pub ines: Client,
     pub course: Uuid,
     pub lessons: Vec<Uuid>,
-    /// That it was published.
+    /// That it was submitted, as which publication.
     pub published: Receipt,
 }
 
@@ -32,8 +32,7 @@ impl School {
         seats: Option<u32>,
     ) -> Self {
         let (course, lessons) = drafted(&ines, lessons, seats).await;
-        let publication = format!("courses/{course}/publication");
-        let published = ines.post(publication, json!({})).await.accepted();
+        let published = publish(&ines, course).await;
         Self { system, ines, course, lessons, published }
     }
 
@@ -44,6 +43,16 @@ impl School {
     pub fn completion(&self, lesson: usize) -> String {
         format!("courses/{}/lessons/{}/completion", self.course, self.lessons[lesson])
     }
+}
+
+/// Submits a course and waits until it is published. The receipt is the submission's.
+pub async fn publish(ines: &Client, course: Uuid) -> Receipt {
+    let submitted = ines.post(format!("courses/{course}/publication"), json!({})).await.accepted();
+    let workflow = format!("workflows/{}", submitted.id());
+    let over = ["COMPLETED", "FAILED"].map(Value::from);
+    let ended = eventually(|| ines.get(&workflow), |answer| over.contains(&answer["state"])).await;
+    assert_eq!(ended["state"], "COMPLETED", "{ended}");
+    submitted
 }
 
 /// A course that nobody but its instructor knows yet.

@@ -5,6 +5,7 @@ use domain::{AccountId, Email, Name, Personal, Role};
 use eventstore::{Context, Decision, ExecuteError, Log, Receipt};
 use service_kit::{OrRefuse, Problem, Undecided};
 
+use super::api_key;
 use crate::{Password, Passwords, credentials, session};
 
 /// Who registers.
@@ -123,10 +124,22 @@ pub async fn set_password(
     account: AccountId,
     password: Password,
 ) -> Result<Receipt, Problem> {
+    let command = Command::ChangePassword { account, at: context.now };
+    change_to(log, passwords, context, account, password, command).await
+}
+
+/// Sets the password if the command is accepted.
+pub(super) async fn change_to(
+    log: &Log,
+    passwords: &Passwords,
+    context: &Context,
+    account: AccountId,
+    password: Password,
+    command: Command,
+) -> Result<Receipt, Problem> {
     let hash = passwords.hash(password).await?;
     let attempt = credentials::prepare(log.pool(), account, &hash).await?;
     let context = context.clone().with(credentials::METADATA, attempt.to_string());
-    let command = Command::ChangePassword { account, at: context.now };
     let result = log.execute::<Account>(account, command, &context).await.or_refuse(refused);
     if made_nothing(&result) {
         credentials::discard(log.pool(), account, attempt).await?;
@@ -138,7 +151,7 @@ pub async fn set_password(
 
 /// An earlier request with the same key did it, or nobody: what was made for this one is of no use.
 /// After a failure it may have happened all the same; log-in and sweep will ask the log.
-fn made_nothing(result: &Result<Receipt, Problem>) -> bool {
+pub(super) fn made_nothing(result: &Result<Receipt, Problem>) -> bool {
     match result {
         Ok(receipt) => receipt.replayed,
         Err(problem) => problem.status().is_client_error(),
@@ -200,6 +213,7 @@ pub async fn erase(log: &Log, context: &Context, account: AccountId) -> Result<R
     let receipt = close(log, context, account, command).await?;
     session::revoke_account(log.pool(), account, "erased").await?;
     credentials::remove(log.pool(), account).await?;
+    api_key::forget_all(log.pool(), account).await?;
     Ok(receipt)
 }
 
@@ -286,6 +300,11 @@ async fn demote_first(log: &Log, context: &Context, account: AccountId) -> Resul
     Ok(())
 }
 
+/// A closed account starts nothing.
+pub(crate) fn must_be_active(account: &Account) -> Result<(), Problem> {
+    if account.is_active() { Ok(()) } else { Err(refused(inactive(account))) }
+}
+
 fn inactive(account: &Account) -> Refusal {
     use domain::account::Status;
     match account.status() {
@@ -295,7 +314,7 @@ fn inactive(account: &Account) -> Refusal {
     }
 }
 
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unknown => Problem::not_found("account-unknown", refusal),
         Refusal::AlreadyRegistered => Problem::conflict("account-exists", refusal),
@@ -303,6 +322,10 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Erased => Problem::new(StatusCode::GONE, "account-erased", refusal),
         Refusal::OperatorsAreElsewhere => Problem::internal(refusal),
         Refusal::EveryoneIsMember => Problem::conflict("everyone-is-member", refusal),
+        Refusal::TooManyKeys => Problem::conflict("keys-exhausted", refusal),
+        Refusal::RoleNotHeld => Problem::conflict("role-not-held", refusal),
+        Refusal::KeyUnknown => Problem::not_found("key-unknown", refusal),
+        Refusal::ResetVoid => Problem::not_found("password-reset-void", refusal),
     }
 }
 

@@ -4,7 +4,8 @@ use domain::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags};
 use eventstore::Receipt;
 use serde::Deserialize;
 use service_kit::{
-    Accepted, BASE, Caller, Json, Member, Only, Operator, Path, Problem, ReceiptBody,
+    Accepted, BASE, Caller, InPerson, Json, Member, Only, Operator, Path, Problem, ReceiptBody,
+    schema,
 };
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,6 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(grant_role, revoke_role))
         .routes(routes!(deactivate, reactivate))
         .routes(routes!(erase))
+        .merge(super::password_reset::routes())
+        .merge(super::api_key::routes())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,11 +34,11 @@ struct Register {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<AccountId>,
-    #[schema(value_type = String, format = "email")]
+    #[schema(value_type = String, format = "email", max_length = 254)]
     email: Email,
     #[schema(value_type = String, min_length = 8, max_length = 128)]
     password: Password,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Name)]
     display_name: Name,
 }
 
@@ -59,21 +62,24 @@ async fn register(
     Ok(Accepted::created(receipt, location))
 }
 
+/// E-mail and SMS.
+const CHANNELS_MAX: usize = 2;
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeProfile {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Name>)]
     display_name: Option<Name>,
     /// E.164; null removes it.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^\+[1-9][0-9]{6,14}$")]
     phone: Patch<Phone>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     language: Patch<Language>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<schema::Tags>)]
     topics: Option<Tags>,
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<schema::Channel>>, max_items = 2)]
     channels: Option<Vec<Channel>>,
 }
 
@@ -87,6 +93,9 @@ async fn change_profile(
     caller: Only<Member>,
     Json(body): Json<ChangeProfile>,
 ) -> Result<Accepted, Problem> {
+    if body.channels.as_ref().is_some_and(|channels| channels.len() > CHANNELS_MAX) {
+        return Err(Problem::invalid("/channels", "each channel is named once"));
+    }
     let account = caller.account;
     let changes = ProfileChanges {
         display_name: body.display_name.map(|name| Personal::new(account, name)),
@@ -102,7 +111,7 @@ async fn change_profile(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeEmail {
-    #[schema(value_type = String, format = "email")]
+    #[schema(value_type = String, format = "email", max_length = 254)]
     email: Email,
 }
 
@@ -113,7 +122,7 @@ struct ChangeEmail {
 )]
 async fn change_email(
     State(app): State<App>,
-    caller: Only<Member>,
+    caller: InPerson<Member>,
     Json(body): Json<ChangeEmail>,
 ) -> Result<Accepted, Problem> {
     commands::change_email(&app.log, caller.context(), caller.account, body.email)
@@ -124,6 +133,7 @@ async fn change_email(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangePassword {
+    #[schema(max_length = 128)]
     current_password: String,
     #[schema(value_type = String, min_length = 8, max_length = 128)]
     new_password: Password,
@@ -136,7 +146,7 @@ struct ChangePassword {
 )]
 async fn change_password(
     State(app): State<App>,
-    caller: Only<Member>,
+    caller: InPerson<Member>,
     Json(body): Json<ChangePassword>,
 ) -> Result<Accepted, Problem> {
     let ChangePassword { current_password, new_password } = body;
@@ -155,7 +165,8 @@ async fn change_password(
 /// Give an account a role.
 #[utoipa::path(
     put, path = "/accounts/{id}/roles/{role}", tag = "accounts",
-    params(("id" = Uuid, Path), ("role" = String, Path)),
+    params(("id" = Uuid, Path), ("role" = inline(schema::Role), Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Granted", body = ReceiptBody))
 )]
 async fn grant_role(
@@ -169,7 +180,8 @@ async fn grant_role(
 /// Take a role from an account.
 #[utoipa::path(
     delete, path = "/accounts/{id}/roles/{role}", tag = "accounts",
-    params(("id" = Uuid, Path), ("role" = String, Path)),
+    params(("id" = Uuid, Path), ("role" = inline(schema::Role), Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Revoked", body = ReceiptBody))
 )]
 async fn revoke_role(
@@ -183,6 +195,7 @@ async fn revoke_role(
 /// Deactivate an account.
 #[utoipa::path(
     put, path = "/accounts/{id}/deactivation", tag = "accounts", params(("id" = Uuid, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Deactivated", body = ReceiptBody))
 )]
 async fn deactivate(
@@ -196,6 +209,7 @@ async fn deactivate(
 /// Activate an account again.
 #[utoipa::path(
     delete, path = "/accounts/{id}/deactivation", tag = "accounts", params(("id" = Uuid, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "Active", body = ReceiptBody))
 )]
 async fn reactivate(
@@ -211,18 +225,19 @@ async fn reactivate(
     delete, path = "/accounts/me", tag = "accounts",
     responses((status = 202, description = "Erased", body = ReceiptBody))
 )]
-async fn erase_me(State(app): State<App>, caller: Only<Member>) -> Result<Accepted, Problem> {
+async fn erase_me(State(app): State<App>, caller: InPerson<Member>) -> Result<Accepted, Problem> {
     erased(commands::erase(&app.log, caller.context(), caller.account).await?)
 }
 
 /// Erase an account: what is known of the person becomes unreadable within 2 s.
 #[utoipa::path(
     delete, path = "/accounts/{id}", tag = "accounts", params(("id" = Uuid, Path)),
+    security(("bearer" = ["operator"])),
     responses((status = 202, description = "Erased", body = ReceiptBody))
 )]
 async fn erase(
     State(app): State<App>,
-    caller: Only<Operator>,
+    caller: InPerson<Operator>,
     Path(id): Path<AccountId>,
 ) -> Result<Accepted, Problem> {
     erased(commands::erase(&app.log, caller.context(), id).await?)

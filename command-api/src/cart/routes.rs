@@ -2,7 +2,7 @@ use axum::extract::State;
 use domain::ProductId;
 use domain::cart::Pieces;
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Json, Member, Only, Path, Problem, ReceiptBody};
+use service_kit::{Accepted, BASE, Json, Member, Only, Path, Problem, ReceiptBody, schema};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,7 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct PutItem {
     /// How many I want, whatever was in the cart before.
-    #[schema(value_type = u32, minimum = 1, maximum = 999)]
+    #[schema(value_type = schema::Pieces)]
     quantity: Pieces,
 }
 

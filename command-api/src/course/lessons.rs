@@ -4,7 +4,7 @@ use axum::extract::State;
 use domain::course::{LessonDetails, LessonRevision, Minutes};
 use domain::{CourseId, LessonId, Markdown, Patch, Title};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Instructor, Json, Only, Path, Problem, ReceiptBody};
+use service_kit::{Accepted, BASE, Instructor, Json, Only, Path, Problem, ReceiptBody, schema};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,14 +23,15 @@ struct AddLesson {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<LessonId>,
-    #[schema(value_type = String)]
+    #[schema(value_type = schema::Title)]
     title: Title,
     /// Markdown.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Markdown>)]
     text: Option<Markdown>,
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<schema::Minutes>)]
     minutes: Option<Minutes>,
     /// From 1; without it, last.
+    #[schema(minimum = 0, maximum = 4_294_967_295i64)]
     position: Option<u32>,
 }
 
@@ -38,6 +39,7 @@ struct AddLesson {
 #[utoipa::path(
     post, path = "/courses/{id}/lessons", tag = "courses", request_body = AddLesson,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 201, description = "Added", body = ReceiptBody))
 )]
 async fn post_lesson(
@@ -65,14 +67,15 @@ fn of_key(account: Uuid, key: &str) -> LessonId {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseLesson {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Title>)]
     title: Option<Title>,
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Markdown>)]
     text: Patch<Markdown>,
     #[serde(default)]
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<schema::Minutes>)]
     minutes: Patch<Minutes>,
+    #[schema(minimum = 0, maximum = 4_294_967_295i64)]
     position: Option<u32>,
 }
 
@@ -80,6 +83,7 @@ struct ReviseLesson {
 #[utoipa::path(
     patch, path = "/courses/{id}/lessons/{lesson}", tag = "courses", request_body = ReviseLesson,
     params(("id" = Uuid, Path), ("lesson" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Revised", body = ReceiptBody))
 )]
 async fn patch_lesson(
@@ -99,6 +103,7 @@ async fn patch_lesson(
 #[utoipa::path(
     delete, path = "/courses/{id}/lessons/{lesson}", tag = "courses",
     params(("id" = Uuid, Path), ("lesson" = Uuid, Path)),
+    security(("bearer" = ["instructor"])),
     responses((status = 200, description = "Removed", body = ReceiptBody))
 )]
 async fn delete_lesson(

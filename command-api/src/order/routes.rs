@@ -1,7 +1,9 @@
 use axum::extract::State;
 use domain::{OrderId, ProductId, Quantity};
 use serde::Deserialize;
-use service_kit::{Accepted, BASE, Json, Member, Merchandiser, Only, Path, Problem, ReceiptBody};
+use service_kit::{
+    Accepted, BASE, Json, Member, Merchandiser, Only, Path, Problem, ReceiptBody, schema,
+};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,7 +22,8 @@ struct PlaceOrder {
     /// Chosen by the client if it wants to; else by us.
     #[schema(value_type = Option<Uuid>)]
     id: Option<OrderId>,
-    /// 1 to 2,000 lines in one currency.
+    /// In one currency.
+    #[schema(min_items = 1, max_items = 2_000)]
     items: Vec<OrderItem>,
 }
 
@@ -29,7 +32,7 @@ struct PlaceOrder {
 struct OrderItem {
     #[schema(value_type = Uuid)]
     product_id: ProductId,
-    #[schema(value_type = u32, minimum = 1, maximum = 999_999)]
+    #[schema(value_type = schema::Quantity)]
     quantity: Quantity,
 }
 
@@ -75,6 +78,7 @@ enum NextStatus {
 #[utoipa::path(
     patch, path = "/orders/{id}/status", tag = "orders", request_body = ChangeStatus,
     params(("id" = Uuid, Path)),
+    security(("bearer" = ["merchandiser"])),
     responses((status = 200, description = "Changed", body = ReceiptBody))
 )]
 async fn patch_status(

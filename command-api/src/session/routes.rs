@@ -19,8 +19,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LogIn {
-    #[schema(value_type = String, format = "email")]
+    #[schema(value_type = String, format = "email", max_length = 254)]
     email: Email,
+    #[schema(max_length = 128)]
     password: String,
 }
 
@@ -43,6 +44,7 @@ async fn log_in(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Refresh {
+    #[schema(max_length = 256)]
     refresh_token: String,
 }
 

@@ -1,4 +1,5 @@
-use domain::Role;
+use command_api::course;
+use domain::{CourseId, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,14 +25,16 @@ pub async fn add_lesson(world: &World, instructor: &Person, course: &str) -> Str
     added.body["id"].as_str().unwrap().to_owned()
 }
 
+/// At once: the process that does it step by step does not run here.
 pub async fn publish(world: &World, instructor: &Person, course: &str) {
-    let path = format!("{course}/publication");
-    let published = world.post(&path).bearer(&instructor.token).bare().await;
-    assert_eq!(published.status, 202, "{}", published.text);
+    let course: CourseId = course.trim_start_matches("/courses/").parse().unwrap();
+    let publication = course::publication_of(course);
+    let (log, context) = (&world.log, world.system());
+    course::publish(log, &context, instructor.id, course, publication).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_instructor_writes_and_publishes_a_course() {
+async fn an_instructor_writes_a_course_and_submits_it() {
     let world = World::start().await;
     let ada = world.person_with("ada", &[Role::Instructor]).await;
     let course = create(&world, &ada, Some(30)).await;
@@ -58,14 +61,29 @@ async fn an_instructor_writes_and_publishes_a_course() {
     let again = world.post(&publication).bearer(&ada.token).key("p").bare().await;
     assert_eq!((again.status.as_u16(), again.body["id"].as_str()), (202, Some(workflow)));
     let other = world.post(&publication).bearer(&ada.token).bare().await;
-    assert_eq!(other.problem(), (409, "course-published"));
-
+    assert_eq!(other.problem(), (409, "course-publishing"));
     let last = format!("{course}/lessons/{first}");
     let refused = world.delete(&last).bearer(&ada.token).bare().await;
-    assert_eq!(refused.problem(), (409, "course-without-lesson"));
+    assert_eq!(refused.problem(), (409, "course-publishing"));
+    let change = world.patch(&course).bearer(&ada.token).json(json!({"title": "T"})).await;
+    assert_eq!(change.problem(), (409, "course-publishing"));
     world.delete(&course).bearer(&ada.token).bare().await.done();
     let gone = world.patch(&course).bearer(&ada.token).json(json!({"title": "T"})).await;
     assert_eq!(gone.problem(), (410, "course-archived"));
+}
+
+#[tokio::test]
+async fn a_published_course_keeps_its_lesson() {
+    let world = World::start().await;
+    let ada = world.person_with("ada", &[Role::Instructor]).await;
+    let course = create(&world, &ada, None).await;
+    let lesson = add_lesson(&world, &ada, &course).await;
+    publish(&world, &ada, &course).await;
+    let again = world.post(&format!("{course}/publication")).bearer(&ada.token).bare().await;
+    assert_eq!(again.problem(), (409, "course-published"));
+    let lesson = format!("{course}/lessons/{lesson}");
+    let refused = world.delete(&lesson).bearer(&ada.token).bare().await;
+    assert_eq!(refused.problem(), (409, "course-without-lesson"));
 }
 
 #[tokio::test]

@@ -104,3 +104,118 @@ async fn only_operators_may_and_only_what_there_is() {
     let unknown = world.post("/operations/parked/999/retry").bearer(&op.token).bare().await;
     assert_eq!(unknown.problem(), (404, "parked-unknown"));
 }
+
+#[tokio::test]
+async fn what_failed_alike_is_tried_again_or_given_up_together() {
+    let world = World::start().await;
+    with_projection(&world).await;
+    sqlx::raw_sql(
+        "insert into projections.parked (name, version, build, position, aggregate_type,
+                                         aggregate_id, event_type, error, attempts)
+         select 'item_ratings', 1, 1, place, 'rating', place::text, 'ItemRated',
+                'event ' || place || ' is unlucky', 5
+         from generate_series(21, 23) as place",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let group: String =
+        sqlx::query_scalar("select error_group from projections.parked where position = 21")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+    let op = world.person_with("op", &[Role::Operator]).await;
+    let path = |action| format!("/operations/projections/item_ratings/{action}");
+
+    let retry = world.post(&path("retry")).bearer(&op.token);
+    let retried = retry.json(json!({"events": 10, "group": group})).await.done();
+    assert_eq!(retried.body["events"], 3);
+    assert!(
+        says(&world, "select count(*) = 3 from projections.parked where due_at is not null").await
+    );
+
+    let body = json!({"events": 2, "group": group, "reason": "an importer's mistake"});
+    for _ in 0..2 {
+        let discard = world.post(&path("discard")).bearer(&op.token).key("twice");
+        discard.json(body.clone()).await.done();
+    }
+    assert!(
+        says(
+            &world,
+            "select array_agg(position order by position) = '{21, 22}'
+                    and min(reason) = 'an importer''s mistake' from projections.discards",
+        )
+        .await,
+        "a command that is repeated gives up no more"
+    );
+    assert!(
+        says(
+            &world,
+            "select count(*) = 2 from eventstore.events
+             where event_type in ('ParkedGroupRetried', 'ParkedGroupDiscarded')",
+        )
+        .await
+    );
+
+    let nothing = json!({"events": 2, "group": "no such", "reason": "x"});
+    let discard = world.post(&path("discard")).bearer(&op.token).json(nothing).await;
+    assert_eq!(discard.problem(), (404, "parked-group-unknown"));
+    let none = json!({"events": 0, "group": group, "reason": "x"});
+    let discard = world.post(&path("discard")).bearer(&op.token).json(none).await;
+    assert_eq!(discard.problem(), (422, "invalid"));
+}
+
+#[tokio::test]
+async fn a_comparison_asked_for_twice_with_one_key_is_one_comparison() {
+    let world = World::start().await;
+    with_projection(&world).await;
+    let op = world.person_with("op", &[Role::Operator]).await;
+    let path = "/operations/projections/item_ratings/verify";
+    let first = world.post(path).bearer(&op.token).key("again").bare().await;
+    let second = world.post(path).bearer(&op.token).key("again").bare().await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (202, 202));
+    let position = &first.body["position"];
+    let location = format!("/api/v1/operations/projections/item_ratings/verifications/{position}");
+    assert_eq!(first.headers["location"], location.as_str());
+    let question = format!(
+        "select count(*) = 1 and min(requested_by) = '{}' from projections.verifications
+         where name = 'item_ratings' and position = {position} and state = 'waiting'",
+        op.id
+    );
+    assert!(says(&world, &question).await);
+}
+
+#[tokio::test]
+async fn a_parked_instance_is_tried_again_at_once() {
+    let world = World::start().await;
+    sqlx::raw_sql(
+        "insert into processes.parked (name, instance, position, error, due_at)
+         values ('fulfilment', 'o-1', 7, 'too odd', 'infinity'),
+                ('fulfilment', 'o-1', 9, null, 'infinity')",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let op = world.person_with("op", &[Role::Operator]).await;
+    let path = |process, id| format!("/operations/processes/{process}/instances/{id}/retry");
+    world.post(&path("fulfilment", "o-1")).bearer(&op.token).bare().await.done();
+    assert!(
+        says(&world, "select due_at <= clock_timestamp() from processes.parked where position = 7")
+            .await
+    );
+    let recorded = format!(
+        "select payload->>'instance' = 'o-1' and (payload->>'position')::int = 7
+                and metadata->>'actor' = '{}'
+         from eventstore.events where event_type = 'ProcessInstanceRetried'",
+        op.id
+    );
+    assert!(says(&world, &recorded).await);
+
+    let sound = world.post(&path("fulfilment", "o-2")).bearer(&op.token).bare().await;
+    assert_eq!(sound.problem(), (409, "instance-not-parked"));
+    let unknown = world.post(&path("nonsense", "o-1")).bearer(&op.token).bare().await;
+    assert_eq!(unknown.problem(), (404, "process-unknown"));
+    let ada = world.person("ada").await;
+    let refused = world.post(&path("fulfilment", "o-1")).bearer(&ada.token).bare().await;
+    assert_eq!(refused.problem(), (403, "forbidden"));
+}

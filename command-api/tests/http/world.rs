@@ -61,12 +61,14 @@ impl World {
     async fn on(url: String) -> Self {
         let pool = PgPoolOptions::new().max_connections(6).connect(&url).await.unwrap();
         let keys = PersonalKeys::new(pool.clone(), RootKeys { master: [1; 32], lookup: [2; 32] });
-        let log = Log::open(pool.clone(), keys, Options::default()).await.unwrap();
+        let log = Log::open(pool.clone(), keys.clone(), Options::default()).await.unwrap();
         let settings =
             Settings { rates: None, ..Settings::new(KeyRing::from_seeds(&[[7; 32]]).unwrap()) };
         let shutdown = CancellationToken::new();
-        let kit = Kit::new(pool.clone(), settings, shutdown.clone());
-        let app = App::new(log.clone(), kit.clone());
+        let kit = Kit::new(pool.clone(), keys, settings, shutdown.clone());
+        let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
+        let blobs = blobstore::Blobs::folder(&folder);
+        let app = App::new(log.clone(), kit.clone(), blobs);
         let site = Site::new(Health::new(shutdown));
         let routes = site.build(command_api::router(app.clone()), &kit);
         Self { app, log, pool, url, routes }
@@ -193,7 +195,7 @@ impl Ask<'_> {
         self.body(Body::empty()).await
     }
 
-    async fn body(self, body: Body) -> Answer {
+    pub async fn body(self, body: Body) -> Answer {
         let request = self.request.body(body).unwrap();
         let response = self.world.routes.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -1,16 +1,19 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Event, ProfileChanges};
-use crate::{AccountId, Claim, Recorded, Role};
+use super::reset::Resets;
+use super::{Command, Event, KEYS_MAX, ProfileChanges, Scopes};
+use crate::{AccountId, ApiKeyId, Claim, Recorded, Role};
 
 /// Nothing personal is kept: no rule reads it, and a cache of it would outlive an erasure.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     status: Status,
     roles: BTreeSet<Role>,
+    resets: Resets,
+    keys: BTreeMap<ApiKeyId, Scopes>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,14 @@ pub enum Refusal {
     OperatorsAreElsewhere,
     #[error("everyone is a member, and stays one")]
     EveryoneIsMember,
+    #[error("the token was used, has expired or was replaced by a later one")]
+    ResetVoid,
+    #[error("an account has at most {KEYS_MAX} keys")]
+    TooManyKeys,
+    #[error("a key cannot act in a role that its account does not have")]
+    RoleNotHeld,
+    #[error("there is no such key")]
+    KeyUnknown,
 }
 
 impl Account {
@@ -53,6 +64,11 @@ impl Account {
     /// The roles granted on this stream: never `member`, which everyone is, nor `operator`.
     pub const fn roles(&self) -> &BTreeSet<Role> {
         &self.roles
+    }
+
+    /// What a key may do; none if there is none, or none any more.
+    pub fn key(&self, key: ApiKeyId) -> Option<&Scopes> {
+        self.keys.get(&key)
     }
 
     /// Every rule about accounts, one row each.
@@ -88,7 +104,37 @@ impl Account {
             (Command::ChangePassword { account, at }, _) => {
                 Ok(vec![Event::PasswordChanged { account, at }])
             }
+            (Command::RequestPasswordReset { at, .. }, _) if self.resets.suffice(at) => Ok(vec![]),
+            (Command::RequestPasswordReset { account, reset, at }, _) => {
+                Ok(vec![Event::PasswordResetRequested { account, reset, at }])
+            }
+            (Command::ResetPassword { account, reset, at }, _) if self.resets.allow(reset, at) => {
+                Ok(vec![Event::PasswordChanged { account, at }])
+            }
+            (Command::ResetPassword { .. }, _) => Err(Refusal::ResetVoid),
+            (Command::CreateApiKey { .. }, _) if self.keys.len() >= KEYS_MAX => {
+                Err(Refusal::TooManyKeys)
+            }
+            (Command::CreateApiKey { ref scopes, is_operator, .. }, _)
+                if !scopes.roles().all(|role| self.holds(role, is_operator)) =>
+            {
+                Err(Refusal::RoleNotHeld)
+            }
+            (Command::CreateApiKey { account, key, name, scopes, at, .. }, _) => {
+                Ok(vec![Event::ApiKeyCreated { account, key, name, scopes, at }])
+            }
+            (Command::RevokeApiKey { account, key, at }, _) if self.keys.contains_key(&key) => {
+                Ok(vec![Event::ApiKeyRevoked { account, key, at }])
+            }
+            (Command::RevokeApiKey { .. }, _) => Err(Refusal::KeyUnknown),
             (Command::GrantRole { account, role, at }, _) => self.grant(account, role, at),
+        }
+    }
+
+    fn holds(&self, role: Role, is_operator: bool) -> bool {
+        match role {
+            Role::Operator => is_operator,
+            role => self.roles.contains(&role),
         }
     }
 
@@ -139,18 +185,27 @@ impl Aggregate for Account {
             Event::AccountRegistered { .. } | Event::AccountReactivated { .. } => {
                 self.status = Status::Active;
             }
-            Event::ProfileChanged { .. }
-            | Event::EmailChanged { .. }
-            | Event::PasswordChanged { .. } => {}
+            Event::ProfileChanged { .. } => {}
+            Event::EmailChanged { .. } | Event::PasswordChanged { .. } => self.resets.close(),
+            Event::PasswordResetRequested { reset, at, .. } => self.resets.open(reset, at),
+            Event::ApiKeyCreated { key, scopes, .. } => {
+                self.keys.insert(key, scopes);
+            }
+            Event::ApiKeyRevoked { key, .. } => {
+                self.keys.remove(&key);
+            }
             Event::RoleGranted { role, .. } => {
                 self.roles.insert(role);
             }
             Event::RoleRevoked { role, .. } => {
                 self.roles.remove(&role);
             }
-            Event::AccountDeactivated { .. } => self.status = Status::Deactivated,
+            Event::AccountDeactivated { .. } => {
+                self.status = Status::Deactivated;
+                self.resets.close();
+            }
             Event::AccountErased { .. } => {
-                *self = Self { status: Status::Erased, roles: BTreeSet::new() };
+                *self = Self { status: Status::Erased, ..Self::default() };
             }
         }
     }
@@ -184,6 +239,9 @@ impl Recorded for Account {
             Event::AccountErased { account, .. } => vec![release(account)],
             Event::ProfileChanged { .. }
             | Event::PasswordChanged { .. }
+            | Event::PasswordResetRequested { .. }
+            | Event::ApiKeyCreated { .. }
+            | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. }
             | Event::AccountDeactivated { .. }

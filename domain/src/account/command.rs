@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
-use super::ProfileChanges;
-use crate::{AccountId, Email, Name, Personal, Role};
+use super::{ProfileChanges, Scopes};
+use crate::{AccountId, ApiKeyId, Email, Name, PasswordResetId, Personal, Role};
 
 /// What can be asked of an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,32 @@ pub enum Command {
     /// Which password it is stands elsewhere: the log holds none.
     ChangePassword {
         account: AccountId,
+        at: DateTime<Utc>,
+    },
+    /// Somebody who says to be this person has forgotten the password, or never had one.
+    RequestPasswordReset {
+        account: AccountId,
+        reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// Somebody who has the letter chooses a password.
+    ResetPassword {
+        account: AccountId,
+        reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// Whether the account is an operator stands elsewhere.
+    CreateApiKey {
+        account: AccountId,
+        key: ApiKeyId,
+        name: Personal<Name>,
+        scopes: Scopes,
+        is_operator: bool,
+        at: DateTime<Utc>,
+    },
+    RevokeApiKey {
+        account: AccountId,
+        key: ApiKeyId,
         at: DateTime<Utc>,
     },
     /// Any role but `operator`.

@@ -3,8 +3,11 @@ use cqrs_es::DomainEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Phone;
-use crate::{AccountId, Email, Language, Name, Patch, Personal, Role, Tags, wire::schemas};
+use super::{Phone, Scopes};
+use crate::{
+    AccountId, ApiKeyId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, Tags,
+    wire::schemas,
+};
 
 /// What happened to an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +34,25 @@ pub enum Event {
     /// from now on.
     PasswordChanged {
         account: AccountId,
+        at: DateTime<Utc>,
+    },
+    /// A letter follows. What opens the account is not here: it is made of the id with a key.
+    PasswordResetRequested {
+        account: AccountId,
+        reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// Without the key itself, of which only a keyed hash is kept, elsewhere.
+    ApiKeyCreated {
+        account: AccountId,
+        key: ApiKeyId,
+        name: Personal<Name>,
+        scopes: Scopes,
+        at: DateTime<Utc>,
+    },
+    ApiKeyRevoked {
+        account: AccountId,
+        key: ApiKeyId,
         at: DateTime<Utc>,
     },
     RoleGranted {
@@ -99,6 +121,9 @@ schemas! {
         Self::ProfileChanged { .. } => ("ProfileChanged", "1.0.0"),
         Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
         Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
+        Self::PasswordResetRequested { .. } => ("PasswordResetRequested", "1.0.0"),
+        Self::ApiKeyCreated { .. } => ("ApiKeyCreated", "1.0.0"),
+        Self::ApiKeyRevoked { .. } => ("ApiKeyRevoked", "1.0.0"),
         Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),
         Self::RoleRevoked { .. } => ("RoleRevoked", "1.0.0"),
         Self::AccountDeactivated { .. } => ("AccountDeactivated", "1.0.0"),

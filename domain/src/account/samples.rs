@@ -1,9 +1,11 @@
 //! Accounts for tests.
 
-use super::{Channel, Command, Event, ProfileChanges};
+#![expect(clippy::expect_used, reason = "a sample that does not parse is a mistake in this file")]
+
+use super::{Channel, Command, Event, ProfileChanges, Scope, Scopes};
 use crate::{
-    AccountId, Patch, Personal, Role,
-    samples::{ada, at, tags, text},
+    AccountId, ApiKeyId, PasswordResetId, Patch, Personal, Role,
+    samples::{ada, at, tags, text, uuid},
 };
 
 pub fn registered(account: AccountId, email: &str) -> Event {
@@ -38,6 +40,28 @@ pub fn email_changed(account: AccountId, email: &str) -> Event {
     Event::EmailChanged { account, email: Personal::new(account, text(email)), at: at(2) }
 }
 
+/// A request for a new password, and the letter's number.
+pub fn reset(number: u128) -> PasswordResetId {
+    uuid(number).into()
+}
+
+pub fn reset_requested(account: AccountId, number: u128, second: i64) -> Event {
+    Event::PasswordResetRequested { account, reset: reset(number), at: at(second) }
+}
+
+pub fn key(number: u128) -> ApiKeyId {
+    uuid(number).into()
+}
+
+pub fn scopes<const N: usize>(scopes: [Scope; N]) -> Scopes {
+    Scopes::try_from(scopes.to_vec()).expect("a sample is in order")
+}
+
+pub fn key_created(number: u128, scopes: Scopes) -> Event {
+    let (account, name) = (ada(), Personal::new(ada(), text("Nightly report")));
+    Event::ApiKeyCreated { account, key: key(number), name, scopes, at: at(8) }
+}
+
 /// One event of every kind.
 pub fn events() -> Vec<Event> {
     let account = ada();
@@ -46,6 +70,9 @@ pub fn events() -> Vec<Event> {
         Event::ProfileChanged { account, changes: profile_changes(), at: at(1) },
         email_changed(account, "ada.king@example.org"),
         Event::PasswordChanged { account, at: at(2) },
+        reset_requested(account, 1, 3),
+        key_created(1, scopes([Scope::Read, Scope::Analyst])),
+        Event::ApiKeyRevoked { account, key: key(1), at: at(9) },
         Event::RoleGranted { account, role: Role::Instructor, at: at(3) },
         Event::RoleRevoked { account, role: Role::Instructor, at: at(4) },
         Event::AccountDeactivated { account, at: at(5) },

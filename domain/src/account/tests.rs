@@ -3,8 +3,13 @@ use cqrs_es::{
     test::{AggregateTestExecutor, TestFramework},
 };
 
-use super::samples::{email_changed, events, profile_changes, register, registered};
-use super::{Account, Command, Event, Phone, ProfileChanges, Refusal};
+use super::samples::{
+    email_changed, events, key, key_created, profile_changes, register, registered, reset,
+    reset_requested, scopes,
+};
+use super::{
+    Account, Command, Event, Phone, ProfileChanges, Refusal, ResetToken, Scope, Scopes, ScopesError,
+};
 use crate::{
     Claim, Personal, Recorded, Role,
     samples::{ada, at, bob, text},
@@ -180,4 +185,151 @@ fn events_keep_their_shape() {
     for event in events() {
         insta::assert_json_snapshot!(event.event_type(), event);
     }
+}
+
+fn requested(number: u128, second: i64) -> Event {
+    reset_requested(ada(), number, second)
+}
+
+fn request_reset(number: u128, second: i64) -> Command {
+    Command::RequestPasswordReset { account: ada(), reset: reset(number), at: at(second) }
+}
+
+fn reset_password(number: u128, second: i64) -> Command {
+    Command::ResetPassword { account: ada(), reset: reset(number), at: at(second) }
+}
+
+fn password_changed(second: i64) -> Event {
+    Event::PasswordChanged { account: ada(), at: at(second) }
+}
+
+#[test]
+fn a_letter_opens_the_account_once() {
+    given([active()]).when(request_reset(1, 10)).then_expect_events(vec![requested(1, 10)]);
+    given([active(), requested(1, 10)])
+        .when(reset_password(1, 20))
+        .then_expect_events(vec![password_changed(20)]);
+    given([active(), requested(1, 10), password_changed(20)])
+        .when(reset_password(1, 30))
+        .then_expect_error(Refusal::ResetVoid);
+}
+
+#[test]
+fn a_letter_works_for_an_hour_and_only_until_the_next_one() {
+    given([active(), requested(1, 0)])
+        .when(reset_password(1, 3_599))
+        .then_expect_events(vec![password_changed(3_599)]);
+    given([active(), requested(1, 0)])
+        .when(reset_password(1, 3_600))
+        .then_expect_error(Refusal::ResetVoid);
+    given([active(), requested(1, 0), requested(2, 60)])
+        .when(reset_password(1, 61))
+        .then_expect_error(Refusal::ResetVoid);
+    given([active()]).when(reset_password(1, 0)).then_expect_error(Refusal::ResetVoid);
+}
+
+#[test]
+fn a_letter_to_an_address_of_the_past_opens_nothing() {
+    let moved = email_changed(ada(), "ada.king@example.org");
+    given([active(), requested(1, 0), moved])
+        .when(reset_password(1, 10))
+        .then_expect_error(Refusal::ResetVoid);
+}
+
+#[test]
+fn whose_account_is_closed_gets_no_letter_and_no_password() {
+    let back = Event::AccountReactivated { account: ada(), at: at(6) };
+    for (closed, refusal) in [(deactivated(), Refusal::Deactivated), (erased(), Refusal::Erased)] {
+        for command in [request_reset(2, 10), reset_password(1, 10)] {
+            given([active(), requested(1, 0), closed.clone()])
+                .when(command)
+                .then_expect_error(refusal);
+        }
+    }
+    given([active(), requested(1, 0), deactivated(), back])
+        .when(reset_password(1, 10))
+        .then_expect_error(Refusal::ResetVoid);
+}
+
+#[test]
+fn nobody_is_sent_more_than_five_letters_an_hour() {
+    let five = (1..=5).map(|number| requested(number, number as i64 - 1));
+    let history: Vec<Event> = std::iter::once(active()).chain(five).collect();
+    let asked = |command| TestFramework::<Account>::with(()).given(history.clone()).when(command);
+    asked(request_reset(6, 5)).then_expect_events(vec![]);
+    asked(request_reset(6, 3_600)).then_expect_events(vec![requested(6, 3_600)]);
+    asked(reset_password(5, 5)).then_expect_events(vec![password_changed(5)]);
+}
+
+#[test]
+fn a_token_reads_as_it_was_written_and_nothing_else_does() {
+    let token = ResetToken { account: ada(), reset: reset(1), proof: "0f".repeat(32) };
+    let text = token.to_string();
+    assert_eq!(text.parse(), Ok(token));
+    for wrong in ["", "dbp_", &text[..text.len() - 1], &text[1..], &text.replace('f', "g")] {
+        assert!(wrong.parse::<ResetToken>().is_err(), "{wrong}");
+    }
+    assert!(format!("dbp_{}", "é".repeat(64)).parse::<ResetToken>().is_err());
+}
+
+fn create_key(number: u128, scopes: Scopes, is_operator: bool) -> Command {
+    let (account, name) = (ada(), Personal::new(ada(), text("Nightly report")));
+    Command::CreateApiKey { account, key: key(number), name, scopes, is_operator, at: at(8) }
+}
+
+fn revoke_key(number: u128) -> Command {
+    Command::RevokeApiKey { account: ada(), key: key(number), at: at(9) }
+}
+
+#[test]
+fn a_key_may_do_no_more_than_its_account() {
+    let reads = scopes([Scope::Read]);
+    given([active()])
+        .when(create_key(1, reads.clone(), false))
+        .then_expect_events(vec![key_created(1, reads)]);
+    let audits = scopes([Scope::Read, Scope::Auditor]);
+    given([active()])
+        .when(create_key(1, audits.clone(), true))
+        .then_expect_error(Refusal::RoleNotHeld);
+    given([active(), granted(Role::Auditor)])
+        .when(create_key(1, audits.clone(), false))
+        .then_expect_events(vec![key_created(1, audits)]);
+    let operates = scopes([Scope::Write, Scope::Operator]);
+    given([active()])
+        .when(create_key(1, operates.clone(), false))
+        .then_expect_error(Refusal::RoleNotHeld);
+    given([active()])
+        .when(create_key(1, operates.clone(), true))
+        .then_expect_events(vec![key_created(1, operates)]);
+}
+
+#[test]
+fn an_account_has_twenty_keys_and_one_more_when_one_is_revoked() {
+    let reads = || scopes([Scope::Read]);
+    let keys = (1..=20).map(|number| key_created(number, reads()));
+    let mut history: Vec<Event> = std::iter::once(active()).chain(keys).collect();
+    let given = |history: &[Event]| TestFramework::<Account>::with(()).given(history.to_vec());
+    given(&history).when(create_key(21, reads(), false)).then_expect_error(Refusal::TooManyKeys);
+    let revoked = Event::ApiKeyRevoked { account: ada(), key: key(7), at: at(9) };
+    given(&history).when(revoke_key(7)).then_expect_events(vec![revoked.clone()]);
+    history.push(revoked);
+    given(&history).when(revoke_key(7)).then_expect_error(Refusal::KeyUnknown);
+    given(&history)
+        .when(create_key(21, reads(), false))
+        .then_expect_events(vec![key_created(21, reads())]);
+}
+
+#[test]
+fn whose_account_is_closed_gets_no_key() {
+    let reads = || scopes([Scope::Read]);
+    for (closed, refusal) in [(deactivated(), Refusal::Deactivated), (erased(), Refusal::Erased)] {
+        given([active(), closed]).when(create_key(1, reads(), false)).then_expect_error(refusal);
+    }
+}
+
+#[test]
+fn a_key_that_can_do_nothing_is_none() {
+    assert_eq!(Scopes::try_from(vec![Scope::Auditor]), Err(ScopesError::Idle));
+    assert_eq!(Scopes::try_from(vec![]), Err(ScopesError::Idle));
+    assert_eq!(Scopes::try_from(vec![Scope::Read, Scope::Read]), Err(ScopesError::Twice));
 }

@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{Command, Details, Event, LessonDetails, LessonRevision};
-use crate::{AccountId, Claim, CourseId, LessonId, Recorded};
+use crate::{AccountId, Claim, CourseId, LessonId, Markdown, PublicationId, Recorded};
 
 /// Absent until created.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Course {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Created {
     pub(super) status: Status,
+    /// The publication that is under way.
+    publication: Option<PublicationId>,
     instructor: AccountId,
     details: Arc<Details>,
     lessons: Vec<Lesson>,
@@ -30,6 +32,7 @@ struct Lesson {
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Draft,
+    Publishing,
     Published,
     Archived,
 }
@@ -51,6 +54,10 @@ pub enum Refusal {
     Archived,
     #[error("this course has been published already")]
     AlreadyPublished,
+    #[error("this course is being published, and does not change until that has ended")]
+    Publishing,
+    #[error("this publication of the course is not under way")]
+    NotUnderWay,
     #[error("a published course has a description")]
     NoDescription,
     #[error("a published course has at least one lesson with text")]
@@ -85,6 +92,22 @@ impl Course {
         lessons.map(|lesson| lesson.id).collect()
     }
 
+    /// The text of each lesson, in their order.
+    pub fn texts(&self) -> impl Iterator<Item = (LessonId, Option<&Markdown>)> {
+        let lessons = self.created.iter().flat_map(|created| &created.lessons);
+        lessons.map(|lesson| (lesson.id, lesson.details.text.as_ref()))
+    }
+
+    /// Whether this publication is under way and the course has what a published one must have.
+    pub fn may_be_published(&self, publication: PublicationId) -> Result<(), Refusal> {
+        match &self.created {
+            None => Err(Refusal::Unknown),
+            Some(created) if created.status == Status::Archived => Err(Refusal::Archived),
+            Some(created) if created.publication != Some(publication) => Err(Refusal::NotUnderWay),
+            Some(created) => created.is_ready(),
+        }
+    }
+
     /// Every rule about courses: who may, then in which state, then what.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, &self.created) {
@@ -93,7 +116,7 @@ impl Course {
             }
             (Command::Create { .. }, Some(_)) => Err(Refusal::AlreadyCreated),
             (_, None) => Err(Refusal::Unknown),
-            (command, Some(created)) if command.by() != created.instructor => {
+            (command, Some(created)) if command.by().is_some_and(|by| by != created.instructor) => {
                 Err(Refusal::NotTheInstructor)
             }
             (command, Some(created)) => created.decide(command),
@@ -104,12 +127,37 @@ impl Course {
 impl Created {
     fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, self.status) {
+            (Command::FailPublication { publication, .. }, _)
+                if self.publication != Some(publication) =>
+            {
+                Ok(vec![])
+            }
+            (Command::FailPublication { course, publication, step, reason, at }, _) => {
+                let instructor = self.instructor;
+                Ok(vec![Event::PublicationFailed {
+                    course,
+                    publication,
+                    instructor,
+                    step,
+                    reason,
+                    at,
+                }])
+            }
             (Command::Archive { .. }, Status::Archived) => Ok(vec![]),
             (_, Status::Archived) => Err(Refusal::Archived),
             (Command::Archive { course, at, .. }, _) => {
                 Ok(vec![Event::CourseArchived { course, at }])
             }
             (Command::Create { .. }, _) => Err(Refusal::AlreadyCreated),
+            (Command::FinishPublication { publication, .. }, _)
+                if self.publication != Some(publication) =>
+            {
+                Err(Refusal::NotUnderWay)
+            }
+            (Command::FinishPublication { course, publication, at }, _) => {
+                Ok(vec![self.published(course, publication, at)])
+            }
+            (_, Status::Publishing) => Err(Refusal::Publishing),
             (Command::Revise { course, revision, at, .. }, status) => {
                 let details = revision.of(&self.details);
                 if details == *self.details {
@@ -135,24 +183,37 @@ impl Created {
                 self.keeps_text_without(lesson)?;
                 Ok(vec![Event::LessonRemoved { course, lesson, position, at }])
             }
-            (Command::Publish { .. }, Status::Published) => Err(Refusal::AlreadyPublished),
-            (Command::Publish { .. }, _) if self.details.description.is_none() => {
-                Err(Refusal::NoDescription)
+            (Command::SubmitForPublication { .. } | Command::Publish { .. }, Status::Published) => {
+                Err(Refusal::AlreadyPublished)
             }
-            (Command::Publish { .. }, _) if !self.lessons.iter().any(Lesson::has_text) => {
-                Err(Refusal::NoLesson)
+            (Command::SubmitForPublication { course, publication, at, .. }, _) => {
+                self.is_ready()?;
+                Ok(vec![Event::PublicationRequested { course, publication, at }])
             }
-            (Command::Publish { course, publication, at, .. }, _) => Ok(vec![
-                Event::PublicationRequested { course, publication, at },
-                Event::CoursePublished {
-                    course,
-                    publication,
-                    instructor: self.instructor,
-                    lessons: self.lessons.len() as u32,
-                    at,
-                },
-            ]),
+            (Command::Publish { course, publication, at, .. }, _) => {
+                self.is_ready()?;
+                Ok(vec![
+                    Event::PublicationRequested { course, publication, at },
+                    self.published(course, publication, at),
+                ])
+            }
         }
+    }
+
+    /// What a course must have to be published.
+    fn is_ready(&self) -> Result<(), Refusal> {
+        if self.details.description.is_none() {
+            return Err(Refusal::NoDescription);
+        }
+        if !self.lessons.iter().any(Lesson::has_text) {
+            return Err(Refusal::NoLesson);
+        }
+        Ok(())
+    }
+
+    fn published(&self, course: CourseId, publication: PublicationId, at: Time) -> Event {
+        let (instructor, lessons) = (self.instructor, self.lessons.len() as u32);
+        Event::CoursePublished { course, publication, instructor, lessons, at }
     }
 
     fn revise_lesson(
@@ -236,7 +297,8 @@ impl Lesson {
 }
 
 impl Command {
-    const fn by(&self) -> AccountId {
+    /// None for what became of a publication.
+    const fn by(&self) -> Option<AccountId> {
         match self {
             Self::Create { by, .. }
             | Self::Revise { by, .. }
@@ -244,8 +306,10 @@ impl Command {
             | Self::ReviseLesson { by, .. }
             | Self::MoveLesson { by, .. }
             | Self::RemoveLesson { by, .. }
+            | Self::SubmitForPublication { by, .. }
             | Self::Publish { by, .. }
-            | Self::Archive { by, .. } => *by,
+            | Self::Archive { by, .. } => Some(*by),
+            Self::FinishPublication { .. } | Self::FailPublication { .. } => None,
         }
     }
 }
@@ -275,7 +339,8 @@ impl Aggregate for Course {
         if let Event::CourseCreated { instructor, details, .. } = event {
             let (status, lessons) = (Status::Draft, Vec::new());
             let details = details.into();
-            self.created = Some(Created { status, instructor, details, lessons });
+            let publication = None;
+            self.created = Some(Created { status, publication, instructor, details, lessons });
             return;
         }
         let Some(created) = &mut self.created else {
@@ -284,7 +349,7 @@ impl Aggregate for Course {
         let lessons = &mut created.lessons;
         let index = |position: u32| position as usize - 1;
         match event {
-            Event::CourseCreated { .. } | Event::PublicationRequested { .. } => {}
+            Event::CourseCreated { .. } => {}
             Event::CourseRevised { details, .. } => created.details = details.into(),
             Event::LessonAdded { lesson, position, details, .. } => {
                 lessons.insert(index(position), Lesson { id: lesson, details: details.into() });
@@ -301,7 +366,19 @@ impl Aggregate for Course {
             Event::LessonRemoved { position, .. } => {
                 lessons.remove(index(position));
             }
-            Event::CoursePublished { .. } => created.status = Status::Published,
+            Event::PublicationRequested { publication, .. } => {
+                (created.status, created.publication) = (Status::Publishing, Some(publication));
+            }
+            Event::CoursePublished { .. } => {
+                (created.status, created.publication) = (Status::Published, None);
+            }
+            // An archived course stays that.
+            Event::PublicationFailed { .. } => {
+                created.publication = None;
+                if created.status == Status::Publishing {
+                    created.status = Status::Draft;
+                }
+            }
             Event::CourseArchived { .. } => created.status = Status::Archived,
         }
     }

@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{Details, LessonDetails, Level, Minutes, Seats};
-use crate::{AccountId, CourseId, LessonId, Markdown, Patch, PublicationId, Tags, Text, Title};
+use crate::{
+    AccountId, CourseId, ErrorText, LessonId, Markdown, Patch, PublicationId, Tag, Tags, Text,
+    Title,
+};
 
-/// What an instructor asks for; `by` is who asks.
+/// What an instructor asks for (`by` is who asks), and what became of a publication.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Create {
@@ -47,7 +50,28 @@ pub enum Command {
         lesson: LessonId,
         at: DateTime<Utc>,
     },
-    /// Requests publication and, as long as nothing has to be prepared, publishes at once.
+    /// Requests publication; nothing about the course changes until that has ended.
+    SubmitForPublication {
+        course: CourseId,
+        by: AccountId,
+        publication: PublicationId,
+        at: DateTime<Utc>,
+    },
+    /// Everything is prepared.
+    FinishPublication {
+        course: CourseId,
+        publication: PublicationId,
+        at: DateTime<Utc>,
+    },
+    /// A step of the publication was given up.
+    FailPublication {
+        course: CourseId,
+        publication: PublicationId,
+        step: Tag,
+        reason: ErrorText,
+        at: DateTime<Utc>,
+    },
+    /// Requested and published at once, as history that is brought in was.
     Publish {
         course: CourseId,
         by: AccountId,

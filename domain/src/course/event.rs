@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Details, LessonDetails};
-use crate::{AccountId, CourseId, LessonId, PublicationId, wire::schemas};
+use crate::{AccountId, CourseId, ErrorText, LessonId, PublicationId, Tag, wire::schemas};
 
 /// What happened to a course. Details are always complete; positions count from 1.
 ///
@@ -61,6 +61,15 @@ pub enum Event {
         lessons: u32,
         at: DateTime<Utc>,
     },
+    /// The course is as it was before it was submitted, and can be submitted again.
+    PublicationFailed {
+        course: CourseId,
+        publication: PublicationId,
+        instructor: AccountId,
+        step: Tag,
+        reason: ErrorText,
+        at: DateTime<Utc>,
+    },
     CourseArchived {
         course: CourseId,
         at: DateTime<Utc>,
@@ -78,6 +87,7 @@ schemas! {
         Self::LessonRemoved { .. } => ("LessonRemoved", "1.0.0"),
         Self::PublicationRequested { .. } => ("PublicationRequested", "1.0.0"),
         Self::CoursePublished { .. } => ("CoursePublished", "1.0.0"),
+        Self::PublicationFailed { .. } => ("PublicationFailed", "1.0.0"),
         Self::CourseArchived { .. } => ("CourseArchived", "1.0.0"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Command, Details, Event, LessonDetails, Level};
 use crate::{
-    AccountId, LessonId, PublicationId,
+    AccountId, ErrorText, LessonId, PublicationId,
     samples::{ada, at, lesson, rust_course, tags, text, uuid},
 };
 
@@ -51,6 +51,12 @@ pub fn published(lessons: u32) -> Event {
     Event::CoursePublished { course, publication, instructor, lessons, at: at(4) }
 }
 
+pub fn publication_failed() -> Event {
+    let (course, publication, instructor) = (rust_course(), publication(), ada());
+    let (step, reason) = (text("extract"), not_a_word());
+    Event::PublicationFailed { course, publication, instructor, step, reason, at: at(4) }
+}
+
 pub fn archived() -> Event {
     Event::CourseArchived { course: rust_course(), at: at(5) }
 }
@@ -72,6 +78,25 @@ pub fn publish() -> Command {
     Command::Publish { course: rust_course(), by: ada(), publication: publication(), at: at(4) }
 }
 
+pub fn submit() -> Command {
+    let (course, by, publication) = (rust_course(), ada(), publication());
+    Command::SubmitForPublication { course, by, publication, at: at(4) }
+}
+
+pub fn finish_publication() -> Command {
+    let (course, publication) = (rust_course(), publication());
+    Command::FinishPublication { course, publication, at: at(4) }
+}
+
+pub fn fail_publication() -> Command {
+    let (course, publication, step) = (rust_course(), publication(), text("extract"));
+    Command::FailPublication { course, publication, step, reason: not_a_word(), at: at(4) }
+}
+
+fn not_a_word() -> ErrorText {
+    ErrorText::from("there is not a word in the lessons".to_owned())
+}
+
 pub fn archive() -> Command {
     Command::Archive { course: rust_course(), by: ada(), at: at(5) }
 }
@@ -90,6 +115,7 @@ pub fn events() -> Vec<Event> {
         lesson_removed(lesson(1), 2),
         requested(),
         published(3),
+        publication_failed(),
         archived(),
     ]
 }

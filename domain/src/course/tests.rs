@@ -5,8 +5,9 @@ use cqrs_es::{
 use proptest::{collection::vec, prelude::*};
 
 use super::samples::{
-    add_lesson, archive, archived, created, details, events, lesson_added, lesson_details,
-    lesson_moved, lesson_removed, move_lesson, publish, published, remove_lesson, requested,
+    add_lesson, archive, archived, created, details, events, fail_publication, finish_publication,
+    lesson_added, lesson_details, lesson_moved, lesson_removed, move_lesson, publication,
+    publication_failed, publish, published, remove_lesson, requested, submit,
 };
 use super::{Command, Course, Event, LessonRevision, Refusal, Revision, Status};
 use crate::{
@@ -148,6 +149,65 @@ fn a_course_is_published_with_a_description_and_a_lesson_with_text() {
 }
 
 #[test]
+fn a_course_is_submitted_with_what_a_published_one_has() {
+    given([draft(), lesson_added(lesson(1), 1, BODY)])
+        .when(submit())
+        .then_expect_events(vec![requested()]);
+    given([created(None, None), lesson_added(lesson(1), 1, BODY)])
+        .when(submit())
+        .then_expect_error(Refusal::NoDescription);
+    given([draft()]).when(submit()).then_expect_error(Refusal::NoLesson);
+    let open = [draft(), lesson_added(lesson(1), 1, BODY), requested(), published(1)];
+    given(open).when(submit()).then_expect_error(Refusal::AlreadyPublished);
+}
+
+#[test]
+fn what_is_published_is_what_was_submitted() {
+    let submitted = || given([draft(), lesson_added(lesson(1), 1, BODY), requested()]);
+    let silent = Revision { description: Patch::Clear, ..Revision::default() };
+    for change in [
+        revise(silent),
+        add_lesson(ada(), lesson(2), None),
+        without_text(),
+        move_lesson(lesson(1), 1),
+        remove_lesson(lesson(1)),
+        submit(),
+        publish(),
+    ] {
+        submitted().when(change).then_expect_error(Refusal::Publishing);
+    }
+    submitted().when(finish_publication()).then_expect_events(vec![published(1)]);
+}
+
+#[test]
+fn a_course_whose_publication_failed_is_a_draft_again() {
+    let history = [draft(), lesson_added(lesson(1), 1, BODY), requested()];
+    given(history.clone()).when(fail_publication()).then_expect_events(vec![publication_failed()]);
+    let [first, second, third] = history;
+    let failed = || given([first.clone(), second.clone(), third.clone(), publication_failed()]);
+    failed().when(without_text()).inspect_result().expect("it can be changed");
+    failed().when(submit()).then_expect_events(vec![requested()]);
+    failed().when(fail_publication()).then_expect_events(vec![]);
+    failed().when(finish_publication()).then_expect_error(Refusal::NotUnderWay);
+}
+
+#[test]
+fn a_course_can_be_archived_while_it_is_being_published() {
+    let history = || [draft(), lesson_added(lesson(1), 1, BODY), requested()];
+    given(history()).when(archive()).then_expect_events(vec![archived()]);
+    let [first, second, third] = history();
+    let given = || given([first.clone(), second.clone(), third.clone(), archived()]);
+    given().when(finish_publication()).then_expect_error(Refusal::Archived);
+    given().when(fail_publication()).then_expect_events(vec![publication_failed()]);
+    let mut course = Course::default();
+    for event in [first.clone(), second.clone(), third.clone(), archived(), publication_failed()] {
+        course.apply(event);
+    }
+    assert_eq!(course.status(), Some(Status::Archived));
+    assert_eq!(course.may_be_published(publication()), Err(Refusal::Archived));
+}
+
+#[test]
 fn a_published_course_keeps_what_made_it_publishable() {
     let open = || given([draft(), lesson_added(lesson(1), 1, BODY), requested(), published(1)]);
     open().when(publish()).then_expect_error(Refusal::AlreadyPublished);
@@ -188,6 +248,7 @@ fn any_command() -> impl Strategy<Value = Command> {
             revise(Revision { description, ..Revision::default() })
         }),
         1 => Just(publish()),
+        2 => prop_oneof![Just(submit()), Just(finish_publication()), Just(fail_publication())],
     ]
 }
 

@@ -6,7 +6,7 @@ use std::{
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Event, Need};
+use super::{Command, Event, Need, Paying};
 use crate::{
     OrderId, ProductId, Recorded,
     order::{Reason, Short},
@@ -19,6 +19,13 @@ pub struct Fulfilment {
     needs: Arc<Vec<Need>>,
     reserved: BTreeSet<ProductId>,
     short: Vec<Short>,
+    payment: Payment,
+    /// How often the provider was asked and did not say whether it took the payment.
+    failed: u32,
+    /// When it is to be asked again.
+    retry_at: Option<Time>,
+    /// Why the order is rejected.
+    reason: Option<Reason>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +41,22 @@ pub enum State {
     Shipped,
 }
 
+/// How far the payment got.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payment {
+    /// None is needed, or it has not come to that.
+    #[default]
+    NotAsked,
+    /// The provider may have taken it.
+    Asked {
+        since: Time,
+    },
+    Taken,
+    Declined,
+    Refunded,
+}
+
 /// Why a step was turned down: the process asked for steps in the wrong order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
@@ -42,6 +65,8 @@ pub enum Refusal {
     NotStarted,
     #[error("not every product of the order has been asked for")]
     NotAnswered,
+    #[error("the payment of the order has been asked for and not been taken")]
+    NotPaid,
     #[error("the fulfilment is {state:?}")]
     WrongState { state: State },
 }
@@ -64,6 +89,28 @@ impl Fulfilment {
         &self.short
     }
 
+    pub const fn payment(&self) -> Payment {
+        self.payment
+    }
+
+    pub const fn failed(&self) -> u32 {
+        self.failed
+    }
+
+    pub const fn retry_at(&self) -> Option<Time> {
+        self.retry_at
+    }
+
+    pub const fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
+    /// There will be no delivery, and the provider has the customer's money or may have it.
+    pub const fn refund_due(&self) -> bool {
+        matches!(self.payment, Payment::Asked { .. } | Payment::Taken)
+            && matches!(self.state, State::Rejecting | State::Cancelling | State::Released)
+    }
+
     /// The products the stock has not answered for yet.
     pub fn open(&self) -> Vec<Need> {
         let short: BTreeSet<ProductId> = self.short.iter().map(|short| short.product).collect();
@@ -84,10 +131,15 @@ impl Fulfilment {
                 Ok(self.record(order, reserved, refused, at))
             }
             (Command::Record { .. }, _) => Ok(vec![]),
-            (Command::Confirm { .. } | Command::Cancel { .. }, State::Reserving)
-                if !self.open().is_empty() =>
+            (
+                Command::Confirm { .. } | Command::Cancel { .. } | Command::Pay { .. },
+                State::Reserving,
+            ) if !self.open().is_empty() => Err(Refusal::NotAnswered),
+            (Command::Pay { order, step, at }, _) => Ok(self.pay(order, step, at)),
+            (Command::Confirm { .. }, State::Reserving)
+                if matches!(self.payment, Payment::Asked { .. }) =>
             {
-                Err(Refusal::NotAnswered)
+                Err(Refusal::NotPaid)
             }
             (Command::Confirm { order, at }, State::Reserving) => {
                 Ok(vec![Event::FulfilmentConfirmed { order, at }])
@@ -114,6 +166,39 @@ impl Fulfilment {
                 | Command::Ship { .. },
                 state,
             ) => Err(Refusal::WrongState { state }),
+        }
+    }
+
+    /// Every rule about the payment, one row each; everything else comes too late.
+    fn pay(&self, order: OrderId, step: Paying, at: Time) -> Vec<Event> {
+        let attempt = self.failed + 1;
+        let rejecting = |reason| Event::FulfilmentRejecting { order, reason, at };
+        match (step, self.payment, self.state) {
+            (Paying::Request { amount }, Payment::NotAsked, State::Reserving) => {
+                vec![Event::PaymentRequested { order, amount, at }]
+            }
+            (Paying::Took { amount, reference }, Payment::Asked { .. }, State::Reserving) => {
+                vec![Event::PaymentTaken { order, amount, reference, at }]
+            }
+            (Paying::Declined { reason }, Payment::Asked { .. }, State::Reserving) => {
+                let declined = Event::PaymentDeclined { order, reason, at };
+                vec![declined, rejecting(Reason::PaymentDeclined)]
+            }
+            (Paying::Failed { error, retry_at }, Payment::Asked { .. }, State::Reserving) => {
+                vec![Event::PaymentFailed { order, attempt, error, retry_at, at }]
+            }
+            (
+                Paying::GiveUp { error },
+                Payment::NotAsked | Payment::Asked { .. },
+                State::Reserving,
+            ) => {
+                let given_up = Event::PaymentGivenUp { order, error, at };
+                vec![given_up, rejecting(Reason::PaymentUnavailable)]
+            }
+            (Paying::Refunded, _, _) if self.refund_due() => {
+                vec![Event::PaymentRefunded { order, at }]
+            }
+            _ => vec![],
         }
     }
 
@@ -183,8 +268,21 @@ impl Aggregate for Fulfilment {
             }
             Event::LinesReserved { products, .. } => self.reserved.extend(products),
             Event::LinesRefused { short, .. } => self.short.extend(short),
+            Event::PaymentRequested { at, .. } => self.payment = Payment::Asked { since: at },
+            Event::PaymentTaken { .. } => self.payment = Payment::Taken,
+            Event::PaymentDeclined { .. } => self.payment = Payment::Declined,
+            Event::PaymentFailed { attempt, retry_at, .. } => {
+                self.failed = attempt;
+                self.retry_at = Some(retry_at);
+            }
+            // Whether it was taken is still not known.
+            Event::PaymentGivenUp { .. } => {}
+            Event::PaymentRefunded { .. } => self.payment = Payment::Refunded,
             Event::FulfilmentConfirmed { .. } => self.state = State::Confirmed,
-            Event::FulfilmentRejecting { .. } => self.state = State::Rejecting,
+            Event::FulfilmentRejecting { reason, .. } => {
+                self.state = State::Rejecting;
+                self.reason = Some(reason);
+            }
             Event::FulfilmentCancelled { .. } => self.state = State::Cancelling,
             Event::FulfilmentReleased { .. } => self.state = State::Released,
             Event::FulfilmentShipped { .. } => self.state = State::Shipped,

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Need;
-use crate::{OrderId, ProductId, order::Short};
+use crate::{ErrorText, Money, OrderId, ProductId, Reference, order::Short};
 
 /// What the process has found out or done.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,12 @@ pub enum Command {
         order: OrderId,
         reserved: Vec<ProductId>,
         refused: Vec<Short>,
+        at: DateTime<Utc>,
+    },
+    /// What became of the payment; what comes too late changes nothing.
+    Pay {
+        order: OrderId,
+        step: Paying,
         at: DateTime<Utc>,
     },
     /// The order was confirmed.
@@ -38,4 +44,29 @@ pub enum Command {
         order: OrderId,
         at: DateTime<Utc>,
     },
+}
+
+/// A step of the payment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Paying {
+    /// The provider is about to be asked.
+    Request {
+        amount: Money,
+    },
+    Took {
+        amount: Money,
+        reference: Reference,
+    },
+    Declined {
+        reason: ErrorText,
+    },
+    /// Whether it was taken is not known. It will be asked for again, as the same payment.
+    Failed {
+        error: ErrorText,
+        retry_at: DateTime<Utc>,
+    },
+    GiveUp {
+        error: ErrorText,
+    },
+    Refunded,
 }

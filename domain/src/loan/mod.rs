@@ -8,7 +8,8 @@
 //! reader has at most one copy of a book: borrowing again changes nothing, not even the day it is
 //! due. That day is fixed at borrowing. A copy is due at its end, in UTC, so that what is overdue
 //! changes with the day and not with every second. Only a book of the catalogue is borrowed; it can
-//! be returned, and its copies counted, also after it was withdrawn.
+//! be returned, and its copies counted, also after it was withdrawn. Whoever keeps the books takes a
+//! copy back for a reader too: one whose account is gone has no way to ask.
 
 mod aggregate;
 mod command;

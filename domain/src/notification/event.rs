@@ -3,10 +3,10 @@ use cqrs_es::DomainEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorText, NotificationId};
+use super::NotificationId;
 use crate::order::OrderNumber;
 use crate::wire::schemas;
-use crate::{CertificateId, CourseId, OrderId, ProductId};
+use crate::{CertificateId, CourseId, ErrorText, ExportId, OrderId, PasswordResetId, ProductId};
 
 /// What became of a notification. Attempts count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,13 +46,46 @@ pub enum Event {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
     Welcome,
-    Enrolled { course: CourseId },
-    CourseCompleted { course: CourseId, certificate: CertificateId },
-    OrderConfirmed { order: OrderId, number: OrderNumber },
-    OrderRejected { order: OrderId, number: OrderNumber },
-    OrderShipped { order: OrderId, number: OrderNumber },
-    OrderCancelled { order: OrderId, number: OrderNumber },
-    StockRanLow { product: ProductId },
+    Enrolled {
+        course: CourseId,
+    },
+    CourseCompleted {
+        course: CourseId,
+        certificate: CertificateId,
+    },
+    OrderConfirmed {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderRejected {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderShipped {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    OrderCancelled {
+        order: OrderId,
+        number: OrderNumber,
+    },
+    StockRanLow {
+        product: ProductId,
+    },
+    CoursePublished {
+        course: CourseId,
+    },
+    PublicationFailed {
+        course: CourseId,
+        reason: ErrorText,
+    },
+    /// Its token is made when the letter is written.
+    PasswordReset {
+        reset: PasswordResetId,
+    },
+    ExportReady {
+        export: ExportId,
+    },
 }
 
 impl Message {
@@ -67,14 +100,23 @@ impl Message {
             Self::OrderShipped { .. } => "order_shipped",
             Self::OrderCancelled { .. } => "order_cancelled",
             Self::StockRanLow { .. } => "stock_ran_low",
+            Self::CoursePublished { .. } => "course_published",
+            Self::PublicationFailed { .. } => "publication_failed",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::ExportReady { .. } => "export_ready",
         }
+    }
+
+    /// The recipient has asked for it, whatever they want to hear of otherwise.
+    pub const fn was_asked_for(&self) -> bool {
+        matches!(self, Self::PasswordReset { .. } | Self::ExportReady { .. })
     }
 }
 
 schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
-        Self::NotificationRequested { .. } => ("NotificationRequested", "1.0.0"),
+        Self::NotificationRequested { .. } => ("NotificationRequested", "1.1.0"),
         Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
         Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
         Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),

@@ -8,10 +8,12 @@
 mod aggregate;
 mod command;
 mod event;
+mod upcast;
 
 pub use aggregate::{Notification, Refusal, Status};
-pub use command::{Command, ErrorText, NotificationId};
+pub use command::{Command, NotificationId};
 pub use event::{Event, Message};
+pub(crate) use upcast::{as_it_stands, without_new_kinds};
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;

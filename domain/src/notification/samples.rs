@@ -1,6 +1,7 @@
 //! Notifications for tests.
 
-use super::{Command, ErrorText, Event, Message, NotificationId};
+use super::{Command, Event, Message, NotificationId};
+use crate::ErrorText;
 use crate::account::Channel;
 use crate::samples::{ada, at};
 

@@ -5,7 +5,8 @@ use super::samples::{
     cancel, cancelled, events, failed, give_up, given_up, mark_failed, mark_sent, notification,
     request, requested, sent,
 };
-use super::{ErrorText, Event, Notification, Refusal};
+use super::{Event, Notification, Refusal};
+use crate::ErrorText;
 
 fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Notification> {
     TestFramework::with(()).given(history.into())

@@ -110,10 +110,23 @@ impl Status {
 pub enum Reason {
     /// There was not enough of these; at most `Reason::SHORT_MAX` of them are named.
     OutOfStock { short: Vec<Short> },
+    /// Whoever takes the payment said no.
+    PaymentDeclined,
+    /// Nobody was there to take the payment.
+    PaymentUnavailable,
 }
 
 impl Reason {
     pub const SHORT_MAX: usize = 100;
+
+    /// As it is stored.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfStock { .. } => "out-of-stock",
+            Self::PaymentDeclined => "payment-declined",
+            Self::PaymentUnavailable => "payment-unavailable",
+        }
+    }
 }
 
 /// A product there was not enough of when the order asked for it.
@@ -130,7 +143,7 @@ schemas! {
         Self::OrderPlaced { .. } => ("OrderPlaced", "1.0.0"),
         Self::OrderLinesPlaced { .. } => ("OrderLinesPlaced", "1.0.0"),
         Self::OrderConfirmed { .. } => ("OrderConfirmed", "1.0.0"),
-        Self::OrderRejected { .. } => ("OrderRejected", "1.0.0"),
+        Self::OrderRejected { .. } => ("OrderRejected", "1.1.0"),
         Self::OrderShipped { .. } => ("OrderShipped", "1.0.0"),
         Self::OrderDelivered { .. } => ("OrderDelivered", "1.0.0"),
         Self::OrderCancelled { .. } => ("OrderCancelled", "1.0.0"),

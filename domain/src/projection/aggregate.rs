@@ -22,11 +22,18 @@ impl Projection {
         self.paused
     }
 
+    pub fn does_without(&self, position: i64) -> bool {
+        self.discarded.contains(&position)
+    }
+
     /// Every rule about looking after projections, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, self.paused) {
             (Command::Rebuild { projection, at }, _) => {
                 Ok(vec![Event::ProjectionRebuildRequested { projection, at }])
+            }
+            (Command::Verify { projection, at }, _) => {
+                Ok(vec![Event::ProjectionVerificationRequested { projection, at }])
             }
             (Command::Pause { projection, at }, false) => {
                 Ok(vec![Event::ProjectionPaused { projection, at }])
@@ -39,11 +46,21 @@ impl Projection {
             (Command::RetryParked { projection, events, first, at }, _) => {
                 Ok(vec![Event::ParkedEventsRetried { projection, events, first, at }])
             }
+            (Command::RetryGroup { projection, group, events, first, at }, _) => {
+                Ok(vec![Event::ParkedGroupRetried { projection, group, events, first, at }])
+            }
             (Command::DiscardParked { position, .. }, _) if self.discarded.contains(&position) => {
                 Ok(vec![])
             }
             (Command::DiscardParked { projection, position, reason, at }, _) => {
                 Ok(vec![Event::ParkedEventDiscarded { projection, position, reason, at }])
+            }
+            (Command::DiscardGroup { projection, group, mut positions, reason, at }, _) => {
+                positions.retain(|position| !self.discarded.contains(position));
+                if positions.is_empty() {
+                    return Ok(vec![]);
+                }
+                Ok(vec![Event::ParkedGroupDiscarded { projection, group, positions, reason, at }])
             }
         }
     }
@@ -75,7 +92,11 @@ impl Aggregate for Projection {
             Event::ParkedEventDiscarded { position, .. } => {
                 self.discarded.insert(position);
             }
-            Event::ProjectionRebuildRequested { .. } | Event::ParkedEventsRetried { .. } => {}
+            Event::ParkedGroupDiscarded { positions, .. } => self.discarded.extend(positions),
+            Event::ProjectionRebuildRequested { .. }
+            | Event::ProjectionVerificationRequested { .. }
+            | Event::ParkedEventsRetried { .. }
+            | Event::ParkedGroupRetried { .. } => {}
         }
     }
 }

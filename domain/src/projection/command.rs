@@ -6,9 +6,46 @@ use crate::{Name, Text};
 /// the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Rebuild { projection: Name, at: DateTime<Utc> },
-    Pause { projection: Name, at: DateTime<Utc> },
-    Resume { projection: Name, at: DateTime<Utc> },
-    RetryParked { projection: Name, events: u32, first: i64, at: DateTime<Utc> },
-    DiscardParked { projection: Name, position: i64, reason: Text, at: DateTime<Utc> },
+    Rebuild {
+        projection: Name,
+        at: DateTime<Utc>,
+    },
+    Verify {
+        projection: Name,
+        at: DateTime<Utc>,
+    },
+    Pause {
+        projection: Name,
+        at: DateTime<Utc>,
+    },
+    Resume {
+        projection: Name,
+        at: DateTime<Utc>,
+    },
+    RetryParked {
+        projection: Name,
+        events: u32,
+        first: i64,
+        at: DateTime<Utc>,
+    },
+    RetryGroup {
+        projection: Name,
+        group: Name,
+        events: u32,
+        first: i64,
+        at: DateTime<Utc>,
+    },
+    DiscardParked {
+        projection: Name,
+        position: i64,
+        reason: Text,
+        at: DateTime<Utc>,
+    },
+    DiscardGroup {
+        projection: Name,
+        group: Name,
+        positions: Vec<i64>,
+        reason: Text,
+        at: DateTime<Utc>,
+    },
 }

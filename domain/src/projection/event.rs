@@ -13,6 +13,11 @@ pub enum Event {
         projection: Name,
         at: DateTime<Utc>,
     },
+    /// A fresh build is made, compared with the live one and dropped.
+    ProjectionVerificationRequested {
+        projection: Name,
+        at: DateTime<Utc>,
+    },
     ProjectionPaused {
         projection: Name,
         at: DateTime<Utc>,
@@ -28,10 +33,26 @@ pub enum Event {
         first: i64,
         at: DateTime<Utc>,
     },
+    /// The same, of the events that failed alike: the group is what their errors have in common.
+    ParkedGroupRetried {
+        projection: Name,
+        group: Name,
+        events: u32,
+        first: i64,
+        at: DateTime<Utc>,
+    },
     /// The event at this position will not be applied by any build.
     ParkedEventDiscarded {
         projection: Name,
         position: i64,
+        reason: Text,
+        at: DateTime<Utc>,
+    },
+    /// The events at these positions, which failed alike, will not be applied by any build.
+    ParkedGroupDiscarded {
+        projection: Name,
+        group: Name,
+        positions: Vec<i64>,
         reason: Text,
         at: DateTime<Utc>,
     },
@@ -41,10 +62,14 @@ schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
         Self::ProjectionRebuildRequested { .. } => ("ProjectionRebuildRequested", "1.0.0"),
+        Self::ProjectionVerificationRequested { .. } =>
+            ("ProjectionVerificationRequested", "1.0.0"),
         Self::ProjectionPaused { .. } => ("ProjectionPaused", "1.0.0"),
         Self::ProjectionResumed { .. } => ("ProjectionResumed", "1.0.0"),
         Self::ParkedEventsRetried { .. } => ("ParkedEventsRetried", "1.0.0"),
+        Self::ParkedGroupRetried { .. } => ("ParkedGroupRetried", "1.0.0"),
         Self::ParkedEventDiscarded { .. } => ("ParkedEventDiscarded", "1.0.0"),
+        Self::ParkedGroupDiscarded { .. } => ("ParkedGroupDiscarded", "1.0.0"),
     }
 }
 

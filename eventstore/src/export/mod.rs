@@ -6,6 +6,7 @@
 //! Personal values stay sealed. The format is described in docs/HASHCHAIN.md.
 
 mod line;
+pub mod personal;
 
 use std::collections::VecDeque;
 
@@ -84,10 +85,12 @@ impl Export {
         };
         self.until = Some(until);
         self.pages = self.reader.pages(self.after, until, PAGE_EVENTS).boxed();
-        self.ahead = commits_from(pool, self.after + 1).await?.into();
+        self.ahead = commits_from(pool, self.after.saturating_add(1)).await?.into();
         let previous = match self.ahead.front() {
             Some(commit) if commit.first_position <= self.after => None,
-            Some(_) | None => Some(hex::encode(hash_before(pool, self.after + 1).await?)),
+            Some(_) | None => {
+                Some(hex::encode(hash_before(pool, self.after.saturating_add(1)).await?))
+            }
         };
         self.hash.clone_from(&previous);
         let header = Header::new(self.after, previous);

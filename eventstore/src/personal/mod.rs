@@ -168,13 +168,23 @@ impl PersonalKeys {
         hex::encode(self.keyed_hash(kind, value.as_bytes()))
     }
 
+    /// Whether a hash is that of the value, in a time that tells nothing of how near it came.
+    pub fn is_lookup_hash(&self, kind: &str, value: &str, hash: &str) -> bool {
+        let mac = self.keyed(kind, value.as_bytes());
+        hex::decode(hash).is_ok_and(|hash| mac.verify_slice(&hash).is_ok())
+    }
+
     /// HMAC-SHA256 over kind and value.
     pub(crate) fn keyed_hash(&self, kind: &str, value: &[u8]) -> [u8; 32] {
+        self.keyed(kind, value).finalize().into_bytes().into()
+    }
+
+    fn keyed(&self, kind: &str, value: &[u8]) -> Hmac<Sha256> {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.inner.lookup)
             .expect("HMAC takes keys of any length");
         mac.update(&(kind.len() as u64).to_be_bytes());
         mac.update(kind.as_bytes());
         mac.update(value);
-        mac.finalize().into_bytes().into()
+        mac
     }
 }

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::Email;
+use domain::account::Channel;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::carrier::{Carrier, NotCarried};
+use super::recipient::Recipient;
+use super::words::Words;
 
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// The whole conversation: the client itself waits for an answer without an end.
@@ -81,5 +87,21 @@ impl Mailer {
         let sent = tokio::time::timeout(SEND_MAX, self.transport.send(message)).await;
         sent.map_err(|_| MailError::Silence)??;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Carrier for Mailer {
+    fn channel(&self) -> Channel {
+        Channel::Email
+    }
+
+    async fn carry(&self, to: &Recipient, words: Words, id: &str) -> Result<(), NotCarried> {
+        let (to, Words { subject, text }) = (to.email.clone(), words);
+        let letter = Letter { to, subject, text, id: id.replace(':', ".") };
+        self.send(letter).await.map_err(|error| NotCarried {
+            said: error.to_string(),
+            is_permanent: error.is_permanent(),
+        })
     }
 }

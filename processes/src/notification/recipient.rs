@@ -1,14 +1,17 @@
 //! Whom to write to, where, and in which language: from the events of the account, opened.
 
-use domain::account::{Account, Channel, Event};
+use domain::account::{Account, Channel, Event, Phone};
+use domain::notification::Message;
 use domain::{AccountId, Email, Patch};
 use eventstore::Log;
 
 use crate::failure::Failure;
 
 #[derive(Debug, Clone)]
-pub(super) struct Recipient {
+pub(crate) struct Recipient {
+    pub(super) account: AccountId,
     pub(super) email: Email,
+    pub(super) phone: Option<Phone>,
     pub(super) name: String,
     /// A language tag; none: the first language we have.
     pub(super) language: Option<String>,
@@ -23,24 +26,35 @@ impl Recipient {
         Ok(events.into_iter().fold(None, Self::after))
     }
 
-    /// Active, and has not chosen other ways.
-    pub(super) fn wants_mail(&self) -> bool {
-        let chosen = self.channels.as_ref();
-        self.is_active && chosen.is_none_or(|channels| channels.contains(&Channel::Email))
+    /// Active, and has chosen this way, or none where it is by mail. What was asked for comes by mail
+    /// whatever they chose.
+    pub(super) fn wants(&self, channel: Channel, message: &Message) -> bool {
+        let by_mail = [Channel::Email];
+        let chosen = match &self.channels {
+            Some(channels) if !message.was_asked_for() => channels.as_slice(),
+            _ => &by_mail,
+        };
+        let has_phone = channel != Channel::Sms || self.phone.is_some();
+        self.is_active && has_phone && chosen.contains(&channel)
     }
 
     fn after(known: Option<Self>, event: Event) -> Option<Self> {
-        if let Event::AccountRegistered { email, display_name, .. } = &event {
+        if let Event::AccountRegistered { account, email, display_name, .. } = &event {
             let name = display_name.known().map_or_else(String::new, ToString::to_string);
-            let (language, channels, is_active) = (None, None, true);
-            let email = email.known()?.clone();
-            return Some(Self { email, name, language, channels, is_active });
+            let (phone, language, channels, is_active) = (None, None, None, true);
+            let (account, email) = (*account, email.known()?.clone());
+            return Some(Self { account, email, phone, name, language, channels, is_active });
         }
         let mut known = known?;
         match event {
             Event::ProfileChanged { changes, .. } => {
                 if let Some(name) = changes.display_name {
                     known.name = name.known().map_or_else(String::new, ToString::to_string);
+                }
+                match changes.phone {
+                    Patch::Set(phone) => known.phone = phone.known().cloned(),
+                    Patch::Clear => known.phone = None,
+                    Patch::Keep => {}
                 }
                 match changes.language {
                     Patch::Set(language) => known.language = Some(language.as_str().to_owned()),
@@ -55,6 +69,9 @@ impl Recipient {
             Event::AccountErased { .. } => return None,
             Event::AccountRegistered { .. }
             | Event::PasswordChanged { .. }
+            | Event::PasswordResetRequested { .. }
+            | Event::ApiKeyCreated { .. }
+            | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }
             | Event::RoleRevoked { .. } => {}
         }

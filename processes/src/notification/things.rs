@@ -8,7 +8,17 @@ use eventstore::Log;
 
 use crate::failure::Failure;
 
-pub(super) async fn order_number(log: &Log, order: OrderId) -> Result<OrderNumber, Failure> {
+/// Why an order was rejected, as `Reason::code` has it.
+pub(super) async fn rejection(log: &Log, order: OrderId) -> Result<&'static str, Failure> {
+    let events = log.events_of::<Order>(&order.to_string()).await?;
+    let reason = events.into_iter().find_map(|event| match event {
+        order::Event::OrderRejected { reason, .. } => Some(reason.code()),
+        _ => None,
+    });
+    reason.ok_or_else(|| Failure::lasting(format!("order {order} was never rejected")))
+}
+
+pub(crate) async fn order_number(log: &Log, order: OrderId) -> Result<OrderNumber, Failure> {
     let events = log.events_of::<Order>(&order.to_string()).await?;
     let number = events.into_iter().find_map(|event| match event {
         order::Event::OrderPlaced { number, .. } => Some(number),

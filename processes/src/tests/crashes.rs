@@ -6,10 +6,9 @@ use domain::samples::{order, product};
 
 use super::gate::Gate;
 use super::victim::Victim;
-use crate::fulfilment::OrderFulfilment;
 use crate::process::Process;
 
-use super::{Shop, causes, program, run};
+use super::{Shop, causes, program, run, unpaid};
 
 /// Every commit of the fulfilment is a place to be killed at. At each of them one program is killed
 /// whose commit then comes to nothing, and the next one after it was sent and before it was done.
@@ -29,7 +28,7 @@ async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
             && shop.status(order(2)).await == Some(Status::Rejected)
             && shop.fulfilment(order(3)).await == State::Released
     };
-    let mut gate = Gate::close(&shop.url).await;
+    let mut gate = Gate::close(&shop.url, "process:fulfilment").await;
     let mut steps = 0;
     while !done().await {
         for goes_through in [false, true] {
@@ -53,7 +52,7 @@ async fn whatever_is_killed_at_any_step_the_next_program_finishes() {
     let _running = run(&shop.log);
     shop.until("everything is finished", async || {
         let head = shop.head().await;
-        shop.checkpoint().await == head
+        shop.checkpoint("fulfilment").await == head
     })
     .await;
     assert_eq!(shop.level(product(1)).await, (10, 4));
@@ -72,10 +71,9 @@ async fn two_programs_at_once_do_everything_once() {
     shop.place(order(2), &[(product(1), 3), (product(2), 1)]).await;
 
     for cause in causes(shop.log.reader()).await {
-        let (one, two) = tokio::join!(
-            OrderFulfilment.react(&shop.log, &cause),
-            OrderFulfilment.react(&other, &cause),
-        );
+        let fulfilment = unpaid();
+        let (one, two) =
+            tokio::join!(fulfilment.react(&shop.log, &cause), fulfilment.react(&other, &cause));
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     }
     assert_eq!(shop.status(order(1)).await, Some(Status::Rejected));
@@ -95,13 +93,13 @@ async fn doing_it_again_appends_nothing() {
     let causes = causes(shop.log.reader()).await;
     assert_eq!(causes.len(), 3);
     for cause in &causes {
-        OrderFulfilment.react(&shop.log, cause).await.expect("it works");
+        unpaid().react(&shop.log, cause).await.expect("it works");
     }
     let head = shop.head().await;
 
     let other = program(&shop.url).await;
     for cause in &causes {
-        OrderFulfilment.react(&other, cause).await.expect("it works again");
+        unpaid().react(&other, cause).await.expect("it works again");
     }
     assert_eq!(shop.head().await, head);
 }

@@ -1,23 +1,23 @@
-//! Stops the fulfilment in the middle of a commit, for as long as a test likes.
+//! Stops a process in the middle of a commit, for as long as a test likes.
 
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
 use super::DEADLINE;
 
-/// Every batch with a command of the fulfilment waits, before it commits, for this lock.
+/// Every batch with a command of the process waits, before it commits, for this lock.
 const LOCK: i64 = 4_711;
 
 pub struct Gate(PgConnection);
 
 impl Gate {
-    pub async fn close(url: &str) -> Self {
+    pub async fn close(url: &str, caller: &str) -> Self {
         let mut session = PgConnection::connect(url).await.expect("the database is reachable");
         for statement in [
             &format!(
                 "create function public.wait_at_the_gate() returns trigger language plpgsql as $$
                  begin
-                     if exists (select from added where caller = 'process:fulfilment') then
+                     if exists (select from added where caller = '{caller}') then
                          perform pg_advisory_lock_shared({LOCK});
                          perform pg_advisory_unlock_shared({LOCK});
                      end if;

@@ -1,12 +1,18 @@
-//! Order fulfilment against a real log, killed and revived.
+//! Processes against a real log, killed and revived; payments by a real server.
 
 mod crashes;
+mod exports;
 mod gate;
 mod outcomes;
 mod parking;
+mod payment;
+mod provider;
+mod publication;
 mod scarcity;
 mod victim;
+mod watched;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::{Fulfilment, State};
@@ -24,7 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cause::Cause;
 use crate::fulfilment::OrderFulfilment;
-use crate::process::Process;
+use crate::payment::{HttpPayment, NoPaymentNeeded};
+use crate::process::{Process, Providers};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -100,12 +107,13 @@ impl Shop {
         self.log.reader().head().await.expect("the log has an end")
     }
 
-    /// Up to where the fulfilment has nothing left to do.
-    async fn checkpoint(&self) -> i64 {
-        sqlx::query_scalar("select position from processes.checkpoints where name = 'fulfilment'")
+    /// Up to where a process has nothing left to do.
+    async fn checkpoint(&self, process: &str) -> i64 {
+        sqlx::query_scalar("select position from processes.checkpoints where name = $1")
+            .bind(process)
             .fetch_one(self.log.pool())
             .await
-            .expect("the fulfilment is installed")
+            .expect("the process is installed")
     }
 
     /// Waits for the log to grow until it is so.
@@ -156,13 +164,26 @@ impl Drop for Running {
 }
 
 fn run(log: &Log) -> Running {
+    running(log, Providers::default())
+}
+
+fn run_with(log: &Log, payment: HttpPayment) -> Running {
+    running(log, Providers { payment: Arc::new(payment), ..Providers::default() })
+}
+
+fn running(log: &Log, providers: Providers) -> Running {
     let feed = Feed::new(log.reader().clone(), None);
-    Running(tokio::spawn(crate::run(log.clone(), feed, None, CancellationToken::new())))
+    Running(tokio::spawn(crate::run(log.clone(), feed, providers, CancellationToken::new())))
+}
+
+/// What needs no payment.
+fn unpaid() -> OrderFulfilment {
+    OrderFulfilment::new(Arc::new(NoPaymentNeeded))
 }
 
 async fn causes(reader: &Reader) -> Vec<Cause> {
     let events = reader.page(0, 1_000).await.expect("the log can be read");
-    let fulfilment = OrderFulfilment;
+    let fulfilment = unpaid();
     let causes = events.iter().filter(|event| fulfilment.reacts_to(event));
     causes.map(|event| Cause::of(fulfilment.name(), event).expect("events decode")).collect()
 }

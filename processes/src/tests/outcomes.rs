@@ -6,10 +6,9 @@ use domain::order::{Event, Order, Reason, Status, samples};
 use domain::samples::{at, order, pounds, product};
 use eventstore::Context;
 
-use crate::fulfilment::OrderFulfilment;
 use crate::process::Process;
 
-use super::{Shop, causes, run};
+use super::{Shop, causes, run, unpaid};
 
 #[tokio::test]
 async fn an_order_is_confirmed_once_everything_is_reserved() {
@@ -109,7 +108,7 @@ async fn a_new_process_starts_at_the_head_of_the_log() {
     let fresh = crate::checkpoint::load(shop.log.reader(), "another").await;
     assert_eq!(fresh.ok(), Some(head));
     // The fulfilment was installed with the database, before anything happened.
-    let installed = crate::checkpoint::load(shop.log.reader(), OrderFulfilment.name()).await;
+    let installed = crate::checkpoint::load(shop.log.reader(), unpaid().name()).await;
     assert_eq!(installed.ok(), Some(0));
 }
 
@@ -122,7 +121,7 @@ async fn what_follows_from_imported_history_happens_at_its_time() {
     let placed = shop.log.execute::<Order>(order(1), samples::place(order(1), lines), &context);
     assert!(placed.await.is_ok());
     for cause in causes(shop.log.reader()).await {
-        OrderFulfilment.react(&shop.log, &cause).await.expect("it works");
+        unpaid().react(&shop.log, &cause).await.expect("it works");
     }
 
     let (_, events) = shop.history::<Order>(order(1)).await;

@@ -98,8 +98,10 @@ async fn an_order_that_cannot_be_read_waits_for_its_repair_and_the_others_go_on(
     append(&shop, stream(order(1)), 1, "OrderCancelled", &cancelled).await;
     shop.place(order(3), &[(product(1), 1)]).await;
     shop.until_state(order(3), State::Confirmed).await;
-    shop.until("the checkpoint is past it", async || shop.checkpoint().await == shop.head().await)
-        .await;
+    shop.until("the checkpoint is past it", async || {
+        shop.checkpoint("fulfilment").await == shop.head().await
+    })
+    .await;
     let [one] = &parked(&shop).await[..] else { panic!("{:?}", parked(&shop).await) };
     assert_eq!((one.process.as_str(), one.instance.clone()), ("fulfilment", order(1).to_string()));
     assert_eq!((one.position, one.attempts), (2, 5));
@@ -126,8 +128,13 @@ async fn an_order_whose_reaction_fails_is_tried_again_when_it_is_due() {
     shop.until_state(order(2), State::Confirmed).await;
     shop.until("it is parked", async || !parked(&shop).await.is_empty()).await;
     assert_eq!(parked(&shop).await[0].instance, order(1).to_string());
-    let due = "update processes.parked set due_at = clock_timestamp()";
-    sqlx::query(due).execute(shop.log.pool()).await.expect("an operator may say so");
+    let pool = shop.log.pool();
+    let (name, instance) = ("fulfilment", order(1).to_string());
+    assert_eq!(
+        crate::parked_at(pool, name, &instance).await.ok(),
+        Some(parked(&shop).await[0].position)
+    );
+    crate::retry(pool, name, &instance).await.expect("an operator may say so");
     shop.until("it has failed again", async || parked(&shop).await[0].attempts == 10).await;
     let later: bool = sqlx::query_scalar(
         "select due_at > clock_timestamp() + interval '90 s' from processes.parked",
@@ -141,7 +148,7 @@ async fn an_order_whose_reaction_fails_is_tried_again_when_it_is_due() {
     let (_, events) = shop.history::<domain::stock::Stock>(product(3)).await;
     let sound = serde_json::to_string(&events[0]).expect("events are JSON");
     mend(&shop, &broken, &sound).await;
-    sqlx::query(due).execute(shop.log.pool()).await.expect("an operator may say so");
+    crate::retry(pool, name, &instance).await.expect("an operator may say so");
     shop.until_state(order(1), State::Confirmed).await;
     shop.until("nothing is parked", async || aside(&shop).await == 0).await;
     assert_eq!(shop.level(product(2)).await, (5, 1));

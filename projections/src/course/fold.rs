@@ -7,9 +7,6 @@ use uuid::Uuid;
 use super::rows::{CourseRow, CourseState, LessonRow, State, WorkflowRow, WorkflowState};
 use crate::ProjectionError;
 
-/// For now a publication is one step: it is requested and published in one commit.
-const PUBLICATION_STEPS: i32 = 1;
-
 pub(super) fn fold(state: &mut State, event: &RecordedEvent) -> Result<(), ProjectionError> {
     let decoded: Event = event.decode()?;
     if let Event::CourseCreated { course, instructor, details, at } = decoded {
@@ -83,14 +80,17 @@ pub(super) fn fold(state: &mut State, event: &RecordedEvent) -> Result<(), Proje
                 course: row.course,
                 instructor: row.instructor,
                 state: WorkflowState::Running,
-                current_step: Some("publish".to_owned()),
+                reason: None,
+                current_step: None,
                 steps_done: 0,
-                steps: PUBLICATION_STEPS,
+                steps: 0,
+                by_step: Vec::new(),
                 started_at: at,
                 changed_at: at,
                 position: event.position,
             };
             workflows.insert(publication.uuid(), workflow);
+            row.state = CourseState::Publishing;
             at
         }
         Event::CoursePublished { publication, at, .. } => {
@@ -98,8 +98,18 @@ pub(super) fn fold(state: &mut State, event: &RecordedEvent) -> Result<(), Proje
             row.published_at = Some(at);
             if let Some(workflow) = workflows.get_mut(&publication.uuid()) {
                 workflow.state = WorkflowState::Completed;
-                workflow.current_step = None;
-                workflow.steps_done = workflow.steps;
+                workflow.changed_at = at;
+            }
+            at
+        }
+        Event::PublicationFailed { publication, reason, at, .. } => {
+            // An archived course stays that.
+            if row.state == CourseState::Publishing {
+                row.state = CourseState::Draft;
+            }
+            if let Some(workflow) = workflows.get_mut(&publication.uuid()) {
+                workflow.state = WorkflowState::Failed;
+                workflow.reason = Some(reason.into());
                 workflow.changed_at = at;
             }
             at

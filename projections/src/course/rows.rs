@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use domain::publication::Outcome;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,6 +32,7 @@ pub(super) struct CourseRow {
 #[serde(rename_all = "snake_case")]
 pub(super) enum CourseState {
     Draft,
+    Publishing,
     Published,
     Archived,
 }
@@ -59,9 +61,11 @@ pub(super) struct WorkflowRow {
     pub course: Uuid,
     pub instructor: Uuid,
     pub state: WorkflowState,
+    pub reason: Option<String>,
     pub current_step: Option<String>,
     pub steps_done: i32,
     pub steps: i32,
+    pub by_step: Vec<StepRow>,
     pub started_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
     pub position: i64,
@@ -72,9 +76,36 @@ pub(super) struct WorkflowRow {
 pub(super) enum WorkflowState {
     Running,
     Completed,
+    Failed,
 }
 
-/// All rows of the courses a batch touches. Lessons stand in their order.
+/// One step of a workflow, in `by_step`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct StepRow {
+    pub name: String,
+    pub state: StepState,
+    pub attempts: u32,
+    /// All attempts together.
+    pub duration_ms: u64,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub error: Option<String>,
+    pub next_retry_at: Option<DateTime<Utc>>,
+    pub outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum StepState {
+    Waiting,
+    Running,
+    /// It failed and will be tried again.
+    Retrying,
+    Completed,
+    Failed,
+}
+
+/// All rows of the courses and publications a batch touches. Lessons stand in their order.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub courses: BTreeMap<Uuid, CourseRow>,
@@ -86,24 +117,28 @@ pub(super) struct State {
 
 pub(super) async fn fetch_state(
     tx: &mut PgConnection,
-    courses: &[Uuid],
+    ids: &[Uuid],
 ) -> Result<State, ProjectionError> {
     let mut state = State::default();
     let rows: Vec<CourseRow> =
-        fetch(tx, "select to_jsonb(c) - 'search' from courses c where course = any($1)", courses)
+        fetch(tx, "select to_jsonb(c) - 'search' from courses c where course = any($1)", ids)
             .await?;
     state.courses.extend(rows.into_iter().map(|row| (row.course, row)));
     let rows: Vec<LessonRow> = fetch(
         tx,
         "select to_jsonb(l) - 'body' from lessons l where course = any($1) order by place",
-        courses,
+        ids,
     )
     .await?;
     for row in rows {
         state.lessons.entry(row.course).or_default().push(row);
     }
-    let rows: Vec<WorkflowRow> =
-        fetch(tx, "select to_jsonb(w) from workflows w where course = any($1)", courses).await?;
+    let rows: Vec<WorkflowRow> = fetch(
+        tx,
+        "select to_jsonb(w) from workflows w where course = any($1) or workflow = any($1)",
+        ids,
+    )
+    .await?;
     state.workflows.extend(rows.into_iter().map(|row| (row.workflow, row)));
     Ok(state)
 }
@@ -164,5 +199,6 @@ const UPSERT_WORKFLOWS: &str = "
     insert into workflows
     select * from jsonb_populate_recordset(null::workflows, $1)
     on conflict (workflow) do update
-       set (state, current_step, steps_done, changed_at)
-         = (excluded.state, excluded.current_step, excluded.steps_done, excluded.changed_at)";
+       set (state, reason, current_step, steps_done, steps, by_step, changed_at)
+         = (excluded.state, excluded.reason, excluded.current_step, excluded.steps_done,
+            excluded.steps, excluded.by_step, excluded.changed_at)";

@@ -19,6 +19,7 @@ mod park;
 mod requests;
 mod status;
 mod switch;
+mod verifications;
 mod verify;
 mod worker;
 
@@ -34,10 +35,13 @@ use crate::Projection;
 
 pub use build::{BuildKey, BuildState};
 pub use requests::{
-    Discarded, ParkedEvent, RequestError, discard, is_run, known, oldest_parked, parked,
-    parked_event, pause, rebuild, rebuild_for, resume, retry, retry_all,
+    ParkedEvent, ParkedGroup, RequestError, discard, failed_positions, is_run, known, parked,
+    parked_event, parked_groups, pause, rebuild, rebuild_for, resume, retry, retry_failed,
 };
 pub use status::{ProjectionStatus, status};
+pub use verifications::{
+    Verification, VerificationState, request_verification, verification, verifications,
+};
 pub use verify::{
     RowDifference, TableComparison, VerifyError, VerifyProgress, VerifyReport, verify,
 };
@@ -120,6 +124,7 @@ pub async fn run_with(
     tokio::join!(
         idle::move_together(&shared, &shutdown),
         gauges::publish(&shared, &shutdown),
-        worker::work(Arc::clone(&shared), projections, &shutdown),
+        verifications::work(&shared, &projections, &shutdown),
+        worker::work(Arc::clone(&shared), projections.clone(), &shutdown),
     );
 }

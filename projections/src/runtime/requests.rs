@@ -13,6 +13,8 @@ pub enum RequestError {
     UnknownProjection(String),
     #[error("there is no parked event {0}")]
     UnknownParked(i64),
+    #[error("no parked event of {0} belongs to the group {1}")]
+    UnknownGroup(String, String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -36,11 +38,20 @@ pub struct ParkedEvent {
     pub due_at: Option<DateTime<Utc>>,
 }
 
-/// What was discarded: no build of the projection will apply it.
+/// Parked events of one projection that failed alike.
 #[derive(Debug, Clone, Serialize, FromRow)]
-pub struct Discarded {
+pub struct ParkedGroup {
     pub projection: String,
-    pub position: i64,
+    pub group: String,
+    /// What their errors have in common: numbers and ids are `#`.
+    pub error: String,
+    pub events: i64,
+    pub oldest_position: i64,
+    pub newest_position: i64,
+    pub oldest_at: DateTime<Utc>,
+    pub newest_at: DateTime<Utc>,
+    /// When the first of them is tried again unasked; none if none is.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// Builds the newest version that runs anew beside the live one. Asking again while one is under
@@ -184,64 +195,103 @@ pub async fn retry(pool: &PgPool, id: i64) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// Tries up to `limit` failed events of a projection again now. Answers how many, and the position
-/// of the first.
-pub async fn retry_all(
+/// The groups of the builds that count, by projection and group, after one of them.
+pub async fn parked_groups(
+    pool: &PgPool,
+    projection: Option<&str>,
+    after: Option<(String, String)>,
+    limit: i64,
+) -> Result<Vec<ParkedGroup>, sqlx::Error> {
+    let (after_projection, after_group) = after.unzip();
+    sqlx::query_as(
+        "select name as projection, error_group as group,
+                min(projections.alike(parked.error)) as error,
+                count(distinct parked.position) as events,
+                min(parked.position) as oldest_position, max(parked.position) as newest_position,
+                min(parked_at) as oldest_at, max(parked_at) as newest_at, min(due_at) as due_at
+         from projections.parked parked
+         join projections.builds builds using (name, version, build)
+         where builds.state <> 'retired' and not discarded and error_group is not null
+           and ($1::text is null or name = $1)
+           and ($2::text is null or (name, error_group) > ($2, $3))
+         group by name, error_group
+         order by name, error_group
+         limit $4",
+    )
+    .bind(projection)
+    .bind(after_projection)
+    .bind(after_group)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// Which failed events of a projection are meant: all, or those of one group.
+pub async fn failed_positions(
     pool: &PgPool,
     name: &str,
+    group: Option<&str>,
     limit: i64,
-) -> Result<(i64, Option<i64>), RequestError> {
-    known(pool, name).await?;
-    let asked = sqlx::query_as(
-        "with asked as (
-             update projections.parked set due_at = clock_timestamp(), attempts = 0
-             where id in (select id from projections.parked
-                          where name = $1 and error is not null and not discarded
-                          order by position limit $2)
-             returning position)
-         select count(*), min(position) from asked",
+) -> Result<Vec<i64>, RequestError> {
+    let positions: Vec<i64> = sqlx::query_scalar(
+        "select distinct position from projections.parked
+         where name = $1 and error is not null and not discarded
+           and ($2::text is null or error_group = $2)
+         order by position limit $3",
     )
     .bind(name)
+    .bind(group)
     .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    match group {
+        Some(group) if positions.is_empty() => {
+            Err(RequestError::UnknownGroup(name.to_owned(), group.to_owned()))
+        }
+        _ => Ok(positions),
+    }
+}
+
+/// Tries failed events of a projection again now. Answers how many there still are.
+pub async fn retry_failed(
+    pool: &PgPool,
+    name: &str,
+    positions: &[i64],
+) -> Result<i64, RequestError> {
+    let asked = sqlx::query_scalar(
+        "with asked as (
+             update projections.parked set due_at = clock_timestamp(), attempts = 0
+             where name = $1 and position = any($2) and error is not null and not discarded
+             returning position)
+         select count(distinct position) from asked",
+    )
+    .bind(name)
+    .bind(positions)
     .fetch_one(pool)
     .await?;
     Ok(asked)
 }
 
-/// The position of the first event that a retry would try.
-pub async fn oldest_parked(pool: &PgPool, name: &str) -> Result<Option<i64>, RequestError> {
-    let oldest = sqlx::query_scalar(
-        "select min(position) from projections.parked
-         where name = $1 and error is not null and not discarded",
-    )
-    .bind(name)
-    .fetch_one(pool)
-    .await?;
-    Ok(oldest)
-}
-
-/// Gives a parked event up, in this build and in all later ones, and says why.
+/// Gives events of a projection up, in this build and in all later ones, and says why.
 pub async fn discard(
     pool: &PgPool,
-    id: i64,
+    name: &str,
+    positions: &[i64],
     reason: &str,
     by: &str,
-) -> Result<Discarded, RequestError> {
-    let discarded: Option<Discarded> = sqlx::query_as(
-        "with asked as (select name, position from projections.parked where id = $1),
-              kept as (insert into projections.discards (name, position, reason, discarded_by)
-                       select name, position, $2, $3 from asked
-                       on conflict do nothing),
-              marked as (update projections.parked
-                         set discarded = true, due_at = clock_timestamp()
-                         from asked
-                         where parked.name = asked.name and parked.position = asked.position)
-         select name as projection, position from asked",
+) -> Result<(), RequestError> {
+    sqlx::query(
+        "with kept as (insert into projections.discards (name, position, reason, discarded_by)
+                       select $1, position, $3, $4 from unnest($2::bigint[]) as given (position)
+                       on conflict do nothing)
+         update projections.parked set discarded = true, due_at = clock_timestamp()
+         where name = $1 and position = any($2)",
     )
-    .bind(id)
+    .bind(name)
+    .bind(positions)
     .bind(reason)
     .bind(by)
-    .fetch_optional(pool)
+    .execute(pool)
     .await?;
-    discarded.ok_or(RequestError::UnknownParked(id))
+    Ok(())
 }

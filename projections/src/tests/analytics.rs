@@ -1,9 +1,10 @@
 use domain::account::Account;
 use domain::account::samples::registered;
+use domain::enrollment::{Enrollment, EnrollmentId, Event};
 use domain::order::{Order, Status};
 use domain::rating::Rating;
 use domain::rating::samples::{changed, rated, rating};
-use domain::samples::{ada, order};
+use domain::samples::{ada, at, bob, order, rust_course, uuid};
 use serde_json::json;
 
 use super::order::{cancelled, confirmed, line, placed};
@@ -28,6 +29,34 @@ async fn revenue_is_what_was_confirmed_and_not_cancelled() {
         row["n"].as_i64().unwrap()
     };
     assert_eq!((count("registrations"), count("ratings")), (1, 1));
+    assert_eq!((count("rating_points"), count("rating_changes")), (8, 1));
     assert_eq!((count("orders_placed"), count("orders_cancelled")), (3, 2));
     assert_eq!(tables["daily_activity"].len(), 1);
+}
+
+#[tokio::test]
+async fn a_course_has_its_own_numbers() {
+    let of = |student, course| EnrollmentId { student, course };
+    let enrolled =
+        |enrollment| Event::StudentEnrolled { enrollment, completed: 0, lessons: 1, at: at(0) };
+    let (hers, his) = (of(ada(), rust_course()), of(bob(), rust_course()));
+    let other = of(bob(), uuid(0xc0).into());
+    let done =
+        Event::CourseCompleted { enrollment: hers, certificate: uuid(0xce).into(), at: at(1) };
+    let left = Event::EnrollmentWithdrawn { enrollment: his, at: at(1) };
+    let history = History::default()
+        .with::<Enrollment>(hers, [enrolled(hers), done])
+        .with::<Enrollment>(his, [enrolled(his), left])
+        .with::<Enrollment>(other, [enrolled(other)]);
+    let tables = rows(&Analytics, &history).await;
+    let count = |course: &serde_json::Value, measure: &str| {
+        let mut counts = tables["daily_course_counts"].iter();
+        let row = counts.find(|row| row["course"] == *course && row["measure"] == measure);
+        row.map_or(0, |row| row["n"].as_i64().unwrap())
+    };
+    let numbers = |course| {
+        ["enrollments", "withdrawals", "completions"].map(|measure| count(&json!(course), measure))
+    };
+    assert_eq!(numbers(rust_course()), [2, 1, 1]);
+    assert_eq!(numbers(uuid(0xc0).into()), [1, 0, 0]);
 }

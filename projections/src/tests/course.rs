@@ -1,4 +1,6 @@
+use domain::course::samples::{created, lesson_added, publication, publication_failed, requested};
 use domain::course::{Course, Details, Event, LessonDetails};
+use domain::publication::{Publication, samples};
 use domain::samples::{ada, at, lesson, rust_course, tags, text, uuid};
 use serde_json::json;
 
@@ -82,4 +84,42 @@ async fn a_course_page_has_its_lessons_in_order() {
         (&workflow["state"], &workflow["workflow"]),
         (&json!("COMPLETED"), &json!(publication))
     );
+}
+
+#[tokio::test]
+async fn a_workflow_has_every_step_with_its_attempts_and_how_it_ended() {
+    let (course, extracted) = (rust_course(), samples::extracted());
+    let history = History::default()
+        .with::<Course>(
+            course,
+            [created(Some("About."), None), lesson_added(lesson(1), 1, Some("Text")), requested()],
+        )
+        .with::<Publication>(
+            publication(),
+            [
+                samples::started(),
+                samples::completed("validate", 1, None),
+                samples::failed("extract", 1),
+                samples::completed("extract", 2, Some(extracted.clone())),
+                samples::failed("publish", 1),
+                samples::given_up("publish", 2),
+            ],
+        )
+        .with::<Course>(course, [publication_failed()]);
+    let tables = rows(&Courses, &history).await;
+    assert_eq!(tables["courses"][0]["state"], json!("draft"));
+    let workflow = &tables["workflows"][0];
+    assert_eq!(
+        (&workflow["state"], &workflow["current_step"], &workflow["steps_done"]),
+        (&json!("FAILED"), &json!("publish"), &json!(2))
+    );
+    assert_eq!(workflow["reason"], json!("there is not a word in the lessons"));
+    let step = |number: usize, field: &str| workflow["by_step"][number][field].clone();
+    let states = [0, 1, 2].map(|number| step(number, "state"));
+    assert_eq!(states, [json!("COMPLETED"), json!("COMPLETED"), json!("FAILED")]);
+    assert_eq!([step(1, "attempts"), step(1, "duration_ms")], [json!(2), json!(9 + 7)]);
+    assert_eq!([step(1, "error"), step(1, "next_retry_at")], [json!(null), json!(null)]);
+    assert_eq!(step(1, "outcome"), serde_json::to_value(extracted).unwrap());
+    assert_eq!([step(1, "started_at"), step(1, "finished_at")], [json!(at(6)), json!(at(6))]);
+    assert_eq!(step(2, "error"), json!("the index cannot be reached"));
 }

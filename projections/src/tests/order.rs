@@ -1,3 +1,4 @@
+use domain::fulfilment::{Fulfilment, samples};
 use domain::order::{Event, Line, Order, OrderNumber, Reason, Status};
 use domain::samples::{ada, at, order, pounds, product, quantity, text};
 use serde_json::json;
@@ -66,9 +67,34 @@ async fn an_order_has_its_lines_and_its_timeline() {
     let lines: Vec<_> = of("order_lines").iter().map(|row| row["product"].clone()).collect();
     assert_eq!(lines, [json!(product(1)), json!(product(2))]);
     let mut steps = of("order_timeline");
-    steps.sort_by_key(|row| row["sequence"].as_i64());
+    steps.sort_by_key(|row| row["position"].as_i64());
     let steps: Vec<_> = steps.iter().filter_map(|row| row["status"].as_str()).collect();
     assert_eq!(steps, ["PENDING", "CONFIRMED", "CANCELLED"]);
     let rejected = tables["orders"].iter().find(|row| row["status"] == "REJECTED").unwrap();
     assert_eq!(rejected["reason"]["code"], json!("out-of-stock"));
+}
+
+#[tokio::test]
+async fn the_timeline_tells_of_the_payment_and_the_order_stays_what_it_was() {
+    let history =
+        History::default().with::<Order>(order(1), [placed(1, vec![line(1)])]).with::<Fulfilment>(
+            order(1),
+            [
+                samples::started(1),
+                samples::requested(),
+                samples::failed(1),
+                samples::given_up(),
+                samples::refunded(),
+            ],
+        );
+    let tables = rows(&Orders, &history).await;
+    let mut steps = tables["order_timeline"].clone();
+    steps.sort_by_key(|row| row["position"].as_i64());
+    let told: Vec<_> = steps.iter().map(|row| (&row["status"], &row["payment"])).collect();
+    let pending = json!("PENDING");
+    let payments =
+        [json!(null), json!("REQUESTED"), json!("FAILED"), json!("GIVEN_UP"), json!("REFUNDED")];
+    assert_eq!(told, payments.iter().map(|payment| (&pending, payment)).collect::<Vec<_>>());
+    assert_eq!(steps[2]["detail"], json!("the card has expired"));
+    assert_eq!(tables["orders"][0]["sequence"], json!(1));
 }

@@ -1,6 +1,12 @@
 //! `verify` finds the live rows equal to a fresh build, or says where they are not.
 
-use projections::runtime::{VerifyError, VerifyReport, verify};
+use std::sync::Arc;
+
+use projections::runtime::{
+    Verification, VerificationState, VerifyError, VerifyReport, request_verification,
+    verifications, verify,
+};
+use tokio::sync::Semaphore;
 
 use crate::house::{House, counted};
 use crate::tally::{Tally, UNLUCKY};
@@ -77,4 +83,55 @@ async fn a_version_that_is_not_live_cannot_be_verified() {
     let refused = check(&house, Tally { version: 2, ..Tally::default() }).await;
     assert!(matches!(refused, Err(VerifyError::NotLive { .. })));
     program.stop().await;
+}
+
+async fn asked(house: &House) -> Vec<Verification> {
+    verifications(&house.pool, "tally", None, 10).await.unwrap()
+}
+
+const NOTHING_OPEN: &str = "select not exists (select from projections.verifications
+                                              where state in ('waiting', 'running'))";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comparisons_that_are_asked_for_are_made_once_each_by_whoever_runs_the_projection() {
+    let house = House::new().await;
+    house.append(&[counted("a", 1), counted("b", 2)]).await;
+    request_verification(&house.pool, "tally", 1, "ada").await.unwrap();
+    let programs =
+        [house.start(Tally::default().boxed()).await, house.start(Tally::default().boxed()).await];
+    house.until(NOTHING_OPEN).await;
+    house.execute("update tally_v1_1.tallies set total = 7 where id = 'b'").await;
+    for _ in 0..2 {
+        request_verification(&house.pool, "tally", 2, "bob").await.unwrap();
+    }
+    house.until(NOTHING_OPEN).await;
+
+    let [second, first] = &asked(&house).await[..] else { panic!("{:#?}", asked(&house).await) };
+    let equal = |one: &Verification| one.report.as_ref().unwrap()["equal"].as_bool();
+    assert_eq!((first.id, first.requested_by.as_str(), equal(first)), (1, "ada", Some(true)));
+    assert_eq!((second.id, second.requested_by.as_str(), equal(second)), (2, "bob", Some(false)));
+    assert_eq!((first.attempts, second.attempts), (1, 1));
+    assert!(first.finished_at >= first.started_at && first.finished_at.is_some());
+    for program in programs {
+        program.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_a_killed_program_leaves_behind_is_made_by_the_next() {
+    let house = House::new().await;
+    let gate = Arc::new(Semaphore::new(1));
+    let slow = Tally { gate: Some(gate), ..Tally::default() };
+    let first = house.start(slow.boxed()).await;
+    house.append(&[counted("a", 1)]).await;
+    house.caught_up("tally").await;
+    request_verification(&house.pool, "tally", 1, "ada").await.unwrap();
+    house.until("select state = 'running' from projections.verifications").await;
+    first.kill().await;
+
+    let second = house.start(Tally::default().boxed()).await;
+    house.until(NOTHING_OPEN).await;
+    let [one] = &asked(&house).await[..] else { panic!("{:#?}", asked(&house).await) };
+    assert_eq!((one.state, one.attempts), (VerificationState::Done, 2), "{one:#?}");
+    second.stop().await;
 }

@@ -16,17 +16,17 @@ const DAYS_DEFAULT: u64 = 29;
 #[serde(deny_unknown_fields)]
 pub(super) struct Params {
     /// First day; 29 days before `to` unless told.
-    from: Option<NaiveDate>,
+    pub(super) from: Option<NaiveDate>,
     /// Last day; today unless told.
-    to: Option<NaiveDate>,
+    pub(super) to: Option<NaiveDate>,
     #[serde(default)]
     #[param(inline)]
-    by: By,
+    pub(super) by: By,
     /// `UTC`, the time zone of all days.
-    tz: Option<String>,
+    pub(super) tz: Option<String>,
     /// `json` or `csv`; without it, what Accept asks for.
     #[param(inline)]
-    format: Option<Format>,
+    pub(super) format: Option<Format>,
 }
 
 impl Params {
@@ -37,7 +37,7 @@ impl Params {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Format {
+pub(super) enum Format {
     Json,
     Csv,
 }
@@ -108,6 +108,11 @@ impl Range {
 
     pub(super) fn last(&self) -> NaiveDateTime {
         self.to.and_time(NaiveTime::MIN)
+    }
+
+    /// Today, as far as it is known: no later day has happened.
+    pub(super) fn today(&self) -> NaiveDate {
+        self.now.date_naive()
     }
 
     pub(super) fn days(&self) -> (NaiveDate, NaiveDate) {

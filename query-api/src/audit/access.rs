@@ -74,6 +74,7 @@ struct Access {
 
 #[utoipa::path(
     get, path = "/audit/access", tag = "audit", params(Params),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "Accesses, newest first", body = Page<Access>))
 )]
 async fn access(

@@ -21,6 +21,7 @@ pub(super) const INDEX: Reads = &["audit_index"];
 
 #[utoipa::path(
     get, path = "/audit/events", tag = "audit", params(Filters),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "Events of the log", body = Page<ShownEvent>))
 )]
 async fn events(

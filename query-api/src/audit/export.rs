@@ -32,6 +32,7 @@ struct Params {
 
 #[utoipa::path(
     get, path = "/audit/export", tag = "audit", params(Params),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, content_type = "application/jsonl",
                description = "JSON Lines; docs/HASHCHAIN.md describes them", body = String))
 )]

@@ -43,6 +43,7 @@ const fn first() -> i64 {
 
 #[utoipa::path(
     get, path = "/audit/verify", tag = "audit", params(VerifyParams),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, body = Value,
                description = "`ok`, or in `break` where the log contradicts itself first"))
 )]
@@ -71,6 +72,7 @@ async fn verified(
 #[utoipa::path(
     get, path = "/audit/proof/{position}", tag = "audit",
     params(("position" = i64, Path)),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, body = Value,
                description = "sha256(previous || leaves) = hash, and leaves[index] is the event's"))
 )]
@@ -99,6 +101,7 @@ struct PageParams {
 
 #[utoipa::path(
     get, path = "/audit/checkpoints", tag = "audit", params(PageParams),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, body = Page<Value>,
                description = "Signed hashes of the chain, newest first"))
 )]

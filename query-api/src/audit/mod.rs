@@ -1,5 +1,5 @@
 //! What auditors see: every event, every stream at every moment, and the proof that nothing was
-//! changed. The only slice that reads the log.
+//! changed. Reads the log itself.
 //!
 //! Personal values stay sealed unless `reveal=<reason>` says why not. Every request here is
 //! recorded, and so is every reveal with its reason.
@@ -21,6 +21,7 @@ mod trace;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auditing::Reason;
+pub(crate) use moment::Moment;
 pub use replayed::{Replayed, Until};
 pub use shown::ShownEvent;
 

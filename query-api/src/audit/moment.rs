@@ -11,11 +11,11 @@ use eventstore::Reader;
 /// A time in the years 0 to 9999: Postgres cannot compare with all that chrono can read.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "DateTime<Utc>")]
-pub(super) struct Moment(pub DateTime<Utc>);
+pub(crate) struct Moment(pub DateTime<Utc>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the years 0 to 9999 are known")]
-pub(super) struct FarOff;
+pub(crate) struct FarOff;
 
 impl TryFrom<DateTime<Utc>> for Moment {
     type Error = FarOff;

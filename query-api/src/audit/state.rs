@@ -8,6 +8,8 @@ use domain::comment::Comment;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
+use domain::export::PersonalExport;
+use domain::file::Files;
 use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
@@ -15,8 +17,10 @@ use domain::loan::CopySet;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
+use domain::process::Process;
 use domain::product::Product;
 use domain::projection::Projection;
+use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
@@ -35,6 +39,8 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Course::TYPE => of::<Course>,
         Dismissal::TYPE => of::<Dismissal>,
         Enrollment::TYPE => of::<Enrollment>,
+        Files::TYPE => of::<Files>,
+        PersonalExport::TYPE => of::<PersonalExport>,
         Follow::TYPE => of::<Follow>,
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,
@@ -42,8 +48,10 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Notification::TYPE => of::<Notification>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,
+        Process::TYPE => of::<Process>,
         Product::TYPE => of::<Product>,
         Projection::TYPE => of::<Projection>,
+        Publication::TYPE => of::<Publication>,
         Rating::TYPE => of::<Rating>,
         Shelf::TYPE => of::<Shelf>,
         Stock::TYPE => of::<Stock>,

@@ -37,6 +37,7 @@ struct HistoryParams {
 #[utoipa::path(
     get, path = "/audit/streams/{type}/{id}", tag = "audit",
     params(("type" = String, Path), ("id" = String, Path), HistoryParams),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "Its events, oldest first", body = Page<ShownEvent>))
 )]
 async fn history(
@@ -84,6 +85,7 @@ struct StateBody {
 #[utoipa::path(
     get, path = "/audit/streams/{type}/{id}/state", tag = "audit",
     params(("type" = String, Path), ("id" = String, Path), StateParams),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "Its state then, or now", body = StateBody))
 )]
 async fn state(
@@ -134,6 +136,7 @@ struct DiffBody {
 #[utoipa::path(
     get, path = "/audit/streams/{type}/{id}/diff", tag = "audit",
     params(("type" = String, Path), ("id" = String, Path), DiffParams),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "What changed between two sequences", body = DiffBody))
 )]
 async fn diff(

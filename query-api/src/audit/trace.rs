@@ -62,6 +62,7 @@ struct Effect {
 #[utoipa::path(
     get, path = "/audit/trace/{correlation_id}", tag = "audit",
     params(("correlation_id" = String, Path), Params),
+    security(("bearer" = ["auditor"])),
     responses((status = 200, description = "Commands, events and reactions", body = Trace))
 )]
 async fn trace(

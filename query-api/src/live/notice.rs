@@ -22,12 +22,14 @@ pub(super) enum Topic {
     Stock,
     Cart,
     Orders,
+    /// The steps of publications.
+    Workflows,
     /// That something happened, for dashboards: no ids.
     Activity,
 }
 
 impl Topic {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -42,6 +44,7 @@ impl Topic {
         Self::Stock,
         Self::Cart,
         Self::Orders,
+        Self::Workflows,
         Self::Activity,
     ];
 
@@ -61,6 +64,7 @@ impl Topic {
             Self::Stock => "stock",
             Self::Cart => "cart",
             Self::Orders => "orders",
+            Self::Workflows => "workflows",
             Self::Activity => "activity",
         }
     }
@@ -168,6 +172,16 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         }
         // Drafts are between those who teach.
         "course" => (Topic::Courses, id.to_owned(), Audience::Some(Vec::new(), TEACHERS)),
+        // `book:<id>`, or `lesson:<course>:<lesson>`.
+        "file" => {
+            let (kind, ids) = id.split_once(':').unwrap_or_default();
+            let about = ids.split(':').next().unwrap_or_default().to_owned();
+            match kind {
+                "book" => (Topic::Books, about, Audience::Everyone),
+                "product" => (Topic::Products, about, Audience::Everyone),
+                _ => (Topic::Courses, about, Audience::Some(Vec::new(), TEACHERS)),
+            }
+        }
         "product" => (Topic::Products, id.to_owned(), Audience::Everyone),
         // The stream's id is `reader:item`; who rated is not for everyone.
         "rating" => {
@@ -203,6 +217,10 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             (Topic::Cart, id.to_owned(), Audience::Some(people, &[]))
         }
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),
+        "publication" => {
+            let audience = Audience::Some(account_in("instructor"), &[Role::Operator]);
+            (Topic::Workflows, id.to_owned(), audience)
+        }
         _ => return Vec::new(),
     };
     let notice = |topic, about, audience| Notice {
@@ -260,6 +278,16 @@ mod tests {
         let added = event("cart", &ada.to_string(), "ItemAdded", json!({ "customer": ada }));
         assert_eq!(topics_seen(&added, ada, &[Role::Member]), ["cart"]);
         assert!(topics_seen(&added, bob, &[Role::Member, Role::Merchandiser]).is_empty());
+    }
+
+    #[test]
+    fn the_steps_of_a_publication_are_news_for_its_instructor_and_operators() {
+        let (ada, bob) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb0b));
+        let step = json!({ "instructor": ada, "step": "extract" });
+        let done = event("publication", "p", "PublicationStepCompleted", step);
+        assert_eq!(topics_seen(&done, ada, &[Role::Instructor]), ["workflows"]);
+        assert!(topics_seen(&done, bob, &[Role::Instructor]).is_empty());
+        assert_eq!(topics_seen(&done, bob, &[Role::Operator]), ["workflows", "activity"]);
     }
 
     #[test]

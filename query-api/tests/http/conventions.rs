@@ -1,4 +1,5 @@
 use domain::samples::{ada, middlemarch, uuid};
+use projections::runtime;
 use serde_json::json;
 
 use crate::world::World;
@@ -50,6 +51,26 @@ async fn what_the_client_has_is_not_sent_again_until_it_changes() {
     let changed = world.get(&path).with("if-none-match", &tag).after(rated).answer().await;
     assert_eq!(changed.status, 200);
     assert_eq!(changed.body["rating"], json!({"count": 1, "average": 9.0}));
+}
+
+#[tokio::test]
+async fn what_a_rebuild_mends_shows_though_no_position_changed() {
+    let world = World::start().await;
+    let added = world.add_book(middlemarch(), "Middlemarch", "George Eliot", None).await;
+    let path = format!("/books/{}", middlemarch());
+    let title = async || world.get(&path).after(added).ok().await["title"].clone();
+    let pool = world.log.pool();
+    world
+        .until(&format!("select position >= {added} from projections.live where name = 'books'"))
+        .await;
+    sqlx::query("update readmodel.books set title = 'Middlemarsh'").execute(pool).await.unwrap();
+    assert_eq!(title().await, "Middlemarsh");
+
+    let build = runtime::rebuild(pool, "books").await.unwrap().build;
+    world
+        .until(&format!("select build = {build} from projections.live where name = 'books'"))
+        .await;
+    assert_eq!(title().await, "Middlemarch");
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
-use domain::course::samples::{add_lesson, details, publication, publish};
+use domain::course::samples::{
+    add_lesson, details, fail_publication, publication, publish, submit,
+};
 use domain::course::{Command, Course};
 use domain::enrollment::Enrollment;
 use domain::enrollment::samples::{certificate, complete, course, enroll, enrollment};
+use domain::publication::{Publication, samples as publications};
 use domain::samples::{ada, at, bob, lesson, rust_course};
 use serde_json::json;
 
@@ -31,6 +34,44 @@ async fn a_draft_is_seen_by_its_instructor_alone() {
 }
 
 #[tokio::test]
+async fn an_instructor_sees_each_step_of_a_publication_and_why_it_failed() {
+    let world = World::start().await;
+    draft(&world).await;
+    let last = world.run::<Course>(rust_course(), submit()).await;
+    let adas = world.token(ada(), &[]);
+    let path = format!("/workflows/{}", publication());
+    let state = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!((&state["state"], &state["percent"]), (&json!("RUNNING"), &json!(0)));
+    let course = format!("/courses/{}", rust_course());
+    let page = world.get(&course).bearer(&adas).ok().await;
+    assert_eq!(page["state"], json!("publishing"));
+    let strangers = world.get(&course).problem().await;
+    assert_eq!(strangers, (404, "item-unknown".to_owned()));
+
+    world.run::<Publication>(publication(), publications::start()).await;
+    let done = publications::complete("validate", None);
+    world.run::<Publication>(publication(), done).await;
+    let last = world.run::<Publication>(publication(), publications::fail("extract")).await;
+    let state = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!((&state["current_step"], &state["percent"]), (&json!("extract"), &json!(33)));
+    let step = &state["by_step"][1];
+    assert_eq!((&step["state"], &step["attempts"]), (&json!("RETRYING"), &json!(1)));
+    assert_eq!(step["error"], json!("the index cannot be reached"));
+    assert_eq!(step["next_retry_at"], json!("2026-03-01T12:00:08Z"));
+
+    world.run::<Publication>(publication(), publications::give_up("extract")).await;
+    let last = world.run::<Course>(rust_course(), fail_publication()).await;
+    let operator = world.token(bob(), &[domain::Role::Operator]);
+    let state = world.get(&path).bearer(&operator).after(last).ok().await;
+    assert_eq!(state["state"], json!("FAILED"));
+    assert_eq!(state["reason"], json!("there is not a word in the lessons"));
+    assert_eq!(state["by_step"][1]["state"], json!("FAILED"));
+    assert_eq!(state["by_step"][2]["state"], json!("WAITING"));
+    let page = world.get(&course).bearer(&adas).ok().await;
+    assert_eq!(page["state"], json!("draft"));
+}
+
+#[tokio::test]
 async fn a_student_sees_the_lessons_and_how_far_they_got() {
     let world = World::start().await;
     draft(&world).await;
@@ -57,11 +98,12 @@ async fn a_student_sees_the_lessons_and_how_far_they_got() {
     assert_eq!((&page["my_enrollment"], &page["enrolled"]), (&json!("enrolled"), &json!(1)));
     let so_far = world.get(&progress).bearer(&bobs).ok().await;
     assert_eq!((&so_far["percent"], &so_far["lessons"]), (&json!(0), &json!(1)));
+    assert_eq!(so_far["next_lesson"], json!(lesson(1)));
 
     let last = world.run::<Enrollment>(enrollment(), complete(lesson(1), course(1))).await;
     let done = world.get(&progress).bearer(&bobs).after(last).ok().await;
     assert_eq!((&done["percent"], &done["state"]), (&json!(100), &json!("completed")));
-    assert_eq!(done["by_lesson"][0]["score"], json!(80));
+    assert_eq!((&done["by_lesson"][0]["score"], &done["next_lesson"]), (&json!(80), &json!(null)));
     let mine = world.get("/accounts/me/enrollments?state=completed").bearer(&bobs).ok().await;
     assert_eq!(mine["items"][0]["certificate"], json!(certificate()));
 

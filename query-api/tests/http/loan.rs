@@ -105,3 +105,24 @@ async fn who_keeps_the_books_sees_what_is_out_longest_first_and_what_is_overdue(
     let wrong = world.get("/loans?overdue=perhaps").bearer(&mo).answer().await;
     assert_eq!(wrong.body["errors"][0]["pointer"], json!("/query/overdue"));
 }
+
+#[tokio::test]
+async fn what_readers_have_who_are_gone_is_found() {
+    let world = World::start().await;
+    book(&world, middlemarch(), "Middlemarch", 3).await;
+    world.register(ada(), "Ada").await;
+    world.register(bob(), "Bob").await;
+    let now = clock::now();
+    borrow(&world, ada(), middlemarch(), now).await;
+    borrow(&world, bob(), middlemarch(), now).await;
+    let erase = domain::account::Command::Erase { account: bob(), at: now };
+    let last = world.run::<domain::account::Account>(bob(), erase).await;
+
+    let mo = world.token(uuid(5).into(), &[Role::Merchandiser]);
+    let out = world.get("/loans").bearer(&mo).after(last).ok().await;
+    assert_eq!(of(&out, "reader_state"), [&json!("active"), &json!("erased")]);
+    let gone = world.get("/loans?gone=true").bearer(&mo).ok().await;
+    assert_eq!(of(&gone, "reader"), [&json!(bob())]);
+    let mine = world.get("/accounts/me/loans").bearer(&world.token(ada(), &[])).ok().await;
+    assert_eq!(mine["items"][0].get("reader_state"), None);
+}

@@ -1,7 +1,8 @@
 use domain::Role;
+use domain::fulfilment::{Fulfilment, samples};
 use domain::order::Order;
 use domain::order::samples::{confirm, lines, place};
-use domain::samples::{ada, bob, order};
+use domain::samples::{ada, bob, order, product};
 use serde_json::json;
 
 use crate::world::World;
@@ -43,4 +44,27 @@ async fn orders_are_listed_by_customer_and_status() {
     let operator = world.token(bob(), &[Role::Operator]);
     assert_eq!(count("/orders?status=PENDING", &operator).await, 1);
     assert_eq!(count(&format!("/orders?customer={}", bob()), &operator).await, 0);
+}
+
+#[tokio::test]
+async fn the_page_of_an_order_tells_of_its_payment() {
+    let world = World::start().await;
+    world.run::<Order>(order(1), place(order(1), lines())).await;
+    for step in [samples::start(1), samples::record(vec![product(1)], vec![])] {
+        world.run::<Fulfilment>(order(1), step).await;
+    }
+    world.run::<Fulfilment>(order(1), samples::request()).await;
+    world.run::<Fulfilment>(order(1), samples::took()).await;
+    let last = world.run::<Order>(order(1), confirm()).await;
+    let adas = world.token(ada(), &[]);
+    let page = world.get(&format!("/orders/{}", order(1))).bearer(&adas).after(last).ok().await;
+    let told = |step: usize| {
+        let step = &page["timeline"][step];
+        (step["status"].clone(), step["payment"].clone(), step["detail"].clone())
+    };
+    let null = || json!(null);
+    assert_eq!(told(0), (json!("PENDING"), null(), null()));
+    assert_eq!(told(1), (json!("PENDING"), json!("REQUESTED"), null()));
+    assert_eq!(told(2), (json!("PENDING"), json!("TAKEN"), json!("pay-1")));
+    assert_eq!(told(3), (json!("CONFIRMED"), null(), null()));
 }

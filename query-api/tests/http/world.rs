@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
+use blobstore::Blobs;
 use domain::account::Account;
 use domain::book::{self, Book};
 use domain::rating::{self, Rating, RatingId};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub struct World {
     pub log: Log,
     pub kit: Kit,
+    pub blobs: Blobs,
     pub shutdown: CancellationToken,
     routes: Router,
     _end: DropGuard,
@@ -46,16 +48,20 @@ impl World {
 
     /// Requests wait for what has happened, not for tables to be made.
     async fn until_built(&self) {
+        let all = projections::all().len();
+        self.until(&format!("select count(*) = {all} from projections.live")).await;
+    }
+
+    /// Until a question to the database is answered with yes.
+    pub async fn until(&self, question: &str) {
         let begun = Instant::now();
         loop {
-            let live: i64 = sqlx::query_scalar("select count(*) from projections.live")
-                .fetch_one(self.log.pool())
-                .await
-                .unwrap();
-            if live == i64::try_from(projections::all().len()).unwrap() {
+            let is_so: bool =
+                sqlx::query_scalar(question).fetch_one(self.log.pool()).await.unwrap();
+            if is_so {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{live} read models are live");
+            assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {question}");
             tokio::task::yield_now().await;
         }
     }
@@ -76,12 +82,14 @@ impl World {
         let settings =
             Settings { rates: None, ..Settings::new(KeyRing::from_seeds(&[[7; 32]]).unwrap()) };
         let shutdown = CancellationToken::new();
-        let kit = Kit::new(pool.clone(), settings, shutdown.clone());
+        let kit = Kit::new(pool.clone(), keys.clone(), settings, shutdown.clone());
         let feed = Feed::new(Reader::new(pool.clone()), None);
-        let app = App::new(pool, keys, kit.clone(), feed);
+        let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
+        let blobs = Blobs::folder(&folder);
+        let app = App::new(pool, keys, kit.clone(), feed, blobs.clone());
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
-        Self { log, kit, shutdown, routes, _end: end }
+        Self { log, kit, blobs, shutdown, routes, _end: end }
     }
 
     /// The position after the command.

@@ -13,7 +13,7 @@ use sqlx::{PgPool, Row};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Bearer, Claims};
+use super::{Bearer, Claims, Via};
 use crate::Problem;
 
 const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -66,12 +66,15 @@ impl Standing {
         }
         let mut roles: Vec<Role> = roles.into_iter().collect();
         roles.sort_unstable();
-        Ok(Bearer { account: claims.sub, session: claims.sid, roles })
+        Ok(Bearer { account: claims.sub, via: Via::Session(claims.sid), roles })
     }
 
-    /// Whether a token that was good still is: for answers that outlive the moment they were
-    /// permitted at. To be asked every second or so, since it knows of the last half hour only.
-    pub async fn still_stands(&self, account: AccountId, session: Uuid) -> Result<bool, Problem> {
+    /// Whether a token that was good still is. It knows of the last half hour only.
+    pub(crate) async fn still_stands(
+        &self,
+        account: AccountId,
+        session: Uuid,
+    ) -> Result<bool, Problem> {
         let changes = self.changes().await?;
         let inactive = changes.accounts.get(&account).is_some_and(|rights| rights.inactive);
         Ok(!inactive && !changes.ended.contains(&session))

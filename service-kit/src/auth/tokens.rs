@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{AccountId, Role};
+use domain::account::Scopes;
+use domain::{AccountId, ApiKeyId, Role};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -37,11 +38,22 @@ pub struct Claims {
     pub roles: Vec<Role>,
 }
 
-/// Who a token stands for, once verified.
+/// By what somebody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// A token of this log-in.
+    Session(Uuid),
+    Key {
+        id: ApiKeyId,
+        scopes: Scopes,
+    },
+}
+
+/// Who a token or a key stands for, once verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer {
     pub account: AccountId,
-    pub session: Uuid,
+    pub via: Via,
     pub roles: Vec<Role>,
 }
 

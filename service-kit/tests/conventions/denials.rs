@@ -95,6 +95,13 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(world.send(log_in()).await.status, 200);
     assert_eq!(world.send(log_in()).await.problem(), (429, "rate-limited"));
     assert_eq!(world.send(ask("192.0.2.9", None)).await.status, 200, "log-ins have their own");
+
+    let reset =
+        || Ask::post("/api/v1/reset").with("x-forwarded-for", "192.0.2.9").body(Body::empty());
+    let first = world.send(reset()).await;
+    assert_eq!(first.status, 200, "new passwords have their own");
+    assert!(first.header("ratelimit-policy").starts_with("\"password-reset\""));
+    assert_eq!(world.send(reset()).await.problem(), (429, "rate-limited"));
 }
 
 #[tokio::test]

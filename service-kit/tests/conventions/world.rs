@@ -6,6 +6,7 @@ use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::routing::{get, post, put};
 use domain::{AccountId, Role};
+use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Receipt, StreamId};
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use service_kit::auth::KeyRing;
 use service_kit::page::Limit;
 use service_kit::{
     Accepted, Caller, Health, Json, Kit, LogInAttempt, Member, Merchandiser, Only, Path, Problem,
-    Query, Settings, Site,
+    Query, ResetAttempt, Settings, Site,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -59,6 +60,10 @@ pub async fn pool() -> PgPool {
     PgPoolOptions::new().max_connections(4).connect(&url).await.unwrap()
 }
 
+fn keys(pool: &PgPool) -> PersonalKeys {
+    PersonalKeys::new(pool.clone(), RootKeys { master: [1; 32], lookup: [2; 32] })
+}
+
 impl World {
     pub async fn start() -> Self {
         Self::with(settings(), |site| site).await
@@ -67,7 +72,7 @@ impl World {
     pub async fn with(settings: Settings, change: impl FnOnce(Site) -> Site) -> Self {
         let pool = pool().await;
         let shutdown = CancellationToken::new();
-        let kit = Kit::new(pool.clone(), settings, shutdown.clone());
+        let kit = Kit::new(pool.clone(), keys(&pool), settings, shutdown.clone());
         let site = change(Site::new(Health::new(shutdown)));
         let routes = site.build(api().with_state(App(kit.clone())), &kit);
         Self { kit, pool, routes }
@@ -166,6 +171,7 @@ fn api() -> OpenApiRouter<App> {
         .route("/things/{id}", put(put_thing))
         .route("/mine", put(async |caller: Only<Member>| Accepted::done(receipt(&caller))))
         .route("/login", post(async |_: LogInAttempt| "in"))
+        .route("/reset", post(async |_: ResetAttempt| "asked"))
         .route("/panic", get(panics))
         .route("/database", get(async || Problem::internal("select secret from table")))
         .route("/token", get(async |caller: Caller| Json(json!({"roles": caller.roles()}))))

@@ -5,12 +5,14 @@
 
 mod catalogue;
 mod dice;
+mod files;
 mod readers;
 mod tour;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use blobstore::Blobs;
 use chrono::{TimeDelta, Utc};
 use command_api::{
     Password, Passwords,
@@ -28,6 +30,7 @@ use super::import::{
 };
 use crate::{
     backend::{Backend, Tenure},
+    providers::providers,
     settings::Settings,
 };
 use catalogue::Catalogue;
@@ -73,7 +76,7 @@ impl Part {
 impl Demo {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let backend = Backend::open(&settings, Tenure::Guest).await?;
-        let summary = fulfilled(&backend).await;
+        let summary = fulfilled(&backend, &settings).await;
         backend.close().await;
         let summary = summary?;
         println!("{summary}");
@@ -83,16 +86,17 @@ impl Demo {
     }
 }
 
-async fn fulfilled(backend: &Backend) -> anyhow::Result<DemoSummary> {
+async fn fulfilled(backend: &Backend, settings: &Settings) -> anyhow::Result<DemoSummary> {
     let log = backend.log().await?;
-    let fulfilment = Fulfilment::start(log.clone());
-    let summary = run(&log).await?;
+    let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+    let fulfilment = Fulfilment::start(log.clone(), providers(settings)?);
+    let summary = run(&log, &blobs).await?;
     fulfilment.finish(true).await?;
     Ok(summary)
 }
 
 /// Makes the demo's world, or what is missing of it.
-pub async fn run(log: &Log) -> anyhow::Result<DemoSummary> {
+pub async fn run(log: &Log, blobs: &Blobs) -> anyhow::Result<DemoSummary> {
     let source = Source::new("demo")?;
     let catalogue = Catalogue::read(&source)?;
     let now = Utc::now();
@@ -101,8 +105,9 @@ pub async fn run(log: &Log) -> anyhow::Result<DemoSummary> {
     let member = MEMBER.account(&source);
     let Deeds { accounts, opinions, learning, shopping, loans } =
         Story::new(&catalogue, &source, member, now).tell()?;
+    let instructor = INSTRUCTOR.account(&source);
     let stages = vec![
-        stage("catalogue", catalogue.works(INSTRUCTOR.account(&source), beginning)),
+        stage("catalogue", catalogue.works(instructor, beginning)),
         stage("readers", accounts),
         stage("opinions", opinions),
         stage("learning", learning),
@@ -111,11 +116,13 @@ pub async fn run(log: &Log) -> anyhow::Result<DemoSummary> {
     ];
     let report = Report::new(source.name(), &[], false);
     let tour_book = catalogue.book("moby-dick")?.id;
+    let files = Source::new("demo")?;
     let plan = Plan { source, files: Vec::new(), stages, places_orders: false };
     let report = engine::run(Some(log.clone()), plan, CONCURRENCY, true, report).await?;
     if let Some(failure) = &report.failure {
         anyhow::bail!("the demo data are not complete: {failure}");
     }
+    files::attach_all(log, blobs, &catalogue, (&files, instructor, beginning)).await?;
     Ok(DemoSummary::new(&report, PARTS.iter().map(|part| (part.name, part.email())), tour_book))
 }
 

@@ -1,15 +1,19 @@
 //! The checks: each says what it found, or what is wrong and what fixes it.
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use eventstore::Reader;
 use eventstore::bus::StreamStatus;
 use eventstore::verify::{Range, verify};
+use futures::{TryStreamExt, stream};
 use local_services::disk_free;
+use processes::Address;
 use projections::runtime::{BuildState, ProjectionStatus, status};
 use sqlx::PgPool;
 
 use super::{Checked, Verdict};
 use crate::backend::Backend;
+use crate::settings::Settings;
 
 const POSTGRES_MIN: i32 = 150_000;
 /// Each role keeps its own pool and there may be several processes.
@@ -110,7 +114,11 @@ pub async fn read_models(pool: &PgPool) -> Result<Checked, sqlx::Error> {
         Err((Verdict::Fail, text, "`daybook projections list` shows the error"))
     } else if !degraded.is_empty() {
         let text = format!("some events are parked: {}", degraded.join(", "));
-        Err((Verdict::Warn, text, "retry or discard them under /api/v1/operations/parked"))
+        Err((
+            Verdict::Warn,
+            text,
+            "`daybook parked groups` shows why; `daybook parked retry` or `discard`",
+        ))
     } else if !stale.is_empty() {
         let text = format!("fed by no running program: {}", stale.join(", "));
         Err((Verdict::Warn, text, "run `daybook up` or `serve --role projections`"))
@@ -139,7 +147,7 @@ pub async fn processes(pool: &PgPool) -> Result<Checked, sqlx::Error> {
     Ok(Err((
         Verdict::Warn,
         text,
-        "mend the cause; they are tried again by and by, and when the program restarts",
+        "mend the cause, then `daybook processes retry`; they are tried again by and by as well",
     )))
 }
 
@@ -205,6 +213,30 @@ pub async fn bus(backend: &Backend) -> Checked {
     }
 }
 
+/// What is written there can be read there: the same few bytes each time.
+pub async fn files(backend: &Backend, settings: &Settings) -> Checked {
+    const PROBE: &[u8] = b"daybook doctor was here\n";
+    let tried = async {
+        let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+        let bytes = stream::iter([anyhow::Ok(PROBE.into())]);
+        let received = blobs.receive(bytes).await?;
+        let hash = received.sha256.clone();
+        blobs.keep(received).await?;
+        let content = blobs.open(&hash, 0..PROBE.len() as u64).await?;
+        let content = content.context("what was just stored is not there")?;
+        let content: Vec<_> = content.try_collect().await?;
+        anyhow::ensure!(content.concat() == PROBE, "what was just stored reads differently");
+        anyhow::Ok(())
+    };
+    match tried.await {
+        Ok(()) => Ok(format!("can be stored and read in {}", settings.blobs)),
+        Err(error) => {
+            let text = format!("{}: {error:#}", settings.blobs);
+            Err((Verdict::Fail, text, "correct DAYBOOK_BLOBS, or who may write there"))
+        }
+    }
+}
+
 /// The data directory holds everything of `up`; elsewhere it is the database's disk that counts.
 pub fn disk(backend: &Backend) -> Checked {
     match disk_free(&backend.data_dir) {
@@ -214,5 +246,21 @@ pub fn disk(backend: &Backend) -> Checked {
         }
         Ok(bytes) => Ok(format!("{} MiB free at {}", bytes >> 20, backend.data_dir.display())),
         Err(_) => Ok("there is no data directory".to_owned()),
+    }
+}
+
+/// Whether anybody is there who takes our calls; nothing is asked of them.
+pub async fn provider(address: anyhow::Result<Option<Address>>, none: &str) -> Checked {
+    let address = match address {
+        Ok(None) => return Ok(none.to_owned()),
+        Ok(Some(address)) => address,
+        Err(error) => return Err((Verdict::Fail, format!("{error:#}"), "correct the setting")),
+    };
+    match address.is_reachable().await {
+        Ok(()) => Ok("the provider can be reached".to_owned()),
+        Err(error) => {
+            let text = format!("the provider cannot be reached: {error}");
+            Err((Verdict::Warn, text, "correct its address, or ask whoever runs it"))
+        }
     }
 }

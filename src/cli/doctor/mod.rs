@@ -7,7 +7,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::backend::{Backend, Tenure};
+use crate::providers;
 use crate::settings::Settings;
+
+const NO_PAYMENT: &str = "none is needed: orders are confirmed without";
+const NO_SMS: &str = "nobody gets any";
 
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
@@ -38,7 +42,7 @@ impl Doctor {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let findings = match Backend::open(&settings, Tenure::Guest).await {
             Ok(backend) => {
-                let findings = examine(&backend).await;
+                let findings = examine(&backend, &settings).await;
                 backend.close().await;
                 findings
             }
@@ -67,7 +71,7 @@ fn print(Finding { check, verdict, detail, fix }: &Finding) {
     }
 }
 
-async fn examine(backend: &Backend) -> Vec<Finding> {
+async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     let pool = &backend.pool;
     let mut findings = Vec::new();
     let mut found = |check, checked: Result<Checked, sqlx::Error>| {
@@ -87,6 +91,11 @@ async fn examine(backend: &Backend) -> Vec<Finding> {
     found("processes", checks::processes(pool).await);
     found("stock", checks::stock(pool).await);
     found("bus", Ok(checks::bus(backend).await));
+    found("files", Ok(checks::files(backend, settings).await));
     found("disk", Ok(checks::disk(backend)));
+    let payment = checks::provider(providers::payment_address(settings), NO_PAYMENT).await;
+    found("payment", Ok(payment));
+    let sms = checks::provider(providers::sms_address(settings), NO_SMS).await;
+    found("sms", Ok(sms));
     findings
 }

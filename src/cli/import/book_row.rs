@@ -137,7 +137,7 @@ fn year(text: &str) -> Result<Option<Year>, Fault> {
 }
 
 /// `The Hunger Games (The Hunger Games, #1)` is a title and the place in a series.
-fn split_series(title: &str) -> (&str, Option<Series>) {
+pub fn split_series(title: &str) -> (&str, Option<Series>) {
     let title = title.trim();
     let split = || {
         let (before, inner) = title.strip_suffix(')')?.rsplit_once('(')?;

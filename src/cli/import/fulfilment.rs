@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use eventstore::{Feed, Log};
 use indicatif::{ProgressBar, ProgressDrawTarget};
+use processes::Providers;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -22,10 +23,11 @@ pub struct Fulfilment {
 }
 
 impl Fulfilment {
-    pub fn start(log: Log) -> Self {
+    /// With the providers of any other program: it may be orders of today whose turn we have.
+    pub fn start(log: Log, providers: Providers) -> Self {
         let shutdown = CancellationToken::new();
         let feed = Feed::new(log.reader().clone(), None);
-        let running = tokio::spawn(processes::run(log.clone(), feed, None, shutdown.clone()));
+        let running = tokio::spawn(processes::run(log.clone(), feed, providers, shutdown.clone()));
         Self { log, shutdown, running }
     }
 

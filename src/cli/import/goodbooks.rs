@@ -66,20 +66,21 @@ pub fn count(table: &mut Table) -> anyhow::Result<u64> {
 }
 
 fn emit_books(table: &mut Table, source: &Source, emit: &mut Emit<'_>) -> anyhow::Result<()> {
-    let [id, title, authors, isbn, year, language, cover] = table.columns([
+    let [id, title, authors, isbn, year, language] = table.columns([
         "book_id",
         "title",
         "authors",
         "isbn",
         "original_publication_year",
         "language_code",
-        "image_url",
     ])?;
+    // Samples of the set go without pictures.
+    let cover = table.column("image_url");
     while let Some(line) = table.next()? {
         emit(match line {
             Line::Unreadable { row, why } => Work::unreadable(row, why),
             Line::Row(row) => {
-                let cover = row.field(cover);
+                let cover = cover.map_or("", |cover| row.field(cover));
                 let raw = Raw {
                     key: row.field(id).to_owned(),
                     title: row.field(title).to_owned(),

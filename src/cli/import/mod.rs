@@ -12,6 +12,7 @@ pub mod engine;
 mod follows;
 pub mod fulfilment;
 mod goodbooks;
+mod goodreads;
 mod online_retail;
 mod opinions;
 mod oulad;
@@ -32,9 +33,11 @@ use std::{
 };
 
 use chrono::Utc;
+use processes::Providers;
 
 use crate::{
     backend::{Backend, Tenure},
+    providers::providers,
     settings::Settings,
 };
 use columns::{Columns, Usage};
@@ -56,6 +59,15 @@ pub struct Import {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// A reader's own library: the file that Goodreads exports
+    Goodreads(goodreads::Export),
+    #[command(flatten)]
+    Set(Set),
+}
+
+/// What is planned from the files alone.
+#[derive(Debug, clap::Subcommand)]
+enum Set {
     /// Books, readers and stars: books.csv, ratings.csv
     Goodbooks(Folder),
     /// Courses, students, submissions: the files of the Open University's data set
@@ -122,28 +134,36 @@ struct Options {
 impl Import {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let Self { what, options } = self;
-        let rows_max = options.limit;
-        let plan = tokio::task::spawn_blocking(move || what.plan(rows_max)).await?;
-        let plan = match plan {
-            Ok(plan) => plan,
-            Err(error) if error.is::<Usage>() => {
-                eprintln!("daybook: {error:#}");
-                return Ok(ExitCode::from(2));
+        let report = match what {
+            // What the catalogue holds decides what the rows of a library become.
+            What::Goodreads(export) => {
+                let backend = Backend::open(&settings, Tenure::Guest).await?;
+                let report = library(&backend, export, &options).await;
+                backend.close().await;
+                report?
             }
-            Err(error) => return Err(error),
-        };
-        let mut report = Report::new(plan.source.name(), &plan.files, plan.places_orders);
-        report.dry_run = options.dry_run;
-        if let Some(path) = &options.report {
-            report.write_to(path)?;
-        }
-        let report = if options.dry_run {
-            engine::run(None, plan, options.concurrency, options.json, report).await?
-        } else {
-            let backend = Backend::open(&settings, Tenure::Guest).await?;
-            let report = send(&backend, plan, &options, report).await;
-            backend.close().await;
-            report?
+            What::Set(set) => {
+                let rows_max = options.limit;
+                let plan = tokio::task::spawn_blocking(move || set.plan(rows_max)).await?;
+                let plan = match plan {
+                    Ok(plan) => plan,
+                    Err(error) if error.is::<Usage>() => {
+                        eprintln!("daybook: {error:#}");
+                        return Ok(ExitCode::from(2));
+                    }
+                    Err(error) => return Err(error),
+                };
+                let report = options.report_of(&plan)?;
+                if options.dry_run {
+                    engine::run(None, plan, options.concurrency, options.json, report).await?
+                } else {
+                    let backend = Backend::open(&settings, Tenure::Guest).await?;
+                    let providers = providers(&settings)?;
+                    let report = send(&backend, providers, plan, &options, report).await;
+                    backend.close().await;
+                    report?
+                }
+            }
         };
         if options.json {
             println!("{}", report.json());
@@ -155,14 +175,38 @@ impl Import {
     }
 }
 
+impl Options {
+    fn report_of(&self, plan: &Plan) -> anyhow::Result<Report> {
+        let mut report = Report::new(plan.source.name(), &plan.files, plan.places_orders);
+        report.dry_run = self.dry_run;
+        if let Some(path) = &self.report {
+            report.write_to(path)?;
+        }
+        Ok(report)
+    }
+}
+
+async fn library(
+    backend: &Backend,
+    export: goodreads::Export,
+    options: &Options,
+) -> anyhow::Result<Report> {
+    let log = backend.log().await?;
+    let plan = export.plan(&log, options.limit).await?;
+    let report = options.report_of(&plan)?;
+    let log = (!options.dry_run).then_some(log);
+    engine::run(log, plan, options.concurrency, options.json, report).await
+}
+
 async fn send(
     backend: &Backend,
+    providers: Providers,
     plan: Plan,
     options: &Options,
     report: Report,
 ) -> anyhow::Result<Report> {
     let log = backend.log().await?;
-    let fulfilment = plan.places_orders.then(|| Fulfilment::start(log.clone()));
+    let fulfilment = plan.places_orders.then(|| Fulfilment::start(log.clone(), providers));
     let mut report =
         engine::run(Some(log), plan, options.concurrency, options.json, report).await?;
     if let Some(fulfilment) = fulfilment
@@ -173,7 +217,7 @@ async fn send(
     Ok(report)
 }
 
-impl What {
+impl Set {
     fn plan(self, rows_max: Option<u64>) -> anyhow::Result<Plan> {
         let now = Utc::now();
         match self {

@@ -75,7 +75,7 @@ async fn decide(to: &System, context: &Context, action: &Action) -> Result<Outco
             account::grant_role(log, context, account, role).await?
         }
         Action::AddBook { book, details } => book::add(log, context, book, *details).await?,
-        Action::StandIn { book, details } => {
+        Action::HaveBook { book, details } | Action::StandIn { book, details } => {
             if !log.load::<Book>(book).await?.is_new() {
                 return Ok(Outcome::AlreadyThere);
             }

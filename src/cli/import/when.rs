@@ -13,6 +13,8 @@ const MOMENTS: [&str; 5] = [
     "%m/%d/%Y %H:%M:%S",
 ];
 
+const DAYS: [&str; 2] = ["%Y-%m-%d", "%Y/%m/%d"];
+
 /// Midnight of a day, UTC.
 pub fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(chrono::NaiveTime::MIN).and_utc()
@@ -37,7 +39,8 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     if let Some(time) = MOMENTS.into_iter().find_map(moment) {
         return Some(time.and_utc());
     }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(midnight)
+    let day = |format| NaiveDate::parse_from_str(text, format).ok();
+    DAYS.into_iter().find_map(day).map(midnight)
 }
 
 #[cfg(test)]
@@ -58,6 +61,7 @@ mod tests {
             assert_eq!(time.as_deref(), Some("2010-12-01T08:26:00+00:00"), "{text}");
         }
         assert_eq!(parse("2010-12-01"), day(2010, 12, 1));
+        assert_eq!(parse("2010/12/01"), day(2010, 12, 1));
         assert_eq!(parse("31-Jul-14"), None);
     }
 }

@@ -105,6 +105,11 @@ pub enum Action {
         book: BookId,
         details: Box<book::Details>,
     },
+    /// Adds a book, unless it is there.
+    HaveBook {
+        book: BookId,
+        details: Box<book::Details>,
+    },
     /// Adds a book under a made-up title, unless it is there.
     StandIn {
         book: BookId,
@@ -190,7 +195,7 @@ impl Action {
         match self {
             Self::Register { .. } => "accounts",
             Self::GrantRole { .. } => "roles",
-            Self::AddBook { .. } => "books",
+            Self::AddBook { .. } | Self::HaveBook { .. } => "books",
             Self::StandIn { .. } => "books without a title",
             Self::SetCopies { .. } => "copies of books",
             Self::Borrow { .. } => "loans",

@@ -1,0 +1,24 @@
+//! The ways to reach somebody.
+
+use async_trait::async_trait;
+use domain::account::Channel;
+
+use super::recipient::Recipient;
+use super::words::Words;
+
+#[async_trait]
+pub(crate) trait Carrier: Send + Sync {
+    fn channel(&self) -> Channel;
+
+    /// Done once a server has taken it. The id is the same for the same message, however often it
+    /// is sent.
+    async fn carry(&self, to: &Recipient, words: Words, id: &str) -> Result<(), NotCarried>;
+}
+
+/// Why a message did not go out.
+#[derive(Debug)]
+pub(crate) struct NotCarried {
+    pub(super) said: String,
+    /// Trying again would meet the same answer.
+    pub(super) is_permanent: bool,
+}

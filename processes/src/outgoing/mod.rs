@@ -1,0 +1,30 @@
+//! Calls to servers of others: limited in time, repeated a few times, and not made at all while the
+//! other side is known to be down.
+
+mod breaker;
+mod client;
+
+use std::time::Duration;
+
+pub use client::{Address, AddressError, CallError};
+pub(crate) use client::{Answer, Call, Client};
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Until there is a connection, with TLS where the address says so.
+    pub(crate) connect: Duration,
+    /// Without the other side sending anything.
+    pub(crate) read: Duration,
+    /// Without the other side taking anything.
+    pub(crate) write: Duration,
+    /// Altogether: an answer may also come drop by drop.
+    pub(crate) whole: Duration,
+}
+
+pub(crate) const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(3),
+    read: Duration::from_secs(5),
+    write: Duration::from_secs(3),
+    whole: Duration::from_secs(6),
+};

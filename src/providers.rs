@@ -1,0 +1,48 @@
+//! Who does for us what is done outside: mail, SMS, payments, as the settings say.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use processes::{Address, HttpPayment, HttpSms, Mailer, Providers};
+
+use crate::settings::{Secret, Settings};
+
+pub fn providers(settings: &Settings) -> anyhow::Result<Providers> {
+    let mut providers = Providers {
+        mailer: mailer(settings)?,
+        password_page: settings.password_page.clone(),
+        ..Providers::default()
+    };
+    if let Some(address) = payment_address(settings)? {
+        let token = settings.payment_token.as_ref().map(Secret::expose);
+        let payment = HttpPayment::new(address, token).context("payments cannot be taken")?;
+        providers.payment = Arc::new(payment);
+    }
+    if let Some(address) = sms_address(settings)? {
+        let token = settings.sms_token.as_ref().map(Secret::expose);
+        let sms = HttpSms::new(address, token).context("SMS cannot be sent")?;
+        providers.sms = Some(Arc::new(sms));
+    }
+    Ok(providers)
+}
+
+/// None where no mail server is configured.
+pub fn mailer(settings: &Settings) -> anyhow::Result<Option<Mailer>> {
+    let Some(url) = &settings.smtp_url else { return Ok(None) };
+    let from = settings.mail_from.as_deref();
+    let from = from.context("smtp_url is set, but not mail_from: who writes?")?;
+    Ok(Some(Mailer::new(url.expose(), from)?))
+}
+
+pub fn payment_address(settings: &Settings) -> anyhow::Result<Option<Address>> {
+    address("payment_url", settings.payment_url.as_deref())
+}
+
+pub fn sms_address(settings: &Settings) -> anyhow::Result<Option<Address>> {
+    address("sms_url", settings.sms_url.as_deref())
+}
+
+fn address(setting: &str, url: Option<&str>) -> anyhow::Result<Option<Address>> {
+    let address = url.filter(|url| !url.is_empty()).map(str::parse).transpose();
+    address.with_context(|| format!("the setting {setting}"))
+}
