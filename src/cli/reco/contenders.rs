@@ -5,18 +5,18 @@ use std::time::Instant;
 use recommender::protocol::prequential::Replay;
 use recommender::protocol::{Dataset, sar75};
 use recommender::similarity::{Nearness, cosine, jaccard, nearest, popularity};
-use recommender::{Counts, Histories, Metrics, Model, Scorer, Split, ease, recency};
+use recommender::{Counts, Histories, Metrics, Scorer, Split, ease, recency};
 
 use super::eval::Tuning;
 
-/// Item-kNN as it is usually tuned.
-const KNN: Nearness = Nearness::Cosine { shrink: 10.0 };
-const KNN_COUNT: usize = 100;
 /// Beside EASE, more and looser neighbours did better.
 const BLENDED: Nearness = Nearness::Cosine { shrink: 3.0 };
 const BLENDED_COUNT: usize = 300;
-const BM25: Nearness = Nearness::Bm25 { k1: 1.2, b: 0.8 };
-const BM25_COUNT: usize = 200;
+/// Item-kNN as it is usually tuned.
+const NEIGHBOURS: [(&str, Nearness, usize); 2] = [
+    ("item-kNN, cosine, k 100", Nearness::Cosine { shrink: 10.0 }, 100),
+    ("item-kNN, BM25, k 200", Nearness::Bm25 { k1: 1.2, b: 0.8 }, 200),
+];
 /// How often a nightly batch runs, in rows of the log.
 const NIGHT: usize = 25_000;
 
@@ -46,8 +46,8 @@ pub fn sar75(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<
         Ok(split.evaluate(&scorer, |person| affinities[person].clone(), workers))
     })?;
     timed(said, "SAR cosine, binary", || Ok(same(cosine(&counts))))?;
-    for (name, model) in neighbours(&split.train, workers) {
-        timed(said, name, || Ok(same(model())))?;
+    for (name, nearness, count) in NEIGHBOURS {
+        timed(said, name, || Ok(same(nearest(&split.train, nearness, count, workers))))?;
     }
     let fitted = ease::fit(&counts, tuning.lambda, workers)?;
     let name = format!("EASE, lambda {}", tuning.lambda);
@@ -61,8 +61,8 @@ pub fn holdout(split: &Split, tuning: &Tuning, said: Said<'_>) -> anyhow::Result
     let popular = Scorer::one(popularity(&split.train));
     timed(said, "popularity", || Ok(evaluate(split, &popular, 0.0, workers)))?;
     let recent = |name: &str| format!("{name}, recency {}", tuning.recency);
-    for (name, model) in neighbours(&split.train, workers) {
-        let scorer = Scorer::one(model());
+    for (name, nearness, count) in NEIGHBOURS {
+        let scorer = Scorer::one(nearest(&split.train, nearness, count, workers));
         timed(said, name, || Ok(evaluate(split, &scorer, 0.0, workers)))?;
         if tuning.recency > 0.0 {
             timed(said, &recent(name), || Ok(evaluate(split, &scorer, tuning.recency, workers)))?;
@@ -105,17 +105,4 @@ pub fn prequential(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::R
 
 fn evaluate(split: &Split, scorer: &Scorer, power: f64, workers: usize) -> Metrics {
     split.evaluate(scorer, |person| recency(split.train.of_person(person), power), workers)
-}
-
-fn neighbours(
-    train: &Histories,
-    workers: usize,
-) -> [(&'static str, Box<dyn Fn() -> Model + '_>); 2] {
-    [
-        (
-            "item-kNN, cosine, k 100",
-            Box::new(move || nearest(train, KNN, KNN_COUNT, workers)) as Box<dyn Fn() -> Model>,
-        ),
-        ("item-kNN, BM25, k 200", Box::new(move || nearest(train, BM25, BM25_COUNT, workers))),
-    ]
 }
