@@ -153,10 +153,6 @@ impl App {
         // the one that was asked, or a build may have been found worthless meanwhile.
         view.positions.must_have_passed(freshness)?;
         let positions = view.positions.clone();
-        if positions.degraded {
-            // An event that goes in late changes rows and moves no position: nothing is kept.
-            return Ok(Arc::new(Kept { answer: render(view).await?, positions }));
-        }
         let key = Key { question, positions: positions.clone() };
         // Of many who ask the same at once, one reads.
         self.cache()
