@@ -29,9 +29,7 @@ async fn no_command_is_taken_from_a_stranger() {
         if *method == Method::GET || OPEN.contains(&route.path) {
             continue;
         }
-        let taken = route.operation["requestBody"]["content"].as_object();
-        let upload = taken.and_then(|taken| taken.keys().find(|kind| *kind != "application/json"));
-        let with_body = |ask: Ask| match upload {
+        let with_body = |ask: Ask| match route.upload() {
             Some(kind) => ask.text(kind, "anything"),
             None => ask.body(json!({})),
         };

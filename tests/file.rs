@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Client, Program, Receipt, School, System, drafted};
+use crate::system::{Client, Program, Receipt, School, System, drafted, publish};
 use upload::{PNG, content, files_in, hash, png, raw_upload};
 
 const MEBIBYTE: usize = 1 << 20;
@@ -159,8 +159,7 @@ async fn what_is_attached_to_a_draft_is_seen_when_it_is_published() {
     of(&unknown, &ines).await.refused(404, "course-unknown");
     of(&format!("courses/{course}/lessons/{}/files/a.png", lessons[0]), &ines).await.accepted();
 
-    let publication = format!("courses/{course}/publication");
-    let published = ines.post(publication, json!({})).await.accepted();
+    let published = publish(&ines, course).await;
     let page = system.get(format!("courses/{course}")).after(&published).await.ok();
     assert_eq!(page["cover_url"], url, "{page}");
     let (answer, bytes) = content(system.get(&url)).await;

@@ -9,11 +9,12 @@ use serde_json::Value;
 use crate::system::{Route, description, routes};
 
 /// Lists without a second page, and why they end by themselves.
-const WHOLE: [(&str, &str); 5] = [
+const WHOLE: [(&str, &str); 6] = [
+    ("/api/v1/accounts/me/keys", "nobody has more than 20"),
+    ("/api/v1/operations/processes", "one entry for each process"),
     ("/api/v1/operations/projections", "one entry for each build of each projection"),
     ("/api/v1/recommendations", "the best few: `limit`, at most 50"),
     ("/api/v1/search/suggest", "the first few titles, for somebody who is typing"),
-    ("/api/v1/top", "the best few: `limit`, at most 100"),
     ("/api/v1/{kind}/{id}/similar", "the best few: `limit`, at most 50"),
 ];
 

@@ -66,7 +66,8 @@ pub(crate) async fn park(
     error: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into processes.parked as parked
+        "with over as (delete from processes.running where name = $1 and position = $3)
+         insert into processes.parked as parked
              (name, instance, position, attempts, error, due_at)
          values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6))
          on conflict (name, position) do update
@@ -114,11 +115,14 @@ pub(crate) async fn release(
     instance: &str,
     position: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query("delete from processes.parked where name = $1 and position = $2")
-        .bind(process)
-        .bind(position)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "with over as (delete from processes.running where name = $1 and position = $2)
+         delete from processes.parked where name = $1 and position = $2",
+    )
+    .bind(process)
+    .bind(position)
+    .execute(pool)
+    .await?;
     sqlx::query_scalar(
         "select min(position) from processes.parked where name = $1 and instance = $2",
     )

@@ -112,6 +112,7 @@ async fn orders(
 
 #[utoipa::path(
     get, path = "/analytics/ratings", tag = "analytics", params(Params),
+    security(("bearer" = ["analyst"]), ("bearer" = ["auditor"]), ("bearer" = ["operator"])),
     responses((status = 200, description = "Ratings given, with their points; changed; withdrawn",
                body = Series<Bucket>))
 )]

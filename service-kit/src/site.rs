@@ -107,8 +107,8 @@ fn one_page(code: &codes::Code) -> String {
 }
 
 fn all_pages() -> String {
-    let items: String = codes::CODES
-        .iter()
+    let items: String = codes::all()
+        .into_iter()
         .map(|c| format!("<li><a href=\"/problems/{0}\"><code>{0}</code></a> {1}", c.code, c.title))
         .collect();
     format!(

@@ -56,6 +56,12 @@ impl Admitted {
 pub const NOBODY: &str = "no token";
 
 impl Route<'_> {
+    /// The type of a body that is no JSON.
+    pub fn upload(&self) -> Option<&str> {
+        let taken = self.operation["requestBody"]["content"].as_object()?;
+        taken.keys().map(String::as_str).find(|kind| *kind != "application/json")
+    }
+
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path.trim_start_matches("/api/v1"))
     }

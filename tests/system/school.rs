@@ -50,7 +50,8 @@ pub async fn publish(ines: &Client, course: Uuid) -> Receipt {
     let submitted = ines.post(format!("courses/{course}/publication"), json!({})).await.accepted();
     let workflow = format!("workflows/{}", submitted.id());
     let over = ["COMPLETED", "FAILED"].map(Value::from);
-    let ended = eventually(|| ines.get(&workflow), |answer| over.contains(&answer["state"])).await;
+    let ended =
+        eventually(|| ines.get(&workflow), |answer| over.contains(&answer.body["state"])).await;
     assert_eq!(ended["state"], "COMPLETED", "{ended}");
     submitted
 }
