@@ -192,6 +192,11 @@ async fn start(
             reacting.await;
             "the processes"
         });
+        let fitting = processes::keep_training(log.clone(), settings.training(), work.clone());
+        tasks.spawn(async move {
+            fitting.await;
+            "the trainer"
+        });
     }
     if roles.contains(&Role::Relay)
         && let Some(bus) = bus

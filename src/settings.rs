@@ -12,6 +12,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use local_services::PostgresSource;
+use processes::Training;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A year's audit can look back at the whole year.
@@ -36,7 +37,7 @@ const SECRETS: [&str; 10] = [
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
-const NOT_TEXT: [&str; 9] = [
+const NOT_TEXT: [&str; 11] = [
     "access_log_days",
     "connections_max",
     "nats_replicas",
@@ -46,6 +47,8 @@ const NOT_TEXT: [&str; 9] = [
     "rate_login",
     "rate_limits",
     "require_idempotency_key",
+    "train_after",
+    "train_lambda",
 ];
 
 /// Every setting. `config dump` prints them with their values, secrets hidden.
@@ -128,6 +131,12 @@ pub struct Settings {
     /// What the provider knows us by: `Authorization: Bearer ...`.
     pub payment_token: Option<Secret>,
 
+    /// So many events after a fit of what is recommended comes the next one, an hour later at the
+    /// earliest; 0: only `daybook reco train` fits.
+    pub train_after: u32,
+    /// How strongly a fit is pulled towards zero: more for more people and fewer items each.
+    pub train_lambda: f64,
+
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
     /// `auto` (pretty on a terminal, JSON elsewhere), `pretty` or `json`.
@@ -184,6 +193,7 @@ impl Serialize for Secret {
 impl Default for Settings {
     fn default() -> Self {
         let rates = service_kit::rates::RatesPerMinute::default();
+        let training = Training::default();
         Self {
             data_dir: ".daybook".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
@@ -220,6 +230,8 @@ impl Default for Settings {
             sms_token: None,
             payment_url: None,
             payment_token: None,
+            train_after: training.after,
+            train_lambda: training.lambda,
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }
@@ -251,6 +263,12 @@ impl Settings {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         Self::from(flags, environment.collect())
+    }
+
+    /// How recommendations are fitted, and when.
+    pub fn training(&self) -> Training {
+        let (lambda, after) = (self.train_lambda, self.train_after);
+        Training { lambda, after, ..Training::default() }
     }
 
     fn from(flags: &Flags, mut environment: Vec<(String, String)>) -> anyhow::Result<Self> {

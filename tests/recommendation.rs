@@ -1,18 +1,24 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Client, Receipt, System};
+use crate::system::{Client, Program, Receipt, System, daybook};
 
 /// Two books that three readers like both of, and a third that only one of them does.
 struct Tastes {
     system: System,
     liked: Uuid,
     also_liked: Uuid,
+    third: Uuid,
+    /// The one who likes the third.
+    alone: Client,
     last: Receipt,
 }
 
 async fn tastes() -> Tastes {
-    let system = System::start().await;
+    tastes_in(System::start().await).await
+}
+
+async fn tastes_in(system: System) -> Tastes {
     let mercy = system.merchandiser().await;
     let genre = format!("genre {}", Uuid::now_v7().simple());
     let mut books = Vec::new();
@@ -21,17 +27,15 @@ async fn tastes() -> Tastes {
         let book = json!({ "title": title, "authors": [author], "genres": [genre] });
         books.push(mercy.post("books", book).await.accepted().id());
     }
+    let alone = system.member("Rita").await;
+    alone.rate(books[2], 8).await.accepted();
     let mut last = None;
-    for number in 0..3 {
-        let reader = system.member("Rita").await;
+    for reader in [&alone, &system.member("Rita").await, &system.member("Rita").await] {
         reader.rate(books[0], 9).await.accepted();
-        if number == 0 {
-            reader.rate(books[2], 8).await.accepted();
-        }
         last = Some(reader.rate(books[1], 8).await.accepted());
     }
-    let (liked, also_liked) = (books[0], books[1]);
-    Tastes { system, liked, also_liked, last: last.unwrap() }
+    let (liked, also_liked, third) = (books[0], books[1], books[2]);
+    Tastes { system, liked, also_liked, third, alone, last: last.unwrap() }
 }
 
 fn items(answer: &crate::system::Answer) -> Vec<Value> {
@@ -115,7 +119,7 @@ async fn somebody_new_gets_something_that_says_where_it_comes_from() {
 
 #[tokio::test]
 async fn a_session_without_an_account_is_recommended_by_what_it_looked_at() {
-    let Tastes { system, liked, also_liked, last } = tastes().await;
+    let Tastes { system, liked, also_liked, last, .. } = tastes().await;
 
     let path = format!("recommendations?kind=book&items=book:{liked}&limit=3");
     let list = items(&system.get(path).after(last).await.ok());
@@ -127,7 +131,7 @@ async fn a_session_without_an_account_is_recommended_by_what_it_looked_at() {
 
 #[tokio::test]
 async fn similar_books_are_those_with_the_same_readers_then_those_alike() {
-    let Tastes { system, liked, also_liked, last } = tastes().await;
+    let Tastes { system, liked, also_liked, last, .. } = tastes().await;
 
     let list = items(&system.get(format!("books/{liked}/similar")).after(last).await.ok());
 
@@ -138,4 +142,60 @@ async fn similar_books_are_those_with_the_same_readers_then_those_alike() {
     // One reader of both may be chance; the genre they share is not.
     assert_eq!(list[1]["source"], "content", "{list:?}");
     system.get(format!("books/{}/similar", Uuid::now_v7())).await.refused(404, "item-unknown");
+}
+
+/// What `daybook reco train` made of it.
+fn trained(program: &Program) -> Value {
+    let mut command = daybook();
+    command.args(["reco", "train", "--lambda", "1", "--json", "--data-dir"]);
+    let output = command.arg(&program.data_dir).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn source_of(list: &[Value], book: Uuid) -> Option<&str> {
+    let found = list.iter().find(|item| item["id"] == book.to_string());
+    found.and_then(|item| item["source"].as_str())
+}
+
+#[tokio::test]
+async fn once_trained_the_model_answers_by_the_profile_of_the_moment_without_who_is_erased() {
+    let up = || Program::up("trained", &["--ephemeral"]);
+    let program = tokio::task::spawn_blocking(up).await.unwrap();
+    let system = System::of(&program).await;
+    let Tastes { system, liked, also_liked, third, alone, .. } = tastes_in(system).await;
+    let ada = system.ada().await;
+    let rated = ada.rate(liked, 10).await.accepted();
+    assert_eq!(source_of(&recommended(&ada, &rated).await, also_liked), Some("co-occurrence"));
+
+    let outcome = trained(&program);
+    assert_eq!(outcome["outcome"], "serves", "{outcome}");
+    assert_eq!((&outcome["fit"]["people"], &outcome["fit"]["items"]), (&json!(4), &json!(3)));
+    let list = recommended(&ada, &rated).await;
+    assert_eq!(list[0]["id"], also_liked.to_string(), "{list:?}");
+    assert_eq!(list[0]["source"], "model", "{list:?}");
+    let version = list[0]["model_version"].as_str().unwrap();
+    assert!(version.contains(&outcome["fit"]["model_hash"].as_str().unwrap()[..12]), "{version}");
+    let reasons = list[0]["reasons"].as_array().unwrap();
+    assert_eq!(reasons[0]["because"], format!("book:{liked}"), "{list:?}");
+    let shares: f64 = reasons.iter().map(|reason| reason["share"].as_f64().unwrap()).sum();
+    assert!((shares - list[0]["score"].as_f64().unwrap()).abs() < 1e-6, "{list:?}");
+    let path = format!("recommendations?kind=book&items=book:{also_liked}");
+    let session = items(&system.get(path).after(&rated).await.ok());
+    assert_eq!(source_of(&session, liked), Some("model"), "{session:?}");
+
+    // The profile is of this moment, the model is not.
+    let rated = ada.rate(also_liked, 9).await.accepted();
+    let list = recommended(&ada, &rated).await;
+    assert_eq!(source_of(&list, also_liked), None, "{list:?}");
+    assert_eq!(source_of(&list, third), Some("model"), "{list:?}");
+
+    let erased = alone.delete("accounts/me").await.accepted();
+    recommended(&ada, &erased).await;
+    let outcome = trained(&program);
+    assert_eq!((&outcome["fit"]["people"], &outcome["fit"]["items"]), (&json!(3), &json!(2)));
+    let list = recommended(&ada, &erased).await;
+    assert!(!list.is_empty(), "other rungs go on");
+    assert_ne!(source_of(&list, third), Some("model"), "nobody likes it any more: {list:?}");
 }

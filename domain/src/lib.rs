@@ -16,6 +16,7 @@ pub mod follow;
 pub mod fulfilment;
 pub mod like;
 pub mod loan;
+pub mod model;
 pub mod notification;
 pub mod operators;
 pub mod order;

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::{
     Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
-    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
-    operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
-    publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters, wire,
+    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
+    notification::Notification, operators::Operators, order::Order, process::Process,
+    product::Product, projection::Projection, publication::Publication, rating::Rating,
+    shelf::Shelf, stock::Stock, upcasters, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -40,6 +41,7 @@ fn samples() -> Vec<Written> {
         written::<Fulfilment>(crate::fulfilment::samples::events()),
         written::<Like>(crate::like::samples::events()),
         written::<CopySet>(crate::loan::samples::events()),
+        written::<Model>(crate::model::samples::events()),
         written::<Notification>(crate::notification::samples::events()),
         written::<Operators>(crate::operators::samples::events()),
         written::<Order>(crate::order::samples::events()),

@@ -9,11 +9,11 @@ use crate::{
     account, account::Account, book, book::Book, cart, cart::Cart, comment, comment::Comment,
     course, course::Course, dismissal, dismissal::Dismissal, enrollment, enrollment::Enrollment,
     export, export::PersonalExport, file, file::Files, follow, follow::Follow, fulfilment,
-    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, notification,
-    notification::Notification, operators, operators::Operators, order, order::Order, process,
-    process::Process, product, product::Product, projection, projection::Projection, publication,
-    publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock,
-    upcasters,
+    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, model, model::Model,
+    notification, notification::Notification, operators, operators::Operators, order, order::Order,
+    process, process::Process, product, product::Product, projection, projection::Projection,
+    publication, publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock,
+    stock::Stock, upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -85,6 +85,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Fulfilment>(fulfilment::Event::SCHEMAS);
     listing.add::<Like>(like::Event::SCHEMAS);
     listing.add::<CopySet>(loan::Event::SCHEMAS);
+    listing.add::<Model>(model::Event::SCHEMAS);
     listing.add::<Notification>(notification::Event::SCHEMAS);
     listing.add::<Operators>(operators::Event::SCHEMAS);
     listing.add::<Order>(order::Event::SCHEMAS);

@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::{
     account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
     dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
-    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, notification::Notification,
-    operators::Operators, order::Order, process::Process, product::Product, projection::Projection,
-    publication::Publication, rating::Rating, shelf::Shelf, stock::Stock, upcasters,
+    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
+    notification::Notification, operators::Operators, order::Order, process::Process,
+    product::Product, projection::Projection, publication::Publication, rating::Rating,
+    shelf::Shelf, stock::Stock, upcasters,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -49,6 +50,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
         wire::<Notification>(&crate::notification::samples::events()),
+        wire::<Model>(&crate::model::samples::events()),
         wire::<Files>(&crate::file::samples::events()),
         wire::<PersonalExport>(&crate::export::samples::events()),
         wire::<Publication>(&crate::publication::samples::events()),

@@ -27,6 +27,7 @@ mod runner;
 mod running;
 mod status;
 mod steps;
+mod trainer;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use process::Providers;
 pub use requests::{RequestError, known, parked_at, retry};
 pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
 pub use steps::{Outcome, Reaction, Step, Steps, steps};
+pub use trainer::{TrainError, Trained, Training, keep_training, train};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {

@@ -17,6 +17,7 @@ use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
 use domain::loan::CopySet;
+use domain::model::Model;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
@@ -59,6 +60,7 @@ impl Projection for AuditIndex {
             Fulfilment::TYPE,
             CopySet::TYPE,
             Like::TYPE,
+            Model::TYPE,
             Notification::TYPE,
             Operators::TYPE,
             Order::TYPE,

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
+use crate::recommendation::Models;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
     enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
@@ -38,6 +39,7 @@ struct Parts {
     cache: Cache<Key, Arc<Kept>>,
     live: Live,
     progress: Progress,
+    models: Models,
 }
 
 impl App {
@@ -50,7 +52,8 @@ impl App {
             .build();
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
-        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress }))
+        let models = Models::default();
+        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress, models }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
@@ -80,6 +83,10 @@ impl App {
 
     pub(crate) fn progress(&self) -> &Progress {
         &self.0.progress
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.0.models
     }
 
     pub(crate) fn live(&self) -> &Live {

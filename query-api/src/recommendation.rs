@@ -1,9 +1,10 @@
 //! What somebody may like next, and why.
 //!
-//! A ladder: what people with the same likings like; else the best of the genres rated 7 or more;
+//! A ladder: what the fitted model says; else what people with the same likings like; else the best of the genres rated 7 or more;
 //! else the top list; else the newest. Each item says which rung it comes from. The profile is live:
 //! a rating changes the list as soon as the projections have passed it.
 
+mod model;
 mod rungs;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,8 @@ use uuid::Uuid;
 
 use crate::item::{self, Item};
 use crate::{Answer, App, Asked, Reads};
+use model::Model;
+pub(crate) use model::Models;
 use rungs::{Asking, Candidate};
 
 const READS: Reads = &["books", "courses", "products", "item_ratings", "features", "dismissals"];
@@ -67,11 +70,11 @@ struct Recommendations {
 struct Recommended {
     #[serde(flatten)]
     item: Item,
-    /// `co-occurrence`, `genres`, `top` or `newest`: the rung of the ladder.
+    /// `model`, `co-occurrence`, `genres`, `top` or `newest`: the rung of the ladder.
     source: &'static str,
     score: f64,
     reasons: Vec<Reason>,
-    model_version: &'static str,
+    model_version: String,
     /// The answer has seen the log up to here.
     position: i64,
 }
@@ -100,6 +103,8 @@ async fn recommendations(
         Some(_) => asked.account(),
         None => Some(asked.member()?),
     };
+    let model = app.models().serving(app.pool()).await?;
+    let asked = asked.beside(model.as_deref().map(Model::version));
     app.read(&asked, READS, move |mut view| async move {
         let reader = reader.map(|account| account.uuid());
         let position = view.positions.lowest();
@@ -116,7 +121,7 @@ async fn recommendations(
             profile,
         };
         let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
-        let chosen = climb(db, &asking, limit).await?;
+        let chosen = climb(db, model.as_deref(), &asking, limit).await?;
         let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
         let mut items = item::fetch(db, reader, ids).await?;
         let items = chosen
@@ -134,12 +139,17 @@ async fn recommendations(
 /// Takes from each rung what the ones before left open.
 async fn climb(
     db: &mut PgConnection,
+    model: Option<&Model>,
     asking: &Asking,
     limit: i64,
 ) -> Result<Vec<Candidate>, Problem> {
     let wanted = usize::try_from(limit).unwrap_or_default();
-    let mut chosen: Vec<Candidate> = Vec::new();
-    let mut taken: BTreeSet<(String, Uuid)> = BTreeSet::new();
+    let mut chosen: Vec<Candidate> = match model {
+        Some(model) => model.candidates(db, asking, wanted).await?,
+        None => Vec::new(),
+    };
+    let mut taken: BTreeSet<(String, Uuid)> =
+        chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item)).collect();
     for rung in rungs::LADDER {
         if chosen.len() >= wanted {
             break;
@@ -168,15 +178,15 @@ fn recommended(item: Item, mut candidate: Candidate, position: i64) -> Recommend
         .collect();
     let shown: f64 = reasons.iter().map(|reason| reason.share).sum();
     let rest = candidate.score - shown;
-    if !reasons.is_empty() && rest > 1e-9 {
+    if !reasons.is_empty() && rest.abs() > 1e-9 {
         reasons.push(Reason { because: "others".to_owned(), share: rest });
     }
     Recommended {
         item,
-        source: candidate.rung.source(),
+        source: candidate.source,
         score: candidate.score,
         reasons,
-        model_version: candidate.rung.model_version(),
+        model_version: candidate.version,
         position,
     }
 }

@@ -4,6 +4,7 @@
 //! model to them, [`similarity`] has models that need no fit; a [`Scorer`] ranks with one or several of
 //! them and says why. [`protocol`] and [`Metrics`] say how good that is. No I/O, no clock.
 
+mod blob;
 mod counts;
 pub mod ease;
 mod histories;
@@ -16,6 +17,7 @@ pub mod protocol;
 mod scorer;
 pub mod similarity;
 
+pub use blob::Unreadable;
 pub use counts::Counts;
 pub use histories::{HISTORY_MAX, Histories, Item};
 pub use likings::Likings;

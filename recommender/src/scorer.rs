@@ -41,6 +41,10 @@ impl Scorer {
         Self { parts }
     }
 
+    pub(crate) fn parts(&self) -> &[(f64, Model)] {
+        &self.parts
+    }
+
     pub fn items(&self) -> usize {
         self.parts[0].1.items()
     }

@@ -73,7 +73,7 @@ enum Command {
     Parked(parked::Parked),
     /// What reacts to events: how far, at what, step by step; try again what is parked
     Processes(processes::Processes),
-    /// Measure recommendations on files of who liked what
+    /// Fit recommendations; measure them on files of who liked what
     Reco(reco::Reco),
     /// Send a mail, to see whether mail goes out
     SendTestEmail(send_test_email::SendTestEmail),
@@ -110,7 +110,7 @@ impl Cli {
             Command::Processes(processes) => processes.run(settings).await,
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
-            Command::Reco(reco) => reco.run(),
+            Command::Reco(reco) => reco.run(settings).await,
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Asyncapi(asyncapi) => asyncapi.run(),

@@ -26,7 +26,9 @@ impl Program {
     /// The one that keeps nothing and serves every test.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Program> = OnceLock::new();
-        SHARED.get_or_init(|| Self::up("shared", &["--ephemeral"]))
+        // What is recommended must not change under a test's eyes.
+        let settings = [("DAYBOOK_TRAIN_AFTER", "0")];
+        SHARED.get_or_init(|| Self::up_with("shared", &["--ephemeral"], &settings))
     }
 
     /// Runs `daybook up`, waits until it is ready, and gives it an operator.

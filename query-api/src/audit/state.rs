@@ -14,6 +14,7 @@ use domain::follow::Follow;
 use domain::fulfilment::Fulfilment;
 use domain::like::Like;
 use domain::loan::CopySet;
+use domain::model::Model;
 use domain::notification::Notification;
 use domain::operators::Operators;
 use domain::order::Order;
@@ -45,6 +46,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Fulfilment::TYPE => of::<Fulfilment>,
         CopySet::TYPE => of::<CopySet>,
         Like::TYPE => of::<Like>,
+        Model::TYPE => of::<Model>,
         Notification::TYPE => of::<Notification>,
         Operators::TYPE => of::<Operators>,
         Order::TYPE => of::<Order>,

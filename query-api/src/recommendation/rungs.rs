@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::item::CATALOGUE;
 
 /// Newest likings of a reader that count; older ones weigh next to nothing.
-pub const PROFILE_MAX: usize = 50;
+pub const PROFILE_MAX: usize = 200;
+/// Of these, those whose readers are looked for.
+const COUNTED_MAX: usize = 50;
 /// Newest readers of one item that may be neighbours.
 const READERS_MAX: i64 = 500;
 /// Readers nearest to the profile that are asked what else they like.
@@ -65,7 +67,9 @@ pub struct Asking {
 
 #[derive(Debug)]
 pub struct Candidate {
-    pub rung: Rung,
+    /// The rung, and which version of it.
+    pub source: &'static str,
+    pub version: String,
     pub kind: String,
     pub item: Uuid,
     pub score: f64,
@@ -117,7 +121,8 @@ pub async fn candidates(
         .fetch_all(db)
         .await?;
     let candidate = |Row { kind, item, score, because, shares }| Candidate {
-        rung,
+        source: rung.source(),
+        version: rung.model_version().to_owned(),
         kind,
         item,
         score,
@@ -127,22 +132,30 @@ pub async fn candidates(
     Ok(rows.into_iter().map(candidate).collect())
 }
 
+/// What a reader knows already or does not want: never recommended.
+pub fn known_to(reader: &str) -> String {
+    format!(
+        "select kind, item from readmodel.seen where reader = {reader}
+         union select kind, item from readmodel.reader_ratings where reader = {reader}
+         union select kind, item from readmodel.dismissals where reader = {reader}"
+    )
+}
+
 /// $1, $2 the profile, $3 the kind, $4 the category, $5 the reader, $6 how many.
 fn with_masked() -> String {
     format!(
         "with profile as (
-             select kind, item, 1.0 / place as weight
+             select kind, item, place, 1.0 / place as weight
                from unnest($1::text[], $2::uuid[]) with ordinality as p (kind, item, place)
          ), masked as (
              select kind, item from profile
-             union select kind, item from readmodel.seen where reader = $5
-             union select kind, item from readmodel.reader_ratings where reader = $5
-             union select kind, item from readmodel.dismissals where reader = $5
+             union {}
          ), wanted as (
              select * from {CATALOGUE} c
               where shown and ($3::text is null or kind = $3)
                 and ($4::text is null or $4 = any (labels))
-         ),"
+         ),",
+        known_to("$5")
     )
 }
 
@@ -176,6 +189,7 @@ fn co_occurrence() -> String {
              select p.kind, p.item,
                     p.weight::float8 / sqrt(least(n.readers, {READERS_MAX})) as weight
                from profile p join readmodel.item_signals n using (kind, item)
+              where p.place <= {COUNTED_MAX}
          ), neighbours as materialized (
              select r.reader, sum(p.weight) as weight
                from weighed p

@@ -1,5 +1,6 @@
 use domain::samples::{ada, bob, uuid};
 use domain::{AccountId, BookId};
+use processes::{Trained, Training, train};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -117,4 +118,49 @@ async fn the_top_list_ranks_by_bayesian_average() {
     let week = world.get("/top?period=week&genre=modern&kind=book").ok().await;
     assert_eq!(of(&week, "title"), ["Ulysses"]);
     assert_eq!(week["items"][0]["ratings_in_period"], json!(1));
+}
+
+#[tokio::test]
+async fn once_fitted_the_model_recommends_on_the_profile_of_the_moment() {
+    let world = World::start().await;
+    let last = library(&world).await;
+    world.get("/top?kind=book").after(last).ok().await;
+    let similar = format!("/books/{}/similar", book(1));
+    world.get(&similar).after(last).ok().await;
+    let training = Training { lambda: 1.0, people_min: 1, ..Training::default() };
+    let Trained::Serves(fit) = train(&world.log, training).await.unwrap() else {
+        panic!("the first fit serves")
+    };
+    assert_eq!((fit.people, fit.items, fit.metrics), (5, 5, None));
+    assert!(fit.position >= last);
+
+    let token = world.token(ada(), &[]);
+    let ask = || world.get("/recommendations?kind=book&limit=4").bearer(&token);
+    let rated = world.rate(ada(), book(4), 8).await;
+    let list = ask().after(rated).ok().await;
+    let first = &list["items"][0];
+    assert_eq!((&first["title"], &first["source"]), (&json!("Solaris"), &json!("model")), "{list}");
+    let version = first["model_version"].as_str().unwrap();
+    assert!(version.starts_with(&format!("ease/{}@", &fit.model_hash[..12])), "{version}");
+    let shares: f64 =
+        first["reasons"].as_array().unwrap().iter().filter_map(|r| r["share"].as_f64()).sum();
+    assert!((shares - first["score"].as_f64().unwrap()).abs() < 1e-6, "{list}");
+    // The profile is live, the model is not.
+    let rated = world.rate(ada(), book(1), 9).await;
+    let list = ask().after(rated).ok().await;
+    assert_eq!(of(&list, "title")[0], "Persuasion", "{list}");
+    assert!(!of(&list, "title").contains(&"Emma"), "{list}");
+
+    // Lost between the event and the table: the next fit makes up for it.
+    let pool = world.log.pool();
+    sqlx::query("update processes.models set serving = false").execute(pool).await.unwrap();
+    let again = train(&world.log, training).await.unwrap();
+    assert!(matches!(again, Trained::Serves(_)), "somebody likes more than before: {again:?}");
+    let known = train(&world.log, training).await.unwrap();
+    assert!(matches!(known, Trained::Known(_)), "{known:?}");
+    let serving: i64 = sqlx::query_scalar("select count(*) from processes.models where serving")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert_eq!(serving, 1);
 }

@@ -2,6 +2,7 @@
 
 mod counting;
 mod evaluating;
+mod keeping;
 mod recommending;
 
 use crate::Planted;

@@ -174,7 +174,7 @@ fn object(protocol: &str, name: &str, metrics: Metrics, seconds: f64) -> anyhow:
     writeln!(io::stdout(), "{object}").context("cannot print")
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub fn positive(text: &str) -> Result<f64, String> {
     between(text, f64::MIN_POSITIVE, 1e9).map_err(|()| "a number above 0".to_owned())
 }
 

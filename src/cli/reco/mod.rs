@@ -3,8 +3,11 @@
 mod contenders;
 mod eval;
 mod rows;
+mod train;
 
 use std::process::ExitCode;
+
+use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
 pub struct Reco {
@@ -16,12 +19,15 @@ pub struct Reco {
 enum Command {
     /// Measure ways of recommending on files of who liked what; needs no database
     Eval(eval::Eval),
+    /// Fit what is recommended to what people like now, and let it serve unless it does worse
+    Train(train::Train),
 }
 
 impl Reco {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Eval(eval) => eval.run(),
+            Command::Train(train) => train.run(settings).await,
         }
     }
 }

@@ -1,0 +1,59 @@
+//! Who likes what, as the read model `features` has it at one moment.
+
+use std::collections::HashMap;
+
+use futures::TryStreamExt;
+use recommender::{Histories, Item};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// What a fit is made of.
+pub(super) struct Likings {
+    /// The read model knows the log up to here.
+    pub position: i64,
+    /// Kinds and ids in the order that histories count them by.
+    pub items: Vec<(String, Uuid)>,
+    pub histories: Histories,
+}
+
+/// How far the read model knows the log.
+pub(super) async fn position(db: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("select position from projections.live where name = 'features'")
+        .fetch_optional(db)
+        .await
+}
+
+/// None while the read model has never been built.
+pub(super) async fn read(pool: &PgPool) -> Result<Option<Likings>, sqlx::Error> {
+    let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let Some(position) = position(&mut tx).await? else { return Ok(None) };
+    let items: Vec<(String, Uuid)> = sqlx::query_as(
+        "select kind, item from readmodel.item_signals where readers > 0 order by kind, item",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let places: HashMap<(&str, Uuid), Item> =
+        (0..).zip(&items).map(|(place, (kind, id))| ((kind.as_str(), *id), place)).collect();
+    let mut histories = Histories::new(items.len());
+    let (mut reader, mut liked) = (None, Vec::new());
+    let mut rows = sqlx::query_as::<_, (Uuid, String, Uuid)>(
+        "select reader, kind, item from readmodel.seen order by reader, position, kind, item",
+    )
+    .fetch(&mut *tx);
+    while let Some((of, kind, item)) = rows.try_next().await? {
+        if reader != Some(of) {
+            if reader.is_some() {
+                histories.push(&liked);
+            }
+            reader = Some(of);
+            liked.clear();
+        }
+        liked.extend(places.get(&(kind.as_str(), item)));
+    }
+    if reader.is_some() {
+        histories.push(&liked);
+    }
+    drop(rows);
+    drop(places);
+    Ok(Some(Likings { position, items, histories }))
+}

@@ -1,0 +1,179 @@
+//! Fits what is recommended to what people like, one at a time, and offers the fit to the log.
+//!
+//! The weights are kept first and serve once the log says so; what a crash leaves undone between
+//! the two is done by the next fit. Losing the table costs one fit.
+
+mod fit;
+mod kept;
+mod likings;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DurationRound, TimeDelta, Utc};
+use domain::model::{Command, Fit, Model};
+use eventstore::{Context, ExecuteError, Log, StoreError};
+use sqlx::Connection;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// There is one model, of everything people like.
+const STREAM: &str = "likings";
+/// With fewer people a fit says less than counting does; on request it is made all the same.
+const PEOPLE_MIN: usize = 100;
+/// How often it is looked whether enough has happened, and how long a fit lasts at least.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+const FIT_EVERY: Duration = Duration::from_secs(3600);
+/// The key of the advisory lock that makes it one at a time.
+const TURN: i64 = 0x6461_7962_6f6f_6b52;
+
+/// How a fit is made, and when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Training {
+    pub lambda: f64,
+    pub people_min: usize,
+    /// So many events later it is time for the next fit; 0: never.
+    pub after: u32,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self { lambda: 200.0, people_min: PEOPLE_MIN, after: 500 }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trained {
+    /// Somebody else is fitting.
+    Busy,
+    /// Nothing was fitted, for this reason.
+    Nothing(&'static str),
+    /// It serves.
+    Serves(Fit),
+    /// It did clearly worse than the one that goes on serving.
+    Rejected(Fit),
+    /// It knows no more than the one that serves.
+    Known(Fit),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the fit could not be offered: {0}")]
+    Offer(#[from] ExecuteError<domain::model::Refusal>),
+    #[error(transparent)]
+    NotFitted(#[from] recommender::ease::NotFitted),
+    #[error(transparent)]
+    NotKept(#[from] recommender::Unreadable),
+    #[error(transparent)]
+    NoThread(#[from] std::io::Error),
+    #[error("the fit broke off")]
+    BrokeOff,
+}
+
+/// Fits again and again until shutdown, whenever enough has happened. Any number of programs may:
+/// one fits at a time.
+pub async fn keep_training(log: Log, training: Training, shutdown: CancellationToken) {
+    if training.after == 0 {
+        return shutdown.cancelled().await;
+    }
+    let mut fitted: Option<(i64, Instant)> = None;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        if fitted.is_some_and(|(_, when)| when.elapsed() < FIT_EVERY) {
+            continue;
+        }
+        let turn = async {
+            let due = due(&log, training, fitted.map(|(position, _)| position)).await?;
+            let Some(position) = due else { return Ok(None) };
+            train(&log, training).await.map(|trained| Some((position, trained)))
+        };
+        let trained = tokio::select! {
+            () = shutdown.cancelled() => return,
+            trained = turn => trained,
+        };
+        match trained {
+            Ok(None) => {}
+            Ok(Some((position, trained))) => {
+                fitted = Some((position, Instant::now()));
+                tracing::info!(?trained, "fitted what is recommended: {trained:?}");
+            }
+            Err(error) => tracing::error!(%error, "what is recommended is not fitted: {error}"),
+        }
+    }
+}
+
+/// The position of the read model, if it is far enough past what was fitted last. What was rejected
+/// or changed nothing is not fitted again either.
+async fn due(
+    log: &Log,
+    training: Training,
+    fitted: Option<i64>,
+) -> Result<Option<i64>, TrainError> {
+    let known = log.load::<Model>(STREAM).await?.state.position().max(fitted.unwrap_or_default());
+    let position = likings::position(&mut *log.pool().acquire().await?).await?;
+    Ok(position.filter(|position| *position >= known + i64::from(training.after)))
+}
+
+/// Fits once.
+pub async fn train(log: &Log, training: Training) -> Result<Trained, TrainError> {
+    let mut turn = log.pool().acquire().await?.detach();
+    let ours: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
+        .bind(TURN)
+        .fetch_one(&mut turn)
+        .await?;
+    if !ours {
+        return Ok(Trained::Busy);
+    }
+    let outcome = fit_and_offer(log, training).await;
+    // Of a program that is killed the server learns in a moment; this is at once.
+    sqlx::query("select pg_advisory_unlock($1)").bind(TURN).execute(&mut turn).await?;
+    turn.close().await?;
+    outcome
+}
+
+async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainError> {
+    as_recorded(log).await?;
+    let Some(likings) = likings::read(log.pool()).await? else {
+        return Ok(Trained::Nothing("the read model features is still being built"));
+    };
+    if likings.histories.people() < training.people_min.max(1) {
+        return Ok(Trained::Nothing("too few people like anything"));
+    }
+    // A thread of its own: a program that is told to stop does not wait for it.
+    let (done, fitted) = oneshot::channel();
+    std::thread::Builder::new().name("fit".to_owned()).spawn(move || {
+        let fitted = fit::fit(&likings, training);
+        drop(done.send(fitted.map(|fitted| (likings, fitted))));
+    })?;
+    let (likings, fitted) = fitted.await.map_err(|_| TrainError::BrokeOff)??;
+    kept::keep(log.pool(), &likings, &fitted).await?;
+    let fit = fitted.fit;
+    let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_default();
+    let key = format!("fit:{}:{}", fit.position, fit.model_hash);
+    let context = Context::system("process:trainer", key, now);
+    let offer = Command::Offer { fit: fit.clone(), at: now };
+    let receipt = log.execute::<Model>(STREAM, offer, &context).await?;
+    let serves = as_recorded(log).await?.as_ref() == Some(&fit.model_hash);
+    Ok(match (receipt.unchanged, serves) {
+        (true, _) => Trained::Known(fit),
+        (false, true) => Trained::Serves(fit),
+        (false, false) => Trained::Rejected(fit),
+    })
+}
+
+/// Whatever happened before: the weights that the log says serve do. Their hash.
+async fn as_recorded(log: &Log) -> Result<Option<String>, TrainError> {
+    let model = log.load::<Model>(STREAM).await?;
+    let serving = model.state.serving().map(str::to_owned);
+    if let Some(hash) = &serving {
+        kept::serve(log.pool(), hash).await?;
+    }
+    Ok(serving)
+}
