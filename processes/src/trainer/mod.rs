@@ -161,10 +161,12 @@ async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainEr
     let offer = Command::Offer { fit: fit.clone(), at: now };
     let receipt = log.execute::<Model>(STREAM, offer, &context).await?;
     let serves = as_recorded(log).await?.as_ref() == Some(&fit.model_hash);
-    Ok(match (receipt.unchanged, serves) {
-        (true, _) => Trained::Known(fit),
-        (false, true) => Trained::Serves(fit),
-        (false, false) => Trained::Rejected(fit),
+    // The same fit at the same position is the same command: it is answered as it was then.
+    Ok(match serves {
+        _ if receipt.unchanged => Trained::Known(fit),
+        true if receipt.replayed => Trained::Known(fit),
+        true => Trained::Serves(fit),
+        false => Trained::Rejected(fit),
     })
 }
 
