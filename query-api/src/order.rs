@@ -151,6 +151,7 @@ struct Line {
 }
 
 #[derive(Debug, Serialize, FromRow, ToSchema)]
+#[schema(as = OrderStep)]
 struct Step {
     /// Of the order, from then on.
     status: String,

@@ -43,6 +43,7 @@ struct Workflow {
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WorkflowStep)]
 struct Step {
     name: String,
     /// `WAITING`, `RUNNING`, `RETRYING`, `COMPLETED` or `FAILED`

@@ -42,6 +42,7 @@ pub(super) struct StockParams {
 
 /// Pieces, of one bucket or of the whole range.
 #[derive(Debug, Clone, Copy, Serialize, FromRow, ToSchema)]
+#[schema(as = PiecesMoved)]
 struct Pieces {
     received: i64,
     shipped: i64,

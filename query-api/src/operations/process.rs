@@ -96,6 +96,7 @@ struct Reaction {
 
 /// One command of a process.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProcessStep)]
 struct Step {
     step: String,
     at: DateTime<Utc>,
