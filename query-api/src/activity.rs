@@ -6,12 +6,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Problem, Query};
 use sqlx::FromRow;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -24,15 +24,6 @@ const READS: Reads =
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(feed))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
 }
 
 /// Something that somebody did.
@@ -88,14 +79,14 @@ const FEED: &str = "
      order by did.position desc limit $3";
 
 #[utoipa::path(
-    get, path = "/accounts/me/feed", tag = "follow", params(Params),
+    get, path = "/accounts/me/feed", tag = "follow", params(Paging),
     responses((status = 200, description = "What those whom I follow did, newest first",
                body = Page<Activity>))
 )]
 async fn feed(
     State(app): State<App>,
     asked: Asked,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let reader = asked.member()?.uuid();
     let after: Option<i64> = decode_cursor("feed", params.cursor.as_deref())?;

@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Path, Problem, Query};
 use sqlx::{FromRow, PgConnection};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -60,26 +60,17 @@ const COMMENTS: &str = "
       left join readmodel.profiles p on p.account = c.author
       left join readmodel.like_counts l on (l.kind, l.target) = ('comment', c.comment)";
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
-}
-
 #[utoipa::path(
     get, path = "/{kind}/{id}/comments", tag = "comments", security(()),
     params(("kind" = String, Path, description = "books, courses or products"),
-           ("id" = Uuid, Path), Params),
+           ("id" = Uuid, Path), Paging),
     responses((status = 200, description = "What readers say, newest first", body = Page<Comment>))
 )]
 async fn comments(
     State(app): State<App>,
     asked: Asked,
     Path((kind, id)): Path<(String, Uuid)>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let kind = item::kind_of_path(&kind)?;
     let reader = asked.account().map(|account| account.uuid());

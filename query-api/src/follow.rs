@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Path, Problem, Query};
 use sqlx::FromRow;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -23,15 +23,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(my_following))
         .routes(routes!(followers))
         .routes(routes!(following))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
 }
 
 /// Somebody who follows or is followed.
@@ -64,53 +55,53 @@ const FOLLOWING: &str = "
      order by f.position desc limit $3";
 
 #[utoipa::path(
-    get, path = "/accounts/me/followers", tag = "follow", params(Params),
+    get, path = "/accounts/me/followers", tag = "follow", params(Paging),
     responses((status = 200, description = "Who follows me", body = Page<Person>))
 )]
 async fn my_followers(
     State(app): State<App>,
     asked: Asked,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let me = asked.member()?.uuid();
     people(app, asked, me, params, "followers", FOLLOWERS).await
 }
 
 #[utoipa::path(
-    get, path = "/accounts/me/following", tag = "follow", params(Params),
+    get, path = "/accounts/me/following", tag = "follow", params(Paging),
     responses((status = 200, description = "Whom I follow", body = Page<Person>))
 )]
 async fn my_following(
     State(app): State<App>,
     asked: Asked,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let me = asked.member()?.uuid();
     people(app, asked, me, params, "following", FOLLOWING).await
 }
 
 #[utoipa::path(
-    get, path = "/accounts/{id}/followers", tag = "follow", params(("id" = Uuid, Path), Params),
+    get, path = "/accounts/{id}/followers", tag = "follow", params(("id" = Uuid, Path), Paging),
     responses((status = 200, description = "Who follows an account", body = Page<Person>))
 )]
 async fn followers(
     State(app): State<App>,
     asked: Asked,
     Path(id): Path<Uuid>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     people(app, asked, id, params, "followers", FOLLOWERS).await
 }
 
 #[utoipa::path(
-    get, path = "/accounts/{id}/following", tag = "follow", params(("id" = Uuid, Path), Params),
+    get, path = "/accounts/{id}/following", tag = "follow", params(("id" = Uuid, Path), Paging),
     responses((status = 200, description = "Whom an account follows", body = Page<Person>))
 )]
 async fn following(
     State(app): State<App>,
     asked: Asked,
     Path(id): Path<Uuid>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     people(app, asked, id, params, "following", FOLLOWING).await
 }
@@ -119,7 +110,7 @@ async fn people(
     app: App,
     asked: Asked,
     account: Uuid,
-    params: Params,
+    params: Paging,
     list: &'static str,
     select: &'static str,
 ) -> Result<Response, Problem> {

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::like::Target;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Path, Problem, Query};
 use sqlx::FromRow;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -20,15 +20,6 @@ const READS: Reads = &["likes", "profiles", "comments", "books", "courses", "pro
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(likes))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
 }
 
 /// Somebody who likes it.
@@ -46,14 +37,14 @@ struct Liker {
 #[utoipa::path(
     get, path = "/{kind}/{id}/likes", tag = "likes",
     params(("kind" = String, Path, description = "books, courses, products or comments"),
-           ("id" = Uuid, Path), Params),
+           ("id" = Uuid, Path), Paging),
     responses((status = 200, description = "Who likes it, newest first", body = Page<Liker>))
 )]
 async fn likes(
     State(app): State<App>,
     asked: Asked,
     Path((kind, id)): Path<(String, Uuid)>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     asked.member()?;
     let item = match kind.as_str() {

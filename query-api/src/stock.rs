@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::ItemKind;
-use serde::{Deserialize, Serialize};
-use service_kit::page::{Limit, Page, decode_cursor};
+use serde::Serialize;
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Path, Problem, Query};
 use sqlx::FromRow;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -66,15 +66,6 @@ async fn level(
     .await
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
-}
-
 /// Something that happened to the stock of a product, and how it stood afterwards.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct Movement {
@@ -91,7 +82,7 @@ struct Movement {
 
 #[utoipa::path(
     get, path = "/stock/{product}/movements", tag = "stock",
-    params(("product" = Uuid, Path), Params),
+    params(("product" = Uuid, Path), Paging),
     security(
         ("bearer" = ["merchandiser"]),
         ("bearer" = ["operator"]),
@@ -104,7 +95,7 @@ async fn movements(
     State(app): State<App>,
     asked: Asked,
     Path(product): Path<Uuid>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let after: Option<i64> = decode_cursor("stock-movements", params.cursor.as_deref())?;
     let uri = asked.uri.clone();

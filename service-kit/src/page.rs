@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use crate::Problem;
 
@@ -35,6 +36,16 @@ impl Default for Limit {
     fn default() -> Self {
         Self(50)
     }
+}
+
+/// Which page of a list: what lists take that are asked for nothing else.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    pub limit: Limit,
+    pub cursor: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -162,9 +162,9 @@ async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainEr
     let receipt = log.execute::<Model>(STREAM, offer, &context).await?;
     let serves = as_recorded(log).await?.as_ref() == Some(&fit.model_hash);
     // The same fit at the same position is the same command: it is answered as it was then.
+    let is_known = receipt.unchanged || (serves && receipt.replayed);
     Ok(match serves {
-        _ if receipt.unchanged => Trained::Known(fit),
-        true if receipt.replayed => Trained::Known(fit),
+        _ if is_known => Trained::Known(fit),
         true => Trained::Serves(fit),
         false => Trained::Rejected(fit),
     })

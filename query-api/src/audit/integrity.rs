@@ -6,7 +6,7 @@ use eventstore::checkpoint::{self, Checkpoint};
 use eventstore::verify::{self, Proof, Range, Verification};
 use serde::Deserialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Json, Path, Problem, Query};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -90,17 +90,8 @@ async fn proof(
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct PageParams {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
-}
-
 #[utoipa::path(
-    get, path = "/audit/checkpoints", tag = "audit", params(PageParams),
+    get, path = "/audit/checkpoints", tag = "audit", params(Paging),
     security(("bearer" = ["auditor"])),
     responses((status = 200, body = Page<Value>,
                description = "Signed hashes of the chain, newest first"))
@@ -108,7 +99,7 @@ struct PageParams {
 async fn checkpoints(
     State(app): State<App>,
     auditing: Auditing,
-    Query(params): Query<PageParams>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     let before: Option<i64> = decode_cursor("checkpoints", params.cursor.as_deref())?;
     let before = before.unwrap_or(i64::MAX);

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use projections::runtime::{self, RequestError, VerificationState};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::page::{Page, Paging, decode_cursor};
 use service_kit::{Json, Path, Problem, Query};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,15 +36,6 @@ struct Verification {
     error: Option<String>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    #[serde(default)]
-    #[param(value_type = Option<u16>)]
-    limit: Limit,
-    cursor: Option<String>,
-}
-
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
 }
@@ -52,7 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// What was asked of a projection, the newest first.
 #[utoipa::path(
     get, path = "/operations/projections/{name}/verifications", tag = "operations",
-    params(("name" = String, Path), Params),
+    params(("name" = String, Path), Paging),
     security(("bearer" = ["operator"])),
     responses((status = 200, description = "Comparisons", body = Page<Verification>))
 )]
@@ -60,7 +51,7 @@ async fn list(
     State(app): State<App>,
     asked: Asked,
     Path(name): Path<String>,
-    Query(params): Query<Params>,
+    Query(params): Query<Paging>,
 ) -> Result<Response, Problem> {
     known(&app, &name).await?;
     let before: Option<i64> = decode_cursor("verifications", params.cursor.as_deref())?;
