@@ -5,11 +5,14 @@ use crate::system::{Login, System};
 #[tokio::test]
 async fn a_new_account_sees_its_own_profile() {
     let system = System::start().await;
-    let ada = system.ada().await;
+    let login = Login::new("Ada");
+    let body = json!({ "email": login.email, "password": login.password, "display_name": "Ada" });
+    let registered = system.post("accounts", body).await.accepted();
+    let ada = system.again(&login).await;
 
-    let me = ada.get("accounts/me").header("prefer", "wait=5").await;
+    let me = ada.get("accounts/me").after(&registered).await;
 
-    assert_eq!(me["id"], ada.id.to_string(), "{me}");
+    assert_eq!(me["id"], registered.id().to_string(), "{me}");
     assert_eq!(me["display_name"], "Ada", "{me}");
 }
 

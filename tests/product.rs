@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Shop, System};
+use crate::system::System;
 
 fn lamp(sku: &str, minor: i64) -> Value {
     json!({
@@ -67,20 +67,24 @@ async fn a_price_below_nothing_is_refused_with_the_field_named() {
 
 #[tokio::test]
 async fn what_is_discontinued_is_neither_listed_nor_sold() {
-    let shop = Shop::with(5).await;
-    let ada = shop.system.ada().await;
-    let path = format!("products/{}", shop.product);
-    let sku = shop.system.get(&path).header("prefer", "wait=5").await;
+    let system = System::start().await;
+    let (mercy, ada, sku) = (system.merchandiser().await, system.ada().await, sku());
+    let product = mercy.post("products", lamp(&sku, 1999)).await.accepted();
+    let path = format!("products/{}", product.id());
+    let listed = system.get(format!("products?sku={sku}")).after(&product).await.ok();
+    assert_eq!(listed["items"][0]["id"], product.id().to_string(), "{listed}");
+    mercy
+        .post(format!("stock/{}/receipts", product.id()), json!({ "quantity": 5 }))
+        .await
+        .accepted();
 
-    let gone = shop.mercy.delete(&path).await.accepted();
+    let gone = mercy.delete(&path).await.accepted();
 
-    let page = shop.system.get(&path).after(&gone).await;
+    let page = system.get(&path).after(&gone).await;
     assert_eq!(page["discontinued"], true, "{page}");
-    if let Some(sku) = sku.body["sku"].as_str() {
-        let list = shop.system.get(format!("products?sku={sku}")).after(&gone).await;
-        assert_eq!(list["items"], json!([]), "{list}");
-    }
-    let items = json!({ "items": [{ "product_id": shop.product, "quantity": 1 }] });
+    let list = system.get(format!("products?sku={sku}")).after(&gone).await;
+    assert_eq!(list["items"], json!([]), "{list}");
+    let items = json!({ "items": [{ "product_id": product.id(), "quantity": 1 }] });
     let problem = ada.post("orders", items).await.refused(409, "product-discontinued");
     assert_eq!(problem["errors"][0]["pointer"], "/items/0/product_id", "{problem}");
 }
