@@ -22,6 +22,7 @@ mod user;
 pub use child::spawn_bound_to_us;
 pub use data_dir::{Attached, attach};
 pub use error::Error;
+pub use fetch::text_model;
 pub use find::PostgresSource;
 pub use os::{Signal, disk_free, signal};
 pub use services::{Options, Services, start};

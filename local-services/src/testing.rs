@@ -37,6 +37,19 @@ pub fn nats() -> Option<String> {
     })
 }
 
+/// The folder of the model of meaning. None, said aloud, if it cannot be fetched; a failure where
+/// `CI` is set.
+pub fn text_model() -> Option<PathBuf> {
+    match crate::text_model(&runtime_dir()) {
+        Ok(folder) => Some(folder),
+        Err(why) => {
+            assert!(env::var_os("CI").is_none(), "no text model: {why}");
+            eprintln!("SKIPPED what needs the text model: {why}");
+            None
+        }
+    }
+}
+
 /// The address of a new, empty database.
 pub fn database_url() -> String {
     create_database_url(None)
@@ -89,7 +102,7 @@ pub fn crashable() -> Services {
 /// Options for tests: nothing is kept, except fetched programs beside the build's other output.
 pub fn options() -> Options {
     Options {
-        runtime_dir: Some(build_folder().join("daybook-runtime")),
+        runtime_dir: Some(runtime_dir()),
         connections_max: CONNECTIONS_MAX,
         ..Options::ephemeral()
     }
@@ -122,6 +135,11 @@ pub fn python_packages(name: &str, lock: &Path) -> Result<PathBuf, String> {
     }
     fs::rename(&partial, &folder).map_err(text)?;
     Ok(folder)
+}
+
+/// Beside the build's other output.
+fn runtime_dir() -> PathBuf {
+    build_folder().join("daybook-runtime")
 }
 
 fn build_folder() -> PathBuf {

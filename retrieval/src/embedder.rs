@@ -1,0 +1,199 @@
+//! The model that turns text into vectors: all-MiniLM-L6-v2 with int8 weights, on rten.
+
+use std::path::Path;
+
+use rten::{Model, NodeId, ValueOrView};
+use rten_tensor::prelude::*;
+use rten_tensor::{NdTensor, Tensor};
+use sha2::{Digest, Sha256};
+use tokenizers::{Tokenizer, TruncationParams};
+
+use crate::{DIMENSIONS, Vector};
+
+/// Tokens of one text that are read; what follows is not.
+const TOKENS_MAX: usize = 256;
+/// Tokens of one run of the model, filled up to the longest text of it.
+const RUN_TOKENS_MAX: usize = 4_096;
+
+/// Turns texts into vectors. Slow to load (0.2 s), quick to use, safe to share.
+pub struct Embedder {
+    model: Model,
+    tokenizer: Tokenizer,
+    inputs: Inputs,
+    output: NodeId,
+    hash: String,
+}
+
+struct Inputs {
+    ids: NodeId,
+    mask: NodeId,
+    types: Option<NodeId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("{0} cannot be read: {1}")]
+    File(String, std::io::Error),
+    #[error("model.onnx is no model: {0}")]
+    Model(String),
+    #[error("tokenizer.json is no tokenizer: {0}")]
+    Tokenizer(String),
+    #[error("the model failed: {0}")]
+    Run(String),
+}
+
+impl Embedder {
+    /// From a folder with `model.onnx` and `tokenizer.json`.
+    pub fn load(folder: &Path) -> Result<Self, ModelError> {
+        let read = |name: &str| {
+            std::fs::read(folder.join(name)).map_err(|error| ModelError::File(name.into(), error))
+        };
+        let (onnx, json) = (read("model.onnx")?, read("tokenizer.json")?);
+        let hash = hex::encode(Sha256::new().chain_update(&onnx).chain_update(&json).finalize());
+        let tokenizer =
+            tokenizer(&json).map_err(|error| ModelError::Tokenizer(error.to_string()))?;
+        let model = Model::load(onnx).map_err(|error| ModelError::Model(error.to_string()))?;
+        let input =
+            |name| model.node_id(name).map_err(|error| ModelError::Model(error.to_string()));
+        let inputs = Inputs {
+            ids: input("input_ids")?,
+            mask: input("attention_mask")?,
+            types: model.find_node("token_type_ids"),
+        };
+        let output = model.output_ids().first().copied();
+        let output = output.ok_or_else(|| ModelError::Model("it has no output".to_owned()))?;
+        Ok(Self { model, tokenizer, inputs, output, hash })
+    }
+
+    /// Which model this is: vectors of different ones do not compare.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// One vector for each text, in their order.
+    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, ModelError> {
+        let mut texts = texts
+            .iter()
+            .enumerate()
+            .map(|(place, text)| Ok((place, self.tokens(text)?)))
+            .collect::<Result<Vec<(usize, Vec<i32>)>, ModelError>>()?;
+        // Texts of about one length share a run, and little of it is padding.
+        texts.sort_by_key(|(_, tokens)| tokens.len());
+        let mut vectors = vec![None; texts.len()];
+        let mut rest = texts.as_slice();
+        while !rest.is_empty() {
+            let fits = |count: &usize| count * rest[count - 1].1.len() <= RUN_TOKENS_MAX;
+            let count = (1..=rest.len()).take_while(fits).last().unwrap_or(1);
+            let (run, later) = rest.split_at(count);
+            for ((place, _), vector) in run.iter().zip(self.run(run)?) {
+                vectors[*place] = Some(vector);
+            }
+            rest = later;
+        }
+        let missing = || ModelError::Run("a text got no vector".to_owned());
+        vectors.into_iter().map(|vector| vector.ok_or_else(missing)).collect()
+    }
+
+    fn tokens(&self, text: &str) -> Result<Vec<i32>, ModelError> {
+        let encoded = self.tokenizer.encode_fast(text, true);
+        let encoded = encoded.map_err(|error| ModelError::Tokenizer(error.to_string()))?;
+        let ids = encoded.get_ids().iter();
+        ids.map(|id| i32::try_from(*id).map_err(|error| ModelError::Tokenizer(error.to_string())))
+            .collect()
+    }
+
+    fn run(&self, texts: &[(usize, Vec<i32>)]) -> Result<Vec<Vector>, ModelError> {
+        let longest = texts.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
+        let shape = [texts.len(), longest];
+        let mut ids = NdTensor::<i32, 2>::zeros(shape);
+        let mut mask = NdTensor::<i32, 2>::zeros(shape);
+        for (row, (_, tokens)) in texts.iter().enumerate() {
+            for (column, token) in tokens.iter().enumerate() {
+                ids[[row, column]] = *token;
+                mask[[row, column]] = 1;
+            }
+        }
+        let types = NdTensor::<i32, 2>::zeros(shape);
+        let mut inputs: Vec<(NodeId, ValueOrView)> =
+            vec![(self.inputs.ids, ids.view().into()), (self.inputs.mask, mask.view().into())];
+        if let Some(node) = self.inputs.types {
+            inputs.push((node, types.view().into()));
+        }
+        let failed = |error: &dyn std::fmt::Display| ModelError::Run(error.to_string());
+        let [output] =
+            self.model.run_n(inputs, [self.output], None).map_err(|error| failed(&error))?;
+        let output: Tensor<f32> = output.try_into().map_err(|error| failed(&error))?;
+        let states: NdTensor<f32, 3> = output
+            .try_into()
+            .map_err(|_| ModelError::Run("it answers in another shape".to_owned()))?;
+        texts
+            .iter()
+            .enumerate()
+            .map(|(row, (_, tokens))| mean(&states, row, tokens.len()))
+            .collect()
+    }
+}
+
+/// The file itself cuts texts off at half of what the model reads, and pads them all to that.
+fn tokenizer(json: &[u8]) -> tokenizers::Result<Tokenizer> {
+    let mut tokenizer = Tokenizer::from_bytes(json)?;
+    let truncation = TruncationParams { max_length: TOKENS_MAX, ..TruncationParams::default() };
+    tokenizer.with_truncation(Some(truncation))?.with_padding(None);
+    Ok(tokenizer)
+}
+
+/// The mean of the states of a text's own tokens.
+fn mean(states: &NdTensor<f32, 3>, row: usize, tokens: usize) -> Result<Vector, ModelError> {
+    let mut sums = vec![0.0_f32; DIMENSIONS];
+    for token in 0..tokens {
+        for (dimension, sum) in sums.iter_mut().enumerate() {
+            *sum += states[[row, token, dimension]];
+        }
+    }
+    Vector::new(sums).ok_or_else(|| ModelError::Run("a vector without a direction".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    static MODEL: LazyLock<Option<Embedder>> = LazyLock::new(|| {
+        local_services::testing::text_model().map(|folder| Embedder::load(&folder).unwrap())
+    });
+
+    fn cosines(to: &str, of: &[&str]) -> Option<Vec<f32>> {
+        let model = MODEL.as_ref()?;
+        let texts: Vec<&str> = [to].into_iter().chain(of.iter().copied()).collect();
+        let vectors = model.embed(&texts).unwrap();
+        Some(vectors[1..].iter().map(|vector| vector.cosine(&vectors[0])).collect())
+    }
+
+    #[test]
+    fn texts_that_mean_the_same_are_near_though_they_share_no_word() {
+        let of = ["An automobile was speeding.", "Photosynthesis happens in leaves."];
+        let Some(cosines) = cosines("The car drove too fast.", &of) else { return };
+        assert!(cosines[0] > 0.5 && cosines[1] < 0.2, "{cosines:?}");
+    }
+
+    /// Figures of the f32 model in the documentation of sentence-transformers: 0.6660, 0.1046.
+    #[test]
+    fn the_vectors_are_those_of_the_model_everybody_knows() {
+        let of = ["It's so sunny outside!", "He drove to the stadium."];
+        let Some(cosines) = cosines("The weather is lovely today.", &of) else { return };
+        let differences = [cosines[0] - 0.6660, cosines[1] - 0.1046];
+        assert!(differences.iter().all(|difference| difference.abs() < 0.03), "{cosines:?}");
+    }
+
+    #[test]
+    fn a_text_has_the_same_vector_whatever_it_is_embedded_with() {
+        let Some(model) = MODEL.as_ref() else { return };
+        let long = "A sentence about bookkeeping. ".repeat(60);
+        let alone = model.embed(&["ledger"]).unwrap();
+        let together = model.embed(&[long.as_str(), "ledger", "", "🦀"]).unwrap();
+        assert_eq!(together.len(), 4);
+        // int8 activations are scaled by the run they are in.
+        assert!(alone[0].cosine(&together[1]) > 0.99, "{}", alone[0].cosine(&together[1]));
+    }
+}
