@@ -12,6 +12,7 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod openapi;
+mod packed;
 mod parked;
 mod processes;
 mod progress;
@@ -19,6 +20,7 @@ mod projections;
 mod readable;
 mod reco;
 mod replay;
+mod search;
 mod send_test_email;
 mod serve;
 mod table;
@@ -75,6 +77,8 @@ enum Command {
     Processes(processes::Processes),
     /// Fit recommendations; measure them on files of who liked what
     Reco(reco::Reco),
+    /// Measure how well search finds, on collections of questions and their answers
+    Search(search::Search),
     /// Send a mail, to see whether mail goes out
     SendTestEmail(send_test_email::SendTestEmail),
     /// Take over the events table of a postgres-es program
@@ -111,6 +115,7 @@ impl Cli {
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Reco(reco) => reco.run(settings).await,
+            Command::Search(search) => search.run(&settings),
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Asyncapi(asyncapi) => asyncapi.run(),

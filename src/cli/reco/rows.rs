@@ -1,16 +1,12 @@
 //! Files of who liked what: CSV, or fields with tabs between them, plain or zstd.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use recommender::protocol::Named;
 
-/// A file this long, unpacked, is no file of ratings.
-const BYTES_MAX: u64 = 4 << 30;
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+use crate::cli::packed;
 
 /// Heads of columns, the part before a colon, in lower case.
 const PEOPLE: &[&str] = &["user_id", "user", "reader", "person", "account", "student"];
@@ -20,19 +16,8 @@ const TIMES: &[&str] = &["timestamp", "time", "seq", "position"];
 
 /// The rows of a file; those whose pair is in `known` already are left out.
 pub fn read(file: &Path, known: &mut HashSet<(String, String)>) -> anyhow::Result<Vec<Named>> {
-    let text = unpacked(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = packed::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     parse(&text, known).with_context(|| format!("in {}", file.display()))
-}
-
-fn unpacked(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
-    if !bytes.starts_with(&ZSTD_MAGIC) {
-        return Ok(bytes);
-    }
-    let mut text = Vec::new();
-    zstd::Decoder::new(bytes.as_slice())?.take(BYTES_MAX).read_to_end(&mut text)?;
-    Ok(text)
 }
 
 fn parse(text: &[u8], known: &mut HashSet<(String, String)>) -> anyhow::Result<Vec<Named>> {

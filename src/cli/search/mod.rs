@@ -1,0 +1,28 @@
+//! `daybook search`: finding, from the machine's side.
+
+mod collection;
+mod eval;
+
+use std::process::ExitCode;
+
+use crate::settings::Settings;
+
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Measure words, meaning and both on folders of texts and judged questions; needs no database
+    Eval(eval::Eval),
+}
+
+impl Search {
+    pub fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Eval(eval) => eval.run(settings),
+        }
+    }
+}
