@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
-    Options, Report, append, chaos, command, feed, hot_stream, rebuild, reco, reference, relay,
-    visible,
+    Options, Report, append, chaos, command, feed, hot_stream, query, rebuild, reco, reference,
+    relay, visible,
 };
 
 /// What a measurement is called and how long it may take.
@@ -67,6 +67,8 @@ enum Name {
     Command,
     /// From a command to the query side showing it
     Visible,
+    /// Pages of the query side, and how soon a rating changes a list
+    Query,
     /// From the log to JetStream
     Relay,
     /// Every projection anew from a long log
@@ -86,6 +88,7 @@ impl Name {
             Self::Feed => feed::run(options).await,
             Self::Command => command::run(options).await,
             Self::Visible => visible::run(options).await,
+            Self::Query => query::run(options).await,
             Self::Relay => relay::run(options).await,
             Self::Rebuild => rebuild::run(options).await,
             Self::Reco => reco::run(options).await,

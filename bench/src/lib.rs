@@ -16,6 +16,7 @@ mod history;
 mod hot_stream;
 mod http;
 mod postgres_es;
+mod query;
 mod raters;
 mod rating;
 mod rebuild;

@@ -122,6 +122,11 @@ impl Site {
         Ok(Self { address: address.to_owned(), token })
     }
 
+    /// The merchandiser's.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The same merchandiser somewhere else.
     pub fn elsewhere(&self, address: String) -> Self {
         Self { address, token: self.token.clone() }
