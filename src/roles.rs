@@ -80,8 +80,6 @@ pub async fn run(
         kit_settings(backend, settings),
         shutdown.clone(),
     );
-    let health = health(roles, backend, bus.clone(), shutdown.clone());
-    tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
     let model = match roles.iter().any(|role| matches!(role, Role::QueryApi | Role::Processes)) {
         true => text_model::start(settings),
@@ -92,6 +90,8 @@ pub async fn run(
     let read_keys = backend.personal_keys_on(read_pool.clone());
     let query =
         query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs, model.clone());
+    let health = health(roles, backend, bus.clone(), query.clone(), shutdown.clone());
+    tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -264,6 +264,7 @@ fn health(
     roles: &[Role],
     backend: &Backend,
     bus: Option<Bus>,
+    query: query_api::App,
     shutdown: CancellationToken,
 ) -> Health {
     let pool = backend.pool.clone();
@@ -316,7 +317,12 @@ fn health(
         let pool = pool.clone();
         async move { read_models(&pool).await }
     };
-    health.check("read models", read_models)
+    // Never a reason not to be ready: without it words are found all the same.
+    let meaning = move || {
+        let query = query.clone();
+        async move { Ok(query.told_of_meaning().await) }
+    };
+    health.check("read models", read_models).check("meaning", meaning)
 }
 
 /// What is parked stops nobody else: it is said, and the rest is ready.

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Answer, School, System};
+use crate::system::{Answer, Program, School, System, eventually};
 
 /// A word that nothing else contains.
 fn word() -> String {
@@ -81,4 +81,54 @@ async fn looking_for_nothing_is_refused_with_the_field_named() {
         let answer = system.get(format!("search?q={odd}")).await;
         assert!(answer.status.as_u16() < 500, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_title_is_found_though_it_is_mistyped_and_its_words_are_marked() {
+    let system = System::start().await;
+    let word = word();
+    let book = json!({ "title": format!("Salt & {word}"), "authors": ["A"] });
+    let book = system.merchandiser().await.post("books", book).await.accepted();
+
+    let exact = system.get(format!("search?q={word}&limit=1")).after(&book).await;
+    let marked = format!("Salt &amp; <mark>{word}</mark>");
+    assert_eq!(exact["items"][0]["highlights"]["title"], marked, "{exact}");
+    let mistyped = format!("{}{}", &word[..15], &word[16..]);
+    let found = system.get(format!("search?q={mistyped}&limit=1")).await;
+    assert_eq!(found["items"][0]["item"], format!("book:{}", book.id()), "{found}");
+    assert_eq!(found["items"][0]["source"], "typo", "{found}");
+}
+
+/// A system of its own: it fetches the model while it is asked already.
+#[tokio::test]
+async fn once_the_model_is_there_a_wish_is_fulfilled_in_other_words() {
+    if local_services::testing::text_model().is_none() {
+        return;
+    }
+    let settings = [("DAYBOOK_TEXT_MODEL", "fetch"), ("DAYBOOK_TRAIN_AFTER", "0")];
+    let start = move || Program::up_with("meaning", &["--ephemeral"], &settings);
+    let program = tokio::task::spawn_blocking(start).await.unwrap();
+    let system = System::of(&program).await;
+    let mercy = system.merchandiser().await;
+    for (sku, name, description, minor) in [
+        ("S1", "Woollen scarf", "Thick and soft, keeps off frost and snow.", 2_500),
+        ("S2", "Goose down coat", "Thick and soft, keeps off frost and snow.", 25_000),
+        ("S3", "Garden hose", "Ten metres, with a tap.", 1_500),
+    ] {
+        let price = json!({ "minor": minor, "currency": "GBP" });
+        let product =
+            json!({ "sku": sku, "name": name, "description": description, "price": price });
+        mercy.post("products", product).await.accepted();
+    }
+
+    let wish = "search/suggest?q=something%20warm%20for%20winter%20under%2050%20pounds";
+    let by_meaning = |answer: &Answer| answer.body["items"][0]["source"] == "meaning";
+    let answer = eventually(|| system.get(wish), by_meaning).await;
+
+    assert_eq!(answer["items"][0]["title"], "Woollen scarf", "{answer}");
+    assert_eq!(answer["understood"]["price_max"], 5_000, "{answer}");
+    let titles = answer["items"].to_string();
+    assert!(!titles.contains("Goose"), "it costs more: {answer}");
+    let ready = system.get("/readyz").await;
+    assert!(ready.body.to_string().contains("texts have their vectors"), "{ready}");
 }

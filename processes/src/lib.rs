@@ -28,6 +28,7 @@ mod runner;
 mod running;
 mod status;
 mod steps;
+pub mod texts;
 mod trainer;
 
 #[cfg(test)]
@@ -49,8 +50,10 @@ pub use trainer::{TrainError, Trained, Training, keep_training, train};
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
     let gauges = gauges::publish(log.pool(), &shutdown);
+    let embedding =
+        texts::keep_embedding(log.pool().clone(), providers.text_model.clone(), shutdown.clone());
     let running = process::all(providers)
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
-    tokio::join!(gauges, futures::future::join_all(running));
+    tokio::join!(gauges, embedding, futures::future::join_all(running));
 }

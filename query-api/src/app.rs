@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::live::Live;
+use crate::meaning::Meaning;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::recommendation::Models;
@@ -42,6 +43,7 @@ struct Parts {
     progress: Progress,
     models: Models,
     text_model: TextModel,
+    meaning: Meaning,
 }
 
 impl App {
@@ -62,7 +64,19 @@ impl App {
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
         let models = Models::default();
-        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress, models, text_model }))
+        let meaning = Meaning::new(pool.clone(), text_model.clone());
+        Self(Arc::new(Parts {
+            pool,
+            keys,
+            kit,
+            blobs,
+            cache,
+            live,
+            progress,
+            models,
+            text_model,
+            meaning,
+        }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
@@ -100,6 +114,15 @@ impl App {
 
     pub(crate) fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    pub(crate) fn meaning(&self) -> &Meaning {
+        &self.0.meaning
+    }
+
+    /// How search by meaning is: in words, for `/readyz`.
+    pub async fn told_of_meaning(&self) -> String {
+        self.0.meaning.told().await
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -131,12 +131,7 @@ async fn books(
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
-        let audience = params.audience.map(|audience| match audience {
-            domain::book::Audience::General => "general".to_owned(),
-            domain::book::Audience::Kids => "kids".to_owned(),
-            domain::book::Audience::Teens => "teens".to_owned(),
-            domain::book::Audience::Adults => "adults".to_owned(),
-        });
+        let audience = params.audience.map(|audience| audience_name(audience).to_owned());
         let genre = params.genre.map(|genre| genre.trim().to_lowercase());
         let language = params.language.map(|language| language.trim().to_lowercase());
         let browse = Browse {
@@ -205,4 +200,13 @@ async fn book(
         Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
     })
     .await
+}
+
+pub fn audience_name(audience: domain::book::Audience) -> &'static str {
+    match audience {
+        domain::book::Audience::General => "general",
+        domain::book::Audience::Kids => "kids",
+        domain::book::Audience::Teens => "teens",
+        domain::book::Audience::Adults => "adults",
+    }
 }

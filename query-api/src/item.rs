@@ -18,15 +18,16 @@ pub const READS: Reads = &["books", "courses", "products", "item_ratings"];
 /// archived or discontinued.
 pub const CATALOGUE: &str = "(
     select 'book' as kind, book as item, title, authors as makers, genres as labels, position,
-           not withdrawn as shown, null::bigint as price_minor, null::text as currency, search
+           not withdrawn as shown, null::bigint as price_minor, null::text as currency, search,
+           audience, description
       from readmodel.books
     union all
     select 'course', course, title, '{}'::text[], skills, position,
-           state = 'published', null, null, search
+           state = 'published', null, null, search, null, description
       from readmodel.courses
     union all
     select 'product', product, name, '{}'::text[], array_remove(category || tags, null), position,
-           not discontinued, price_minor, currency, search
+           not discontinued, price_minor, currency, search, null, description
       from readmodel.products
 )";
 
@@ -68,7 +69,7 @@ pub struct ItemPrice {
 }
 
 impl ItemPrice {
-    fn is_none(&self) -> bool {
+    pub fn is_none(&self) -> bool {
         self.minor.is_none()
     }
 }

@@ -25,6 +25,7 @@ mod item;
 mod like;
 mod live;
 mod loan;
+mod meaning;
 mod notification;
 mod opened;
 mod operations;

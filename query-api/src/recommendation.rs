@@ -1,9 +1,11 @@
 //! What somebody may like next, and why.
 //!
-//! A ladder: what the fitted model says; else what people with the same likings like; else the best of the genres rated 7 or more;
-//! else the top list; else the newest. Each item says which rung it comes from. The profile is live:
+//! A ladder: what the fitted model says; else what people with the same likings like; else what hardly
+//! anybody knows yet but says much the same; else the best of the genres rated 7 or more; else the top
+//! list; else the newest. Each item says which rung it comes from. The profile is live:
 //! a rating changes the list as soon as the projections have passed it.
 
+mod meaning;
 mod model;
 mod rungs;
 
@@ -21,10 +23,11 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::item::{self, Item};
+use crate::meaning::Meaning;
 use crate::{Answer, App, Asked, Reads};
 use model::Model;
 pub(crate) use model::Models;
-use rungs::{Asking, Candidate};
+use rungs::{Asking, Candidate, Rung};
 
 const READS: Reads = &["books", "courses", "products", "item_ratings", "features", "dismissals"];
 
@@ -70,7 +73,7 @@ struct Recommendations {
 struct Recommended {
     #[serde(flatten)]
     item: Item,
-    /// `model`, `co-occurrence`, `genres`, `top` or `newest`: the rung of the ladder.
+    /// `model`, `co-occurrence`, `meaning`, `genres`, `top` or `newest`: the rung of the ladder.
     source: &'static str,
     score: f64,
     reasons: Vec<Reason>,
@@ -104,7 +107,8 @@ async fn recommendations(
         None => Some(asked.member()?),
     };
     let model = app.models().serving(app.pool()).await?;
-    let asked = asked.beside(model.as_deref().map(Model::version));
+    let meaning = app.meaning();
+    let asked = asked.beside((model.as_deref().map(Model::version), meaning.now().await));
     app.read(&asked, READS, move |mut view| async move {
         let reader = reader.map(|account| account.uuid());
         let position = view.positions.lowest();
@@ -121,7 +125,7 @@ async fn recommendations(
             profile,
         };
         let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
-        let chosen = climb(db, model.as_deref(), &asking, limit).await?;
+        let chosen = climb(db, model.as_deref(), meaning, &asking, limit).await?;
         let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
         let mut items = item::fetch(db, reader, ids).await?;
         let items = chosen
@@ -140,6 +144,7 @@ async fn recommendations(
 async fn climb(
     db: &mut PgConnection,
     model: Option<&Model>,
+    meaning: &Meaning,
     asking: &Asking,
     limit: i64,
 ) -> Result<Vec<Candidate>, Problem> {
@@ -154,7 +159,11 @@ async fn climb(
         if chosen.len() >= wanted {
             break;
         }
-        for candidate in rungs::candidates(db, rung, asking, limit).await? {
+        let mut candidates = rungs::candidates(db, rung, asking, limit).await?;
+        if rung == Rung::CoOccurrence {
+            candidates.extend(meaning::candidates(db, meaning, asking, wanted).await?);
+        }
+        for candidate in candidates {
             let key = (candidate.kind.clone(), candidate.item);
             if chosen.len() < wanted && taken.insert(key) {
                 chosen.push(candidate);

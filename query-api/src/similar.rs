@@ -2,15 +2,17 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use domain::ItemId;
 use serde::{Deserialize, Serialize};
 use service_kit::{Path, Problem, Query};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::item::{self, CATALOGUE, Item};
+use crate::meaning::Meaning;
 use crate::{Answer, App, Asked, Reads};
 
 const READS: Reads = &["books", "courses", "products", "item_ratings", "features"];
@@ -43,12 +45,14 @@ struct SimilarItems {
 struct Similar {
     #[serde(flatten)]
     item: Item,
-    /// `co-occurrence` (same readers) or `content` (same authors or genres).
-    source: String,
-    /// Cosine of the sets of readers; for content, the number of things in common.
+    /// `co-occurrence` (same readers), `meaning` (says much the same) or `content` (same authors or
+    /// genres).
+    source: &'static str,
+    /// Cosine of the sets of readers, or of what the two say; for content, the number of things in
+    /// common.
     score: f64,
     reasons: Reasons,
-    model_version: &'static str,
+    model_version: String,
     position: i64,
 }
 
@@ -87,6 +91,8 @@ async fn similar(
         return Err(Problem::invalid("/query/limit", "a limit goes from 1 to 50"));
     }
     let reader = asked.account().map(|account| account.uuid());
+    let meaning = app.meaning();
+    let asked = asked.beside(meaning.now().await);
     app.read(&asked, READS, move |mut view| async move {
         let position = view.positions.lowest();
         let db = view.db();
@@ -97,9 +103,17 @@ async fn similar(
             .bind(limit)
             .fetch_all(&mut *db)
             .await?;
-        let mut found: Vec<(&str, Row)> =
+        let mut found: Vec<(&'static str, Row)> =
             readers.into_iter().map(|row| ("co-occurrence", row)).collect();
-        if (found.len() as i64) < limit {
+        let left = limit as usize - found.len();
+        if left > 0 {
+            let of = ItemId::new(kind, id);
+            let known: Vec<Uuid> = found.iter().map(|(_, row)| row.item).collect();
+            let near = by_meaning(db, meaning, of, &known, left).await?;
+            found.extend(near.into_iter().map(|row| ("meaning", row)));
+        }
+        let left = limit as usize - found.len();
+        if left > 0 {
             let content: Vec<Row> = sqlx::query_as(&by_content())
                 .bind(kind.name())
                 .bind(id)
@@ -107,7 +121,6 @@ async fn similar(
                 .bind(found.iter().map(|(_, row)| row.item).collect::<Vec<_>>())
                 .fetch_all(&mut *db)
                 .await?;
-            let left = limit as usize - found.len();
             found.extend(content.into_iter().take(left).map(|row| ("content", row)));
         }
         let ids = found.iter().map(|(_, row)| (kind.name().to_owned(), row.item));
@@ -116,17 +129,42 @@ async fn similar(
             .into_iter()
             .filter_map(|(source, Row { item, score, reasons })| {
                 let item = items.remove(&(kind.name().to_owned(), item))?;
-                let (source, model_version) = match source {
-                    "content" => (source, "content/1"),
-                    _ => (source, "co-occurrence/1"),
+                let model_version = match source {
+                    "meaning" => meaning.version().unwrap_or_default(),
+                    source => format!("{source}/1"),
                 };
-                let source = source.to_owned();
                 Some(Similar { item, source, score, reasons, model_version, position })
             })
             .collect();
         Answer::json(&SimilarItems { items })
     })
     .await
+}
+
+/// Those of the same kind that say much the same, where readers tell too little.
+async fn by_meaning(
+    db: &mut PgConnection,
+    meaning: &Meaning,
+    of: ItemId,
+    known: &[Uuid],
+    limit: usize,
+) -> Result<Vec<Row>, Problem> {
+    let Some(vector) = meaning.of_item(&of) else { return Ok(Vec::new()) };
+    // Some of them may be gone by now.
+    let near = meaning.nearest(&vector, 2 * limit, &|item, _| {
+        item.kind == of.kind && *item != of && !known.contains(&item.id)
+    });
+    let (items, scores): (Vec<Uuid>, Vec<f64>) =
+        near.into_iter().map(|hit| (hit.id.id, f64::from(hit.score))).unzip();
+    let still_there = format!(
+        "select c.item, near.score, null::bigint as together, null::bigint as readers_of_this,
+                null::bigint as readers_of_that, '{{}}'::text[] as in_common
+           from unnest($2::uuid[], $3::float8[]) with ordinality as near (item, score, place)
+           join {CATALOGUE} c on (c.kind, c.item) = ($1, near.item) and c.shown
+          order by near.place limit $4"
+    );
+    let rows = sqlx::query_as(&still_there).bind(of.kind.name()).bind(items).bind(scores);
+    Ok(rows.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(db).await?)
 }
 
 fn by_readers() -> String {

@@ -13,6 +13,8 @@ pub trait VectorIndex<I> {
 
     fn remove(&mut self, id: &I);
 
+    fn get(&self, id: &I) -> Option<Vector>;
+
     /// The nearest `limit` of those that `admits` lets in, nearest first.
     fn nearest(&self, to: &Vector, limit: usize, admits: &dyn Fn(&I) -> bool) -> Vec<Hit<I>>;
 }
@@ -64,6 +66,11 @@ impl<I: Copy + Ord + Hash> VectorIndex<I> for Exact<I> {
         if let Some(moved) = self.ids.get(place) {
             self.places.insert(*moved, place);
         }
+    }
+
+    fn get(&self, id: &I) -> Option<Vector> {
+        let start = self.places.get(id)? * DIMENSIONS;
+        Vector::new(&self.numbers[start..start + DIMENSIONS])
     }
 
     fn nearest(&self, to: &Vector, limit: usize, admits: &dyn Fn(&I) -> bool) -> Vec<Hit<I>> {
@@ -124,5 +131,7 @@ mod tests {
         index.remove(&9);
         assert_eq!(found(&index, 80.0), [3, 4]);
         assert_eq!(index.len(), 3);
+        assert!(index.get(&4).is_some_and(|vector| vector.cosine(&at(10.0)) > 0.999));
+        assert_eq!(index.get(&2), None);
     }
 }

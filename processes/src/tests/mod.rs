@@ -9,6 +9,7 @@ mod payment;
 mod provider;
 mod publication;
 mod scarcity;
+mod texts;
 mod training;
 mod victim;
 mod watched;

@@ -17,7 +17,7 @@ use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Context, Feed, Log, Options, Reader};
 use http_body_util::BodyExt;
 use query_api::{App, router};
-use retrieval::TextModel;
+use retrieval::{Embedder, TextModel};
 use serde_json::Value;
 use service_kit::auth::KeyRing;
 use service_kit::{BASE, Health, Kit, Settings, Site};
@@ -38,7 +38,22 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let world = Self::without_projections().await;
+        Self::with(TextModel::off("a test")).await
+    }
+
+    /// With a model of what texts mean, and the worker that keeps everything embedded. None where
+    /// the model cannot be had.
+    pub async fn with_meaning() -> Option<Self> {
+        let folder = local_services::testing::text_model()?;
+        let model = TextModel::ready(Embedder::load(&folder).unwrap());
+        let world = Self::with(model.clone()).await;
+        let (pool, shutdown) = (world.log.pool().clone(), world.shutdown.clone());
+        tokio::spawn(processes::texts::keep_embedding(pool, model, shutdown));
+        Some(world)
+    }
+
+    async fn with(model: TextModel) -> Self {
+        let world = Self::without_projections_with(model).await;
         let pool = world.log.pool().clone();
         let (reader, shutdown) = (Reader::new(pool.clone()), world.shutdown.clone());
         let feed = Feed::new(reader.clone(), None);
@@ -68,6 +83,10 @@ impl World {
     }
 
     pub async fn without_projections() -> Self {
+        Self::without_projections_with(TextModel::off("a test")).await
+    }
+
+    async fn without_projections_with(model: TextModel) -> Self {
         let url = local_services::testing::database_url_from("query_api", |url| {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {
@@ -87,7 +106,7 @@ impl World {
         let feed = Feed::new(Reader::new(pool.clone()), None);
         let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
         let blobs = Blobs::folder(&folder);
-        let app = App::new(pool, keys, kit.clone(), feed, blobs.clone(), TextModel::off("a test"));
+        let app = App::new(pool, keys, kit.clone(), feed, blobs.clone(), model);
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
         Self { log, kit, blobs, shutdown, routes, _end: end }

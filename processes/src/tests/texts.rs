@@ -1,0 +1,134 @@
+//! Texts of the catalogues and their vectors: each is made once, by one at a time, and follows what
+//! the read models say.
+
+use std::sync::{Arc, LazyLock};
+
+use domain::book::{self, Book};
+use domain::course::{self, Course};
+use domain::product::{self, Product};
+use domain::samples::{ada, lantern, lesson, middlemarch, pounds, rust_course, text};
+use eventstore::Feed;
+use retrieval::{Embedder, TextModel};
+use sqlx::Connection;
+use tokio_util::sync::CancellationToken;
+
+use super::{Running, Shop, program};
+use crate::texts::{Known, TURN, embed_news, keep_embedding};
+
+static MODEL: LazyLock<Option<Arc<Embedder>>> = LazyLock::new(|| {
+    let folder = local_services::testing::text_model()?;
+    TextModel::ready(Embedder::load(&folder).expect("it is a model")).embedder()
+});
+
+impl Shop {
+    async fn reading(&self) -> Running {
+        let log = program(&self.url).await;
+        let wanted = ["books", "courses", "products", "files"];
+        let all = projections::all().into_iter().filter(|it| wanted.contains(&it.name()));
+        let all = all.map(Arc::from).collect();
+        let (pool, reader) = (log.pool().clone(), log.reader().clone());
+        let feed = Feed::new(reader.clone(), None);
+        let (options, shutdown) = (projections::Options::default(), CancellationToken::new());
+        Running(tokio::spawn(async move {
+            projections::runtime::run_with(pool, reader, feed, all, options, shutdown).await;
+        }))
+    }
+
+    async fn read_up(&self) {
+        let head = self.head().await;
+        self.until("the read models show everything", async || {
+            let live = "select count(*) = 4 from projections.live where position >= $1";
+            let live = sqlx::query_scalar(live).bind(head).fetch_one(self.log.pool()).await;
+            live.expect("the projections are installed")
+        })
+        .await;
+    }
+
+    /// A book, a product, and a course with one lesson: four texts.
+    async fn stocked(&self) {
+        let details = book::samples::details("Middlemarch", "George Eliot");
+        self.execute::<Book>(middlemarch(), book::samples::add(middlemarch(), details)).await;
+        let add = product::samples::add(lantern(), product::samples::full_details(), pounds(900));
+        self.execute::<Product>(lantern(), add).await;
+        let details = Box::new(course::samples::details(Some("Read before you write."), None));
+        let (course, by) = (rust_course(), ada());
+        let at = domain::samples::at(0);
+        let create = course::Command::Create { course, by, details, at };
+        self.execute::<Course>(course, create).await;
+        let add = course::samples::add_lesson(ada(), lesson(1), None);
+        self.execute::<Course>(course, add).await;
+        self.execute::<Course>(course, course::samples::publish()).await;
+        self.read_up().await;
+    }
+
+    async fn vectors(&self) -> i64 {
+        let count = "select count(*) from processes.embeddings";
+        sqlx::query_scalar(count).fetch_one(self.log.pool()).await.expect("there is a table")
+    }
+
+    async fn embed(&self, known: &mut Known) -> Option<usize> {
+        let model = MODEL.as_ref().expect("only asked where there is one");
+        embed_news(self.log.pool(), model, known).await.expect("the database answers")
+    }
+}
+
+#[tokio::test]
+async fn what_is_new_or_says_something_else_is_embedded_and_nothing_twice() {
+    if MODEL.is_none() {
+        return;
+    }
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    let mut known = Known::default();
+
+    assert_eq!(shop.embed(&mut known).await, Some(4));
+    assert_eq!(shop.embed(&mut known).await, Some(0), "nothing is new");
+    assert_eq!(shop.embed(&mut Known::default()).await, Some(0), "who starts anew finds them");
+
+    let revision = book::Revision { title: Some(text("Felix Holt")), ..Default::default() };
+    shop.execute::<Book>(middlemarch(), book::samples::revise(middlemarch(), revision)).await;
+    shop.execute::<Product>(lantern(), product::samples::reprice(lantern(), pounds(1))).await;
+    let moved = course::samples::add_lesson(ada(), lesson(2), Some(1));
+    shop.execute::<Course>(rust_course(), moved).await;
+    shop.read_up().await;
+    assert_eq!(
+        shop.embed(&mut known).await,
+        Some(1),
+        "a price and a lesson said twice are no text"
+    );
+
+    shop.execute::<Book>(middlemarch(), book::samples::withdraw(middlemarch())).await;
+    shop.read_up().await;
+    assert_eq!(shop.embed(&mut known).await, Some(0));
+    assert_eq!(shop.vectors().await, 5);
+}
+
+#[tokio::test]
+async fn while_one_program_embeds_another_leaves_it_alone() {
+    if MODEL.is_none() {
+        return;
+    }
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    let mut other = sqlx::PgConnection::connect(&shop.url).await.expect("it is reachable");
+    let turn = format!("select pg_advisory_lock({TURN})");
+    sqlx::query(&turn).execute(&mut other).await.expect("nobody else has it");
+
+    let mut known = Known::default();
+    assert_eq!((shop.embed(&mut known).await, shop.vectors().await), (None, 0));
+    other.close().await.expect("it ends");
+
+    // Two programs at once, and one that is killed before it has done anything.
+    let model = TextModel::loading();
+    let working = || {
+        let (pool, shutdown) = (shop.log.pool().clone(), CancellationToken::new());
+        Running(tokio::spawn(keep_embedding(pool, model.clone(), shutdown)))
+    };
+    let (_first, _second) = (working(), working());
+    drop(working());
+    let folder = local_services::testing::text_model().expect("it was there before");
+    model.settle(Ok(Embedder::load(&folder).expect("it is a model")));
+    shop.until("everything is embedded", async || shop.vectors().await == 4).await;
+}

@@ -1,0 +1,116 @@
+//! Keeps every text embedded, one program at a time.
+//!
+//! Vectors are kept by the hash of their text, so whatever is killed or done twice costs only time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::{ItemId, ItemKind};
+use metrics::gauge;
+use retrieval::{Embedder, ModelState, TextModel, text_hash};
+use sqlx::{Connection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use super::{Known, described};
+use crate::embedding::Embedding;
+use crate::failure::{Failure, in_time};
+
+/// How soon a new text is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What failed is tried again this much later.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Items whose texts are in memory at once; a course is as long as a shelf of descriptions.
+const ITEMS_AT_ONCE: usize = 500;
+const COURSES_AT_ONCE: usize = 10;
+/// The key of the advisory lock that makes it one at a time.
+pub(crate) const TURN: i64 = 0x6461_7962_6f6f_6b54;
+
+/// Embeds what is new until shutdown, as soon as there is a model. Any number of programs may: one
+/// does at a time, and where there is no model nobody does.
+pub async fn keep_embedding(pool: PgPool, model: TextModel, shutdown: CancellationToken) {
+    let mut known = Known::default();
+    let mut pause = LOOK_EVERY;
+    while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        pause = LOOK_EVERY;
+        let Some(embedder) = model.embedder() else {
+            match model.state() {
+                ModelState::Off(_) => return shutdown.cancelled().await,
+                ModelState::Loading | ModelState::Ready(_) => continue,
+            }
+        };
+        let round = embed_news(&pool, &embedder, &mut known);
+        if let Some(Err(error)) = shutdown.run_until_cancelled(round).await {
+            tracing::error!(%error, "texts are not embedded, search by meaning lacks them: {error}");
+            pause = AGAIN_AFTER;
+        }
+    }
+}
+
+/// One round: how many texts were embedded, or None where somebody else is at it.
+pub(crate) async fn embed_news(
+    pool: &PgPool,
+    embedder: &Arc<Embedder>,
+    known: &mut Known,
+) -> Result<Option<usize>, Failure> {
+    let news = known.news(pool).await?;
+    if news.changed.is_empty() {
+        known.seen(news);
+        return Ok(Some(0));
+    }
+    let mut turn = pool.acquire().await?.detach();
+    let ours = sqlx::query_scalar::<_, bool>("select pg_try_advisory_lock($1)").bind(TURN);
+    if !in_time(ours.fetch_one(&mut turn)).await? {
+        return Ok(None);
+    }
+    let started = Instant::now();
+    let (mut embedded, mut left) = (0, news.changed.len());
+    let mut by_kind: HashMap<ItemKind, Vec<(ItemId, String)>> = HashMap::new();
+    for (item, stamp) in &news.changed {
+        by_kind.entry(item.kind).or_default().push((*item, stamp.clone()));
+    }
+    for (kind, items) in by_kind {
+        let at_once = if kind == ItemKind::Course { COURSES_AT_ONCE } else { ITEMS_AT_ONCE };
+        for items in items.chunks(at_once) {
+            gauge!("daybook_items_to_embed").set(left as f64);
+            let ids: Vec<_> = items.iter().map(|(item, _)| item.id).collect();
+            let texts = described(pool, kind, &ids).await?.into_iter().flat_map(|item| item.texts);
+            let missing = missing(pool, embedder, texts.collect()).await?;
+            Embedding::new(pool, embedder.clone()).of(&missing, |_, _| {}).await?;
+            embedded += missing.len();
+            left -= items.len();
+            known.learn(items);
+        }
+    }
+    gauge!("daybook_items_to_embed").set(0.0);
+    known.seen(news);
+    if embedded > 0 {
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!(embedded, seconds, "embedded {embedded} texts in {seconds:.1} s");
+    }
+    // Of a program that is killed the server learns in a moment; this is at once.
+    turn.close().await?;
+    Ok(Some(embedded))
+}
+
+/// Those without a vector.
+async fn missing(
+    pool: &PgPool,
+    embedder: &Embedder,
+    texts: Vec<String>,
+) -> Result<Vec<String>, Failure> {
+    let hashes: Vec<Vec<u8>> = texts.iter().map(|text| text_hash(text).to_vec()).collect();
+    let has_vector: Vec<bool> = in_time(
+        sqlx::query_scalar(
+            "select exists (select from processes.embeddings e
+                             where (e.model, e.sha256) = ($1, asked.sha256))
+               from unnest($2::bytea[]) with ordinality as asked (sha256, place)
+              order by asked.place",
+        )
+        .bind(embedder.hash())
+        .bind(hashes)
+        .fetch_all(pool),
+    )
+    .await?;
+    Ok(texts.into_iter().zip(has_vector).filter(|(_, has)| !has).map(|(text, _)| text).collect())
+}

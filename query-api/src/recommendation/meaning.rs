@@ -1,0 +1,95 @@
+//! The rung of those that hardly anybody knows yet: no counts lead to them, but they say much the same
+//! as what the profile likes.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{ItemId, ItemKind};
+use service_kit::Problem;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::rungs::{Asking, Candidate, known_to};
+use crate::item::CATALOGUE;
+use crate::meaning::Meaning;
+
+/// With more readers than this an item is found by what they like besides.
+const READERS_FEW: i64 = 5;
+/// Newest likings whose neighbours are looked for, and neighbours of each.
+const LIKINGS_MAX: usize = 20;
+const NEIGHBOURS_MAX: usize = 50;
+/// Of what is asked for, they get at most this share.
+const SHARE_MAX: f64 = 0.34;
+const REASONS_MAX: usize = 5;
+
+pub async fn candidates(
+    db: &mut PgConnection,
+    meaning: &Meaning,
+    asking: &Asking,
+    limit: usize,
+) -> Result<Vec<Candidate>, Problem> {
+    let Some(version) = meaning.version() else { return Ok(Vec::new()) };
+    let near = near(meaning, asking);
+    if near.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unknown = unknown(db, asking, near.keys()).await?;
+    let mut candidates: Vec<Candidate> = near
+        .into_iter()
+        .filter(|(item, _)| unknown.contains(item))
+        .map(|(item, mut shares)| {
+            let score = shares.iter().map(|(_, share)| share).sum();
+            shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+            let shown = shares.into_iter().take(REASONS_MAX);
+            let (because, shares) = shown.map(|(liked, share)| (liked.to_string(), share)).unzip();
+            let (kind, version) = (item.kind.name().to_owned(), version.clone());
+            Candidate { source: "meaning", version, kind, item: item.id, score, because, shares }
+        })
+        .collect();
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+    candidates.truncate((limit as f64 * SHARE_MAX).ceil() as usize);
+    Ok(candidates)
+}
+
+/// What is near to a liking, and what each liking adds: its nearness, less for an older one.
+fn near(meaning: &Meaning, asking: &Asking) -> HashMap<ItemId, Vec<(ItemId, f64)>> {
+    let mut near: HashMap<ItemId, Vec<(ItemId, f64)>> = HashMap::new();
+    for (age, liked) in asking.profile.iter().take(LIKINGS_MAX).enumerate() {
+        let Some(vector) = meaning.of_item(liked) else { continue };
+        let hits = meaning.nearest(&vector, NEIGHBOURS_MAX, &|item, facts| {
+            asking.kind.is_none_or(|kind| item.kind == kind)
+                && asking.category.as_ref().is_none_or(|label| facts.labels.contains(label))
+                && !asking.profile.contains(item)
+        });
+        for hit in hits {
+            let share = f64::from(hit.score) / (1.0 + age as f64);
+            near.entry(hit.id).or_default().push((*liked, share));
+        }
+    }
+    near
+}
+
+/// Those that can be had, that few know, and not whoever asks.
+async fn unknown(
+    db: &mut PgConnection,
+    asking: &Asking,
+    items: impl Iterator<Item = &ItemId>,
+) -> Result<HashSet<ItemId>, Problem> {
+    let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
+        items.map(|item| (item.kind.name(), item.id)).unzip();
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(&format!(
+        "select c.kind, c.item
+           from unnest($2::text[], $3::uuid[]) as near (kind, item)
+           join {CATALOGUE} c using (kind, item)
+           left join readmodel.item_signals t using (kind, item)
+          where c.shown and coalesce(t.readers, 0) < {READERS_FEW}
+            and (c.kind, c.item) not in ({})",
+        known_to("$1"),
+    ))
+    .bind(asking.reader)
+    .bind(kinds)
+    .bind(ids)
+    .fetch_all(db)
+    .await?;
+    let item = |(kind, id): (String, Uuid)| Some(ItemId::new(ItemKind::from_name(&kind)?, id));
+    Ok(rows.into_iter().filter_map(item).collect())
+}

@@ -1,0 +1,214 @@
+//! Who can find something: the words, the meaning, and words that are nearly those; and what they
+//! say together.
+
+use std::collections::HashMap;
+
+use domain::{ItemId, ItemKind};
+use retrieval::{Fusion, Hit, Vector, fuse};
+use serde::Serialize;
+use service_kit::Problem;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::wanted::Wanted;
+use crate::catalogue::push_words;
+use crate::item::CATALOGUE;
+use crate::meaning::{Meaning, Without};
+
+/// The best of each source that are looked at.
+const EACH_MAX: usize = 200;
+/// Where words find fewer than this, they may be mistyped.
+const FEW: usize = 5;
+/// How alike a mistyped word is to the one that was meant, of 1.
+const ALIKE_MIN: f64 = 0.45;
+const MISTYPED_MAX: i64 = 50;
+const MISTYPED_CHARS_MAX: usize = 100;
+/// Of what is found at the same rank, the words that were asked for come first.
+const WORDS_WEIGHT: f32 = 1.0;
+const MEANING_WEIGHT: f32 = 0.9;
+const MISTYPED_WEIGHT: f32 = 0.8;
+
+const FULL_TEXT: &str = "full-text";
+const MEANING: &str = "meaning";
+const TYPO: &str = "typo";
+const POPULAR: &str = "popular";
+
+/// What is looked for.
+pub(super) struct Question<'a> {
+    /// In the language of search engines; empty: whatever is wanted, most rated first.
+    pub words: &'a str,
+    pub meaning: Result<Vector, Without>,
+    pub wanted: &'a Wanted,
+}
+
+/// What was found, best first.
+pub(super) struct Ranking {
+    pub found: Vec<Ranked>,
+    pub asked: Sources,
+}
+
+pub(super) struct Ranked {
+    pub item: ItemId,
+    pub score: f64,
+    pub sources: Vec<&'static str>,
+}
+
+/// Which sources answered, and which could not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sources {
+    pub sources: Vec<&'static str>,
+    pub without: Vec<Absent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(super) struct Absent {
+    /// `meaning` or `typo`
+    source: &'static str,
+    reason: &'static str,
+}
+
+pub(super) async fn rank(
+    db: &mut PgConnection,
+    meaning: &Meaning,
+    question: Question<'_>,
+) -> Result<Ranking, Problem> {
+    let Question { words, meaning: meant, wanted } = question;
+    let mut asked = Sources::default();
+    let mut rankings: Vec<(&'static str, f32, Vec<Hit<ItemId>>)> = Vec::new();
+    if words.is_empty() {
+        rankings.push((POPULAR, WORDS_WEIGHT, popular(db, wanted).await?));
+    } else {
+        let full_text = full_text(db, words, wanted).await?;
+        let is_enough = full_text.len() >= FEW;
+        rankings.push((FULL_TEXT, WORDS_WEIGHT, full_text));
+        match meant {
+            Ok(vector) => {
+                let near =
+                    meaning.nearest(&vector, EACH_MAX, &|item, facts| wanted.admits(item, facts));
+                rankings.push((MEANING, MEANING_WEIGHT, to_be_had(db, near, wanted).await?));
+            }
+            Err(why) => asked.without.push(Absent { source: MEANING, reason: reason(&why) }),
+        }
+        if !is_enough && has_trigrams(db).await? {
+            rankings.push((TYPO, MISTYPED_WEIGHT, mistyped(db, words, wanted).await?));
+        } else if !is_enough {
+            let reason = "the database lacks the extension pg_trgm";
+            asked.without.push(Absent { source: TYPO, reason });
+        }
+    }
+    asked.sources = rankings.iter().map(|(source, ..)| *source).collect();
+    Ok(Ranking { found: fused(&rankings), asked })
+}
+
+fn fused(rankings: &[(&'static str, f32, Vec<Hit<ItemId>>)]) -> Vec<Ranked> {
+    let mut sources: HashMap<ItemId, Vec<&'static str>> = HashMap::new();
+    for (source, _, hits) in rankings {
+        for hit in hits {
+            sources.entry(hit.id).or_default().push(source);
+        }
+    }
+    let weighed: Vec<_> =
+        rankings.iter().map(|(_, weight, hits)| (*weight, hits.as_slice())).collect();
+    fuse(Fusion::ReciprocalRank, &weighed, sources.len())
+        .into_iter()
+        .map(|Hit { id, score }| Ranked {
+            item: id,
+            score: f64::from(score),
+            sources: sources.remove(&id).unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn reason(why: &Without) -> &'static str {
+    match why {
+        Without::Loading => "the model is being loaded",
+        Without::Off(_) => "there is no model",
+        Without::Failed => "the model could not be asked",
+    }
+}
+
+type Row = (String, Uuid, f64);
+
+fn hits(rows: Vec<Row>) -> Vec<Hit<ItemId>> {
+    let hit = |(kind, id, score): Row| {
+        Some(Hit { id: ItemId::new(ItemKind::from_name(&kind)?, id), score: score as f32 })
+    };
+    rows.into_iter().filter_map(hit).collect()
+}
+
+async fn full_text(
+    db: &mut PgConnection,
+    words: &str,
+    wanted: &Wanted,
+) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, ts_rank(c.search, ");
+    push_words(&mut sql, words);
+    sql.push(format!(")::float8 as score from {CATALOGUE} c where c.shown and c.search @@ "));
+    push_words(&mut sql, words);
+    wanted.push(&mut sql);
+    sql.push(" order by score desc, c.item desc limit ").push_bind(EACH_MAX as i64);
+    Ok(hits(sql.build_query_as().fetch_all(db).await?))
+}
+
+async fn popular(db: &mut PgConnection, wanted: &Wanted) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select c.kind, c.item, coalesce(r.ratings, 0)::float8 as score
+           from {CATALOGUE} c
+           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+          where c.shown"
+    ));
+    wanted.push(&mut sql);
+    sql.push(" order by score desc, c.item desc limit ").push_bind(EACH_MAX as i64);
+    Ok(hits(sql.build_query_as().fetch_all(db).await?))
+}
+
+/// The index is a moment behind: this is what the tables say.
+async fn to_be_had(
+    db: &mut PgConnection,
+    near: Vec<Hit<ItemId>>,
+    wanted: &Wanted,
+) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let ids = near.iter().map(|hit| (hit.id.kind.name(), hit.id.id, f64::from(hit.score)));
+    let (mut kinds, mut items, mut scores) = (Vec::new(), Vec::new(), Vec::new());
+    for (kind, item, score) in ids {
+        kinds.push(kind);
+        items.push(item);
+        scores.push(score);
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, near.score from unnest(");
+    sql.push_bind(kinds).push("::text[], ").push_bind(items).push("::uuid[], ");
+    sql.push_bind(scores).push(format!(
+        "::float8[]) with ordinality as near (kind, item, score, place)
+           join {CATALOGUE} c using (kind, item) where c.shown"
+    ));
+    wanted.push(&mut sql);
+    sql.push(" order by near.place");
+    Ok(hits(sql.build_query_as().fetch_all(db).await?))
+}
+
+async fn has_trigrams(db: &mut PgConnection) -> Result<bool, Problem> {
+    let found = "select to_regprocedure('word_similarity(text, text)') is not null";
+    Ok(sqlx::query_scalar(found).fetch_one(db).await?)
+}
+
+/// Titles and names that have something much like the words in them.
+async fn mistyped(
+    db: &mut PgConnection,
+    words: &str,
+    wanted: &Wanted,
+) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let words: String = words.chars().take(MISTYPED_CHARS_MAX).collect();
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select kind, item, score from (
+             select c.kind, c.item, greatest(word_similarity(",
+    );
+    sql.push_bind(words.clone()).push(", c.title), word_similarity(").push_bind(words);
+    sql.push(format!(
+        ", array_to_string(c.makers, ' ')))::float8 as score from {CATALOGUE} c where c.shown"
+    ));
+    wanted.push(&mut sql);
+    sql.push(") alike where score >= ").push_bind(ALIKE_MIN);
+    sql.push(" order by score desc, item desc limit ").push_bind(MISTYPED_MAX);
+    Ok(hits(sql.build_query_as().fetch_all(db).await?))
+}

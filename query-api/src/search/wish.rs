@@ -1,0 +1,317 @@
+//! What a wish in plain English says in so many words: a price, a kind, whom it is for. The rest is for
+//! those who look for words and meaning.
+
+use domain::ItemKind;
+
+/// Words of a wish that are read.
+const WORDS_MAX: usize = 60;
+/// More than any price: 10 trillion.
+const DIGITS_MAX: usize = 13;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Wish {
+    /// In minor units, both included.
+    pub price_min: Option<i64>,
+    pub price_max: Option<i64>,
+    pub currency: Option<&'static str>,
+    pub kind: Option<ItemKind>,
+    pub audience: Option<&'static str>,
+    /// What was not understood, in its order, without how wishes begin.
+    pub rest: Vec<String>,
+}
+
+const AT_MOST: [&[&str]; 11] = [
+    &["cheaper", "than"],
+    &["less", "than"],
+    &["no", "more", "than"],
+    &["not", "more", "than"],
+    &["not", "over"],
+    &["up", "to"],
+    &["at", "most"],
+    &["under"],
+    &["below"],
+    &["max"],
+    &["maximum"],
+];
+const AT_LEAST: [&[&str]; 6] =
+    [&["more", "than"], &["at", "least"], &["over"], &["above"], &["minimum"], &["from"]];
+const BETWEEN: [&[&str]; 2] = [&["between"], &["from"]];
+const AND: [&[&str]; 2] = [&["and"], &["to"]];
+const OR_LESS: [&[&str]; 3] = [&["or", "less"], &["or", "under"], &["or", "cheaper"]];
+/// An amount without a currency is a price if the wish ends there or goes on with one of these.
+const AFTER_AN_AMOUNT: [&str; 8] = ["for", "and", "in", "with", "that", "to", "or", "please"];
+
+const CURRENCIES: [(&str, &[&str]); 4] = [
+    ("GBP", &["£", "pound", "pounds", "quid", "gbp"]),
+    ("EUR", &["€", "euro", "euros", "eur"]),
+    ("USD", &["$", "dollar", "dollars", "usd", "bucks"]),
+    ("JPY", &["¥", "yen", "jpy"]),
+];
+const KINDS: [(ItemKind, &[&str]); 3] = [
+    (ItemKind::Book, &["book", "books", "novel", "novels"]),
+    (ItemKind::Course, &["course", "courses", "class", "classes"]),
+    (ItemKind::Product, &["product", "products"]),
+];
+const AUDIENCES: [(&str, &[&str]); 3] = [
+    ("kids", &["kid", "kids", "child", "children", "childrens", "toddler", "toddlers"]),
+    ("teens", &["teen", "teens", "teenager", "teenagers"]),
+    ("adults", &["adult", "adults", "grown-ups"]),
+];
+/// Between "for" and whom it is for.
+const WHOSE: [&str; 7] = ["my", "our", "the", "a", "young", "small", "little"];
+/// What people begin a wish with.
+const BEGINNINGS: [&str; 19] = [
+    "something",
+    "anything",
+    "i",
+    "i'd",
+    "like",
+    "want",
+    "need",
+    "looking",
+    "look",
+    "for",
+    "a",
+    "an",
+    "some",
+    "show",
+    "me",
+    "find",
+    "please",
+    "give",
+    "the",
+];
+
+impl Wish {
+    pub fn of(text: &str) -> Self {
+        let all = words(text);
+        let mut words = all.as_slice();
+        let mut wish = Self::default();
+        while let Some(first) = words.first() {
+            let understood =
+                wish.price(words).or_else(|| wish.whom(words)).or_else(|| wish.what(first));
+            if understood.is_none() {
+                wish.rest.push(first.clone());
+            }
+            words = &words[understood.unwrap_or(1)..];
+        }
+        let begins = wish.rest.iter().take_while(|word| BEGINNINGS.contains(&word.as_str()));
+        wish.rest.drain(..begins.count());
+        wish
+    }
+
+    pub fn is_understood(&self) -> bool {
+        *self != Self { rest: self.rest.clone(), ..Self::default() }
+    }
+
+    /// How many words say a price, if the next ones do.
+    fn price(&mut self, words: &[String]) -> Option<usize> {
+        if self.price_min.is_some() || self.price_max.is_some() {
+            return None;
+        }
+        let Bounds { least, most, currency, taken } =
+            between(words).or_else(|| at_most(words)).or_else(|| at_least(words))?;
+        // "For kids under 5" says how old they are.
+        let ends = words.get(taken).is_none_or(|next| AFTER_AN_AMOUNT.contains(&next.as_str()));
+        if currency.is_none() && (most.is_none() || !ends || self.audience.is_some()) {
+            return None;
+        }
+        let minor =
+            |hundredths: i64| if currency == Some("JPY") { hundredths / 100 } else { hundredths };
+        (self.price_min, self.price_max) = (least.map(minor), most.map(minor));
+        self.currency = currency;
+        Some(taken)
+    }
+
+    /// "For my kids", or "kids books".
+    fn whom(&mut self, words: &[String]) -> Option<usize> {
+        if self.audience.is_some() {
+            return None;
+        }
+        let is_for = words[0] == "for";
+        let whose = words[usize::from(is_for)..].iter();
+        let whose = whose.take_while(|word| WHOSE.contains(&word.as_str())).count();
+        let at = if is_for { 1 + whose } else { 0 };
+        let audience = among(words.get(at)?, &AUDIENCES)?;
+        if !is_for && among(words.get(1)?, &KINDS).is_none() {
+            return None;
+        }
+        self.audience = Some(audience);
+        Some(at + 1)
+    }
+
+    fn what(&mut self, word: &str) -> Option<usize> {
+        if self.kind.is_some() {
+            return None;
+        }
+        self.kind = Some(among(word, &KINDS)?);
+        Some(1)
+    }
+}
+
+/// A price from, to, in which currency, and how many words said so; in hundredths.
+struct Bounds {
+    least: Option<i64>,
+    most: Option<i64>,
+    currency: Option<&'static str>,
+    taken: usize,
+}
+
+fn between(words: &[String]) -> Option<Bounds> {
+    let mut taken = starts(words, &BETWEEN).unwrap_or(0);
+    let (least, first, said) = amount(&words[taken..])?;
+    taken += said;
+    taken += starts(&words[taken..], &AND)?;
+    let (most, second, said) = amount(&words[taken..])?;
+    let currency = second.or(first);
+    Some(Bounds { least: Some(least), most: Some(most), currency, taken: taken + said })
+}
+
+fn at_most(words: &[String]) -> Option<Bounds> {
+    let before = starts(words, &AT_MOST).unwrap_or(0);
+    let (most, currency, said) = amount(&words[before..])?;
+    let after = starts(&words[before + said..], &OR_LESS);
+    if before == 0 && after.is_none() {
+        return None;
+    }
+    let taken = before + said + after.unwrap_or(0);
+    Some(Bounds { least: None, most: Some(most), currency, taken })
+}
+
+fn at_least(words: &[String]) -> Option<Bounds> {
+    let before = starts(words, &AT_LEAST)?;
+    let (least, currency, said) = amount(&words[before..])?;
+    Some(Bounds { least: Some(least), most: None, currency, taken: before + said })
+}
+
+/// Hundredths, the currency if it is said, and how many words say it.
+fn amount(words: &[String]) -> Option<(i64, Option<&'static str>, usize)> {
+    let before = among(words.first()?, &CURRENCIES);
+    let at = usize::from(before.is_some());
+    let hundredths = hundredths(words.get(at)?)?;
+    let after = words.get(at + 1).and_then(|word| among(word, &CURRENCIES));
+    let after = after.filter(|_| before.is_none());
+    Some((hundredths, before.or(after), at + 1 + usize::from(after.is_some())))
+}
+
+fn hundredths(word: &str) -> Option<i64> {
+    let (whole, part) = word.split_once('.').unwrap_or((word, ""));
+    if whole.is_empty() || whole.len() > DIGITS_MAX || part.len() > 2 {
+        return None;
+    }
+    let part: i64 = format!("{part:0<2}").parse().ok()?;
+    Some(whole.parse::<i64>().ok()? * 100 + part)
+}
+
+/// How many words the first of the phrases has that they start with.
+fn starts(words: &[String], phrases: &[&[&str]]) -> Option<usize> {
+    let starts = |phrase: &&&[&str]| {
+        words.len() >= phrase.len() && phrase.iter().zip(words).all(|(one, word)| one == word)
+    };
+    phrases.iter().find(starts).map(|phrase| phrase.len())
+}
+
+fn among<T: Copy>(word: &str, names: &[(T, &[&str])]) -> Option<T> {
+    names.iter().find(|(_, words)| words.contains(&word)).map(|(name, _)| *name)
+}
+
+/// In lower case; signs of currencies and what stands between two numbers are words of their own.
+fn words(text: &str) -> Vec<String> {
+    let mut spaced = String::new();
+    let characters: Vec<char> = text.to_lowercase().chars().collect();
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| characters[at]);
+        let is_between = |fits: fn(char) -> bool| {
+            before.is_some_and(fits) && characters.get(at + 1).is_some_and(|after| fits(*after))
+        };
+        let is_digit: fn(char) -> bool = |c| c.is_ascii_digit();
+        match character {
+            '£' | '€' | '$' | '¥' => spaced.extend([' ', *character, ' ']),
+            '-' | '–' if is_between(is_digit) => spaced.push_str(" to "),
+            '-' if is_between(char::is_alphanumeric) => spaced.push('-'),
+            '.' if is_between(is_digit) => spaced.push('.'),
+            ',' if is_between(is_digit) => {}
+            '\'' | '’' => {}
+            character if character.is_alphanumeric() => {
+                let starts_unit = character.is_alphabetic() && before.is_some_and(is_digit);
+                let unit: String =
+                    characters[at..].iter().take_while(|c| c.is_alphanumeric()).collect();
+                if starts_unit && among(&unit, &CURRENCIES).is_some() {
+                    spaced.push(' ');
+                }
+                spaced.push(*character);
+            }
+            _ => spaced.push(' '),
+        }
+    }
+    spaced.split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: &str) -> (Option<i64>, Option<i64>, Option<&'static str>) {
+        let wish = Wish::of(text);
+        (wish.price_min, wish.price_max, wish.currency)
+    }
+
+    #[test]
+    fn a_wish_says_a_price_and_what_it_is_for() {
+        let wish = Wish::of("Something warm for winter under 50 pounds");
+        let (currency, price_max) = (Some("GBP"), Some(5_000));
+        let rest = ["warm", "for", "winter"].map(str::to_owned).into();
+        assert_eq!(wish, Wish { price_max, currency, rest, ..Wish::default() });
+    }
+
+    #[test]
+    fn prices_are_said_in_many_ways() {
+        for (text, expected) in [
+            ("cheaper than £30", (None, Some(3_000), Some("GBP"))),
+            ("a lamp for up to 29.99 euros", (None, Some(2_999), Some("EUR"))),
+            ("a lamp, €1,250 or less", (None, Some(125_000), Some("EUR"))),
+            ("between 10 and 20 euros", (Some(1_000), Some(2_000), Some("EUR"))),
+            ("£10-20 candles", (Some(1_000), Some(2_000), Some("GBP"))),
+            ("from 5 to 10 dollars", (Some(500), Some(1_000), Some("USD"))),
+            ("at least 100gbp", (Some(10_000), None, Some("GBP"))),
+            ("a fan under 3000 yen", (None, Some(3_000), Some("JPY"))),
+            ("a gift under 20 for ada", (None, Some(2_000), None)),
+            ("under 20", (None, Some(2_000), None)),
+        ] {
+            assert_eq!(price(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn not_every_number_is_a_price() {
+        for text in [
+            "catch 22",
+            "under 300 pages",
+            "more than 20 recipes",
+            "for kids under 5",
+            "between two fires",
+            "fahrenheit 451 or 1984",
+            "under 99999999999999999999 pounds",
+            "under",
+            "£",
+        ] {
+            assert_eq!(price(text), (None, None, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_people_are_understood() {
+        for (text, kind, audience, rest) in [
+            ("fantasy books for my small children", Some(ItemKind::Book), Some("kids"), "fantasy"),
+            ("kids' books about whales", Some(ItemKind::Book), Some("kids"), "about whales"),
+            ("a course on rust for teenagers", Some(ItemKind::Course), Some("teens"), "on rust"),
+            ("the children of men", None, None, "children of men"),
+            ("whale", None, None, "whale"),
+        ] {
+            let wish = Wish::of(text);
+            assert_eq!((wish.kind, wish.audience), (kind, audience), "{text}");
+            assert_eq!(wish.rest.join(" "), rest, "{text}");
+        }
+        assert!(!Wish::of("the whale").is_understood());
+    }
+}

@@ -1,0 +1,138 @@
+//! Search by words, without a model of what they mean.
+
+use domain::book::{self, Book};
+use domain::product::{self, Product};
+use domain::samples::{middlemarch, pounds, product as lamp, tags, text, uuid};
+use domain::{BookId, Currency, Money};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn titles(answer: &Value) -> Vec<&str> {
+    answer["items"].as_array().unwrap().iter().map(|i| i["title"].as_str().unwrap()).collect()
+}
+
+async fn add_product(world: &World, number: u128, name: &str, tag: &str, price: Money) -> i64 {
+    let details = product::Details {
+        tags: tags([tag]),
+        ..product::samples::details(&format!("SKU{number}"), name)
+    };
+    let add = product::samples::add(lamp(number), details, price);
+    world.run::<Product>(lamp(number), add).await
+}
+
+#[tokio::test]
+async fn an_answer_says_who_found_what_and_who_could_not_be_asked() {
+    let world = World::start().await;
+    let last = world.add_book(middlemarch(), "Middlemarch", "George Eliot", None).await;
+
+    let found = world.get("/search?q=middlemarch").after(last).ok().await;
+
+    assert_eq!(found["sources"], json!(["full-text", "typo"]), "{found}");
+    let without = json!([{ "source": "meaning", "reason": "there is no model" }]);
+    assert_eq!(found["without"], without, "{found}");
+    let item = &found["items"][0];
+    assert_eq!((&item["source"], &item["sources"][0]), (&json!("full-text"), &json!("full-text")));
+    assert_eq!(item["highlights"], json!({ "title": "<mark>Middlemarch</mark>" }), "{found}");
+}
+
+#[tokio::test]
+async fn a_mistyped_word_finds_what_was_meant_unless_postgres_cannot_tell() {
+    let world = World::start().await;
+    world.add_book(middlemarch(), "Middlemarch", "George Eliot", None).await;
+    let last = world.add_book(uuid(2).into(), "Emma", "Jane Austen", None).await;
+
+    for (typed, title) in [("midlemarsh", "Middlemarch"), ("jane%20austin", "Emma")] {
+        let found = world.get(&format!("/search?q={typed}")).after(last).ok().await;
+        assert_eq!(titles(&found), [title], "{found}");
+        assert_eq!(found["items"][0]["sources"], json!(["typo"]), "{found}");
+    }
+    assert_eq!(titles(&world.get("/search?q=xylophone").ok().await), Vec::<&str>::new());
+
+    sqlx::query("drop extension pg_trgm").execute(world.log.pool()).await.unwrap();
+    let found = world.get("/search?q=midlemarsch").ok().await;
+    assert_eq!((titles(&found).len(), &found["sources"]), (0, &json!(["full-text"])), "{found}");
+    assert_eq!(found["without"][1]["source"], json!("typo"), "{found}");
+}
+
+#[tokio::test]
+async fn what_is_marked_in_a_text_is_all_the_html_there_is() {
+    let world = World::start().await;
+    let details = book::Details {
+        description: Some(text("<script>alert('whales')</script> & a whale. ")),
+        ..book::samples::details("<b>The Whale</b>", "Herman Melville")
+    };
+    let last = world.run::<Book>(middlemarch(), book::samples::add(middlemarch(), details)).await;
+
+    let found = world.get("/search?q=whale").after(last).ok().await;
+
+    let marked = &found["items"][0]["highlights"];
+    let title = "&lt;b&gt;The <mark>Whale</mark>&lt;/b&gt;";
+    assert_eq!(marked["title"], json!(title), "{marked}");
+    let description = marked["description"].as_str().unwrap();
+    assert!(description.contains("<mark>whale</mark>"), "{marked}");
+    let rest = description.replace("<mark>", "").replace("</mark>", "");
+    assert!(!rest.contains(['<', '>', '\'']), "{marked}");
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_though_something_is_added_meanwhile() {
+    let world = World::start().await;
+    let mut last = 0;
+    for number in 0..7_u128 {
+        let title = format!("A History of Whales {number}");
+        last = world.add_book(uuid(100 + number).into(), &title, "A. Nonymous", None).await;
+    }
+    let mut seen = Vec::new();
+    let mut next = Some("/search?q=whales&limit=3".to_owned());
+    while let Some(path) = next {
+        let answer = world.get(&path).after(last).ok().await;
+        seen.extend(titles(&answer).into_iter().map(str::to_owned));
+        if seen.len() == 3 {
+            let first: BookId = uuid(999).into();
+            last = world.add_book(first, "Whales", "A. Nonymous", None).await;
+        }
+        let cursor = answer["next"].as_str();
+        next = cursor.map(|cursor| format!("/search?q=whales&limit=3&cursor={cursor}"));
+    }
+    seen.retain(|title| title != "Whales");
+    seen.sort_unstable();
+    let all: Vec<String> = (0..7).map(|number| format!("A History of Whales {number}")).collect();
+    assert_eq!(seen, all);
+    let bad = world.get("/search?q=whales&cursor=abc").problem().await;
+    assert_eq!(bad, (400, "bad-cursor".to_owned()));
+}
+
+#[tokio::test]
+async fn filters_leave_what_was_asked_for() {
+    let world = World::start().await;
+    add_product(&world, 1, "Brass lamp", "garden", pounds(1_500)).await;
+    add_product(&world, 2, "Paper lamp", "children", pounds(500)).await;
+    let euros = Money::new(500, Currency::EUR).unwrap();
+    add_product(&world, 3, "Steel lamp", "garden", euros).await;
+    let details = book::Details {
+        audience: book::Audience::Kids,
+        ..book::samples::details("The Magic Lamp", "A. Nonymous")
+    };
+    let last = world.run::<Book>(middlemarch(), book::samples::add(middlemarch(), details)).await;
+    world.get("/search?q=lamp").after(last).ok().await;
+
+    for (filter, mut expected) in [
+        ("kind=book", vec!["The Magic Lamp"]),
+        ("category=Garden", vec!["Brass lamp", "Steel lamp"]),
+        ("audience=kids", vec!["Paper lamp", "The Magic Lamp"]),
+        ("price_max=1000", vec!["Paper lamp", "Steel lamp"]),
+        ("price_max=1000&currency=GBP", vec!["Paper lamp"]),
+        ("price_min=600", vec!["Brass lamp"]),
+    ] {
+        let found = world.get(&format!("/search?q=lamp&{filter}")).ok().await;
+        let mut found = titles(&found);
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{filter}");
+    }
+    for bad in ["price_max=-1", "price_min=9999999999999999", "currency=pounds", "audience=cats"] {
+        let problem = world.get(&format!("/search?q=lamp&{bad}")).problem().await;
+        assert_eq!(problem, (422, "invalid".to_owned()), "{bad}");
+    }
+}

@@ -1,0 +1,96 @@
+//! Titles and wishes while typing.
+
+use domain::book::{self, Book};
+use domain::product::{self, Product};
+use domain::samples::{middlemarch, pounds, product as piece, tags, text, uuid};
+use domain::{BookId, Money};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn of<'a>(answer: &'a Value, field: &str) -> Vec<&'a str> {
+    answer["items"].as_array().unwrap().iter().map(|i| i[field].as_str().unwrap()).collect()
+}
+
+async fn shop(world: &World) -> i64 {
+    for (number, name, tag, description, price) in [
+        (1, "Woollen scarf", "clothing", "Warm in any winter.", 2_500),
+        (2, "Goose down coat", "clothing", "Warm in any winter.", 25_000),
+        (3, "Garden lantern", "garden", "Burns for eight hours.", 1_500),
+    ] {
+        let price: Money = pounds(price);
+        let details = product::Details {
+            tags: tags([tag]),
+            description: Some(text(description)),
+            ..product::samples::details(&format!("SKU{number}"), name)
+        };
+        let add = product::samples::add(piece(number), details, price);
+        world.run::<Product>(piece(number), add).await;
+    }
+    let kids: BookId = uuid(7).into();
+    let details = book::Details {
+        audience: book::Audience::Kids,
+        genres: tags(["fantasy"]),
+        ..book::samples::details("The Paper Dragon", "A. Nonymous")
+    };
+    world.run::<Book>(kids, book::samples::add(kids, details)).await;
+    world.add_book(middlemarch(), "The Winter King", "B. Cornwell", Some("fantasy")).await
+}
+
+async fn suggested(world: &World, q: &str, last: i64) -> Value {
+    let q = q.replace(' ', "%20");
+    world.get(&format!("/search/suggest?q={q}")).after(last).ok().await
+}
+
+#[tokio::test]
+async fn a_wish_is_understood_and_fulfilled() {
+    let world = World::start().await;
+    let last = shop(&world).await;
+
+    let answer = suggested(&world, "something warm for winter under 50 pounds", last).await;
+
+    assert_eq!(of(&answer, "title"), ["Woollen scarf"], "{answer}");
+    assert_eq!(of(&answer, "source"), ["full-text"], "{answer}");
+    assert_eq!(answer["items"][0]["price"], json!({ "minor": 2_500, "currency": "GBP" }));
+    let understood = json!({
+        "kind": "product", "category": null, "audience": null,
+        "price_min": null, "price_max": 5_000, "currency": "GBP", "rest": "warm for winter",
+    });
+    assert_eq!(answer["understood"], understood, "{answer}");
+    let without = json!([{ "source": "meaning", "reason": "there is no model" }]);
+    assert_eq!(answer["without"], without, "{answer}");
+}
+
+#[tokio::test]
+async fn categories_and_people_are_those_of_the_catalogue() {
+    let world = World::start().await;
+    let last = shop(&world).await;
+
+    let answer = suggested(&world, "fantasy books for my children", last).await;
+    assert_eq!(of(&answer, "title"), ["The Paper Dragon"], "{answer}");
+    let understood = &answer["understood"];
+    let said = (&understood["kind"], &understood["category"], &understood["audience"]);
+    assert_eq!(said, (&json!("book"), &json!("fantasy"), &json!("kids")), "{answer}");
+
+    // Nothing of the kind is for kids: that is said, and something is suggested all the same.
+    let answer = suggested(&world, "clothing for kids under 50 pounds", last).await;
+    assert_eq!(of(&answer, "title"), ["Woollen scarf"], "{answer}");
+    assert_eq!(answer["understood"]["audience"], Value::Null, "{answer}");
+
+    let answer = suggested(&world, "anything under 20 pounds", last).await;
+    assert_eq!(of(&answer, "title"), ["Garden lantern"], "{answer}");
+    assert_eq!(of(&answer, "source"), ["popular"], "{answer}");
+}
+
+#[tokio::test]
+async fn who_types_a_title_gets_titles() {
+    let world = World::start().await;
+    let last = shop(&world).await;
+    for typed in ["the wint", "winter", "the winter ki"] {
+        let answer = suggested(&world, typed, last).await;
+        assert_eq!(of(&answer, "title"), ["The Winter King"], "{answer}");
+        assert_eq!((of(&answer, "source"), &answer["understood"]), (vec!["title"], &Value::Null));
+    }
+    let problem = world.get("/search/suggest?q=%20").problem().await;
+    assert_eq!(problem, (422, "invalid".to_owned()));
+}
