@@ -22,7 +22,8 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
+    "assistant_key",
     "blobs_access_key",
     "blobs_secret_key",
     "database_url",
@@ -37,8 +38,9 @@ const SECRETS: [&str; 10] = [
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
-const NOT_TEXT: [&str; 11] = [
+const NOT_TEXT: [&str; 12] = [
     "access_log_days",
+    "assistant_writes_letters",
     "connections_max",
     "nats_replicas",
     "proxy_hops",
@@ -130,6 +132,16 @@ pub struct Settings {
     pub payment_url: Option<String>,
     /// What the provider knows us by: `Authorization: Bearer ...`.
     pub payment_token: Option<Secret>,
+
+    /// A model that answers questions, in the way of docs/PROVIDERS.md: what comes before
+    /// `/chat/completions`, such as `https://api.openai.com/v1`; none: answers are quotations.
+    pub assistant_url: Option<String>,
+    /// Which model of that server.
+    pub assistant_model: Option<String>,
+    /// What it knows us by: `Authorization: Bearer ...`.
+    pub assistant_key: Option<Secret>,
+    /// Whether that model may add a sentence to letters with good news.
+    pub assistant_writes_letters: bool,
 
     /// So many events after a fit of what is recommended comes the next one, an hour later at the
     /// earliest; 0: only `daybook reco train` fits.
@@ -234,6 +246,10 @@ impl Default for Settings {
             sms_token: None,
             payment_url: None,
             payment_token: None,
+            assistant_url: None,
+            assistant_model: None,
+            assistant_key: None,
+            assistant_writes_letters: false,
             train_after: training.after,
             train_lambda: training.lambda,
             text_model: crate::text_model::FETCH.into(),

@@ -18,7 +18,10 @@ use uuid::Uuid;
 use crate::App;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(post_about_course)).routes(routes!(put_rating))
+    OpenApiRouter::new()
+        .routes(routes!(post_about_course))
+        .routes(routes!(post_about_shop))
+        .routes(routes!(put_rating))
 }
 
 /// In a conversation that is there, or as the first of a new one.
@@ -118,10 +121,32 @@ async fn post_about_course(
     State(app): State<App>,
     caller: Only<Member>,
     Path(course): Path<CourseId>,
-    Json(Ask { question, conversation }): Json<Ask>,
+    Json(body): Json<Ask>,
 ) -> Result<Accepted, Problem> {
-    let (context, about) = (caller.context(), About::Course { course });
-    let asked = ask(&app.log, context, caller.account, about, question, conversation);
+    asked(&app, &caller, About::Course { course }, body).await
+}
+
+/// Ask about the products of the shop. `Location` is where the answer will be; `id` is its id and the
+/// stream the conversation.
+#[utoipa::path(
+    post, path = "/assistant/questions", tag = "assistant", request_body = Ask,
+    responses((status = 202, description = "Asked", body = ReceiptBody))
+)]
+async fn post_about_shop(
+    State(app): State<App>,
+    caller: Only<Member>,
+    Json(body): Json<Ask>,
+) -> Result<Accepted, Problem> {
+    asked(&app, &caller, About::Shop, body).await
+}
+
+async fn asked(
+    app: &App,
+    caller: &Only<Member>,
+    about: About,
+    Ask { question, conversation }: Ask,
+) -> Result<Accepted, Problem> {
+    let asked = ask(&app.log, caller.context(), caller.account, about, question, conversation);
     let (receipt, answer) = asked.await?;
     Ok(Accepted::accepted(receipt, format!("{BASE}/answers/{answer}")).id(answer))
 }

@@ -1,12 +1,14 @@
 //! What I asked the assistant, and its answers. They are for who asked, alone.
 
+mod telling;
+
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use service_kit::page::{Page, Paging, decode_cursor};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, header};
 use sqlx::{FromRow, PgConnection};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -164,8 +166,16 @@ async fn must_be_mine(db: &mut PgConnection, conversation: Uuid, me: Uuid) -> Re
 }
 
 #[utoipa::path(
-    get, path = "/answers/{id}", tag = "assistant", params(("id" = Uuid, Path)),
-    responses((status = 200, description = "What became of the question", body = Asking))
+    get, path = "/answers/{id}", tag = "assistant",
+    params(("id" = Uuid, Path),
+           ("Last-Event-ID" = Option<String>, Header,
+            description = "Of a stream: goes on after this event")),
+    responses(
+        (status = 200, description = "What became of the question; as a stream, what becomes of it: \
+                                      `token` with a piece of the `text`, `citation` with its \
+                                      `number`, `done`, and `error` if what was sent does not stand",
+         content((Asking = "application/json"), (String = "text/event-stream"))),
+        (status = 204, description = "The stream was heard to its end"))
 )]
 async fn answer(
     State(app): State<App>,
@@ -173,6 +183,12 @@ async fn answer(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let me = asked.member()?.uuid();
+    if asked.wants_events() {
+        let last =
+            asked.headers.get(header::LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
+        let last = last.map(str::parse).transpose()?;
+        return telling::told(app, asked, id, me, last).await;
+    }
     app.read(&asked, READS, move |mut view| async move {
         let found = find(view.db(), id, me).await?;
         Ok(Answer::json(&found)?.of_sequence(found.sequence))
