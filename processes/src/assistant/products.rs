@@ -51,14 +51,15 @@ pub(super) async fn for_question(log: &Log, question: &str) -> Result<Vec<Source
 
 fn words(question: &str) -> impl Iterator<Item = &str> {
     let words = question.split(|letter: char| !letter.is_alphanumeric());
-    words.filter(|word| !word.is_empty() && !word.chars().any(char::is_numeric))
+    words.filter(|word| !word.chars().all(char::is_numeric))
 }
 
-/// `under 20`, `less than £19.99`: in the smallest unit of the currency, whichever that is.
+/// `under 20`, `less than £19.99`: in the smallest unit of the currency, whichever that is. What
+/// was said last counts.
 fn price_limit(question: &str) -> Option<i64> {
     const LIMITS: [&str; 6] = ["under", "below", "than", "most", "max", "maximum"];
     let words: Vec<String> = question.split_whitespace().map(str::to_lowercase).collect();
-    words.windows(2).find_map(|pair| {
+    words.windows(2).rev().find_map(|pair| {
         let amount = pair[1].trim_matches(|letter: char| !letter.is_ascii_digit());
         let amount: f64 = amount.parse().ok().filter(|_| LIMITS.contains(&&*pair[0]))?;
         (amount < 1e9).then_some((amount * 100.0).round() as i64)

@@ -74,7 +74,7 @@ impl Shop {
     /// A course, asked about.
     async fn taught() -> (Self, Running) {
         let shop = Self::open().await;
-        let read_models = shop.read_models(&["courses", "products", "attached_files"]).await;
+        let read_models = shop.read_models(&["courses", "products", "files"]).await;
         shop.draft(LESSON).await;
         (shop, read_models)
     }
@@ -140,7 +140,7 @@ async fn a_question_that_goes_on_from_the_one_before_is_understood() {
 #[tokio::test]
 async fn the_shop_is_asked_for_products_and_their_prices() {
     let shop = Shop::open().await;
-    let _read_models = shop.read_models(&["courses", "products", "attached_files"]).await;
+    let _read_models = shop.read_models(&["courses", "products", "files"]).await;
     let details = domain::product::Details {
         description: Some(text("Burns for eight hours.")),
         ..details("71053", "Lantern")
