@@ -109,8 +109,7 @@ impl Assistant {
         }
     }
 
-    /// What fits the question; a question that goes on from the one before may need it to be
-    /// understood.
+    /// What fits the question; one that hardly has a word of its own goes on from the one before.
     async fn sources(
         &self,
         log: &Log,
@@ -118,7 +117,8 @@ impl Assistant {
         question: &str,
         earlier: &[Turn],
     ) -> Result<Vec<Source>, Failure> {
-        let with_the_last = earlier.last().map(|turn| format!("{} {question}", turn.question));
+        let last = earlier.last().filter(|_| ranking::goes_on(question));
+        let with_the_last = last.map(|turn| format!("{} {question}", turn.question));
         let mut found = Vec::new();
         for question in [Some(question.to_owned()), with_the_last].into_iter().flatten() {
             let (sources, strictness) = match about {

@@ -183,10 +183,9 @@ async fn answer(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let me = asked.member()?.uuid();
+    let last = asked.headers.get(header::LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
+    let last = last.map(str::parse).transpose()?;
     if asked.wants_events() {
-        let last =
-            asked.headers.get(header::LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
-        let last = last.map(str::parse).transpose()?;
         return telling::told(app, asked, id, me, last).await;
     }
     app.read(&asked, READS, move |mut view| async move {

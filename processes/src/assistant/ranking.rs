@@ -142,6 +142,12 @@ fn shares(words: &Words, question: &str, sources: usize) -> HashMap<u32, f32> {
     shares
 }
 
+/// Whether a question is about what was asked before: `And why?`, `Which colour?`
+pub(super) fn goes_on(question: &str) -> bool {
+    let words = question.split(|letter: char| !letter.is_alphanumeric());
+    words.filter(|word| says_something(word)).count() <= 1
+}
+
 /// A stop word is not even found in itself. Numbers of a question are prices and quantities.
 fn says_something(word: &str) -> bool {
     !word.chars().all(char::is_numeric) && !Words::new([word]).find(word, 1).is_empty()
@@ -190,6 +196,12 @@ mod tests {
         assert_eq!(found("What is the capital of France?", None), nothing);
         assert_eq!(found("", None), nothing);
         assert_eq!(found("and the of?", None), nothing);
+    }
+
+    #[test]
+    fn a_question_with_a_subject_of_its_own_does_not_go_on_from_the_last() {
+        assert!(goes_on("And why is that?") && goes_on("What is its colour?"));
+        assert!(!goes_on("What is the capital of France?"));
     }
 
     #[test]

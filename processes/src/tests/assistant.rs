@@ -133,7 +133,7 @@ async fn a_question_that_goes_on_from_the_one_before_is_understood() {
     let (shop, _read_models) = Shop::taught().await;
     let _program = running(&shop.log, Providers::default());
     shop.ask(1, about_course(), "Tell me about threads").await;
-    let more = shop.ask(2, about_course(), "Could you elaborate?").await;
+    let more = shop.ask(2, about_course(), "And why is that?").await;
     assert_eq!(quotes(&shop.answered(more).await), ["Threads of a program run side by side."]);
 }
 

@@ -105,6 +105,8 @@ fn spoken(mood: watch::Receiver<Mood>) -> Response {
     let begun =
         stream::once(async { piece(&json!({ "choices": [{ "delta": { "role": "a" } }] })) });
     let words = stream::unfold((mood, 0), |(mut mood, said)| async move {
+        // What was said so far goes out first.
+        tokio::task::yield_now().await;
         let is_told = mood.wait_for(|mood| said == 0 || *mood != Mood::Holds).await;
         let mood_now = *is_told.ok()?;
         let (text, next) = match (mood_now, WORDS.get(said)) {
