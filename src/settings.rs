@@ -1,7 +1,8 @@
 //! What can be chosen without building anew: flags over environment over a file over defaults.
 
+mod secret;
+
 use std::env;
-use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -13,7 +14,9 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use local_services::PostgresSource;
 use processes::Training;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+pub use secret::Secret;
 
 /// A year's audit can look back at the whole year.
 const ACCESS_LOG_DAYS: NonZeroU32 = NonZeroU32::new(400).expect("400 is not zero");
@@ -175,34 +178,6 @@ impl From<Postgres> for PostgresSource {
             Postgres::System => Self::System,
             Postgres::Fetched => Self::Fetched,
         }
-    }
-}
-
-/// Text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    #[cfg(test)]
-    pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
     }
 }
 

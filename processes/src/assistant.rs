@@ -135,18 +135,14 @@ impl Assistant {
     }
 }
 
-/// The question, and the answered ones before it; none once the asker has been erased.
+/// The question, and the answered ones before it; none once the asker has been erased. Answers may
+/// stand behind it in the stream.
 async fn heard(log: &Log, asked: Asked) -> Result<Option<(String, Vec<Turn>)>, Failure> {
     let mut turns: Vec<(AnswerId, Turn)> = Vec::new();
     for event in log.events_of::<Conversation>(&asked.conversation.to_string()).await? {
         match event {
             Event::QuestionAsked { answer, question, .. } => {
                 let Some(question) = question.known() else { return Ok(None) };
-                if answer == asked.answer {
-                    turns.retain(|(_, turn)| !turn.reply.is_empty());
-                    let earlier = turns.into_iter().map(|(_, turn)| turn).collect();
-                    return Ok(Some((question.as_str().to_owned(), earlier)));
-                }
                 let question = question.as_str().to_owned();
                 turns.push((answer, Turn { question, reply: String::new() }));
             }
@@ -159,7 +155,12 @@ async fn heard(log: &Log, asked: Asked) -> Result<Option<(String, Vec<Turn>)>, F
             Event::AnswerRated { .. } => {}
         }
     }
-    Err(Failure::lasting("the question is not in its conversation"))
+    let place = turns.iter().position(|(answer, _)| *answer == asked.answer);
+    let place = place.ok_or_else(|| Failure::lasting("the question is not in its conversation"))?;
+    let (_, Turn { question, .. }) = turns.swap_remove(place);
+    turns.truncate(place);
+    turns.retain(|(_, turn)| !turn.reply.is_empty());
+    Ok(Some((question, turns.into_iter().map(|(_, turn)| turn).collect())))
 }
 
 /// Whoever changes a lesson and asks is answered from what it says now.
