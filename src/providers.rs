@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use processes::{Address, HttpPayment, HttpSms, Mailer, Providers};
+use processes::{Address, ChatModel, HttpPayment, HttpSms, Mailer, Providers};
 
 use crate::settings::{Secret, Settings};
 
@@ -23,7 +23,18 @@ pub fn providers(settings: &Settings) -> anyhow::Result<Providers> {
         let sms = HttpSms::new(address, token).context("SMS cannot be sent")?;
         providers.sms = Some(Arc::new(sms));
     }
+    providers.chat_model = chat_model(settings)?.map(Arc::new);
+    providers.writes_letters = settings.assistant_writes_letters;
     Ok(providers)
+}
+
+/// None where answers are quotations.
+fn chat_model(settings: &Settings) -> anyhow::Result<Option<ChatModel>> {
+    let Some(address) = assistant_address(settings)? else { return Ok(None) };
+    let name = settings.assistant_model.as_deref();
+    let name = name.context("assistant_url is set, but not assistant_model: who answers?")?;
+    let key = settings.assistant_key.as_ref().map(Secret::expose);
+    Ok(Some(ChatModel::new(address, name, key).context("the assistant's model cannot be asked")?))
 }
 
 /// None where no mail server is configured.
@@ -40,6 +51,10 @@ pub fn payment_address(settings: &Settings) -> anyhow::Result<Option<Address>> {
 
 pub fn sms_address(settings: &Settings) -> anyhow::Result<Option<Address>> {
     address("sms_url", settings.sms_url.as_deref())
+}
+
+pub fn assistant_address(settings: &Settings) -> anyhow::Result<Option<Address>> {
+    address("assistant_url", settings.assistant_url.as_deref())
 }
 
 fn address(setting: &str, url: Option<&str>) -> anyhow::Result<Option<Address>> {

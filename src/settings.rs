@@ -1,7 +1,8 @@
 //! What can be chosen without building anew: flags over environment over a file over defaults.
 
+mod secret;
+
 use std::env;
-use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -13,7 +14,9 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use local_services::PostgresSource;
 use processes::Training;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+pub use secret::Secret;
 
 /// A year's audit can look back at the whole year.
 const ACCESS_LOG_DAYS: NonZeroU32 = NonZeroU32::new(400).expect("400 is not zero");
@@ -22,7 +25,8 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
+    "assistant_key",
     "blobs_access_key",
     "blobs_secret_key",
     "database_url",
@@ -37,8 +41,9 @@ const SECRETS: [&str; 10] = [
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
-const NOT_TEXT: [&str; 11] = [
+const NOT_TEXT: [&str; 12] = [
     "access_log_days",
+    "assistant_writes_letters",
     "connections_max",
     "nats_replicas",
     "proxy_hops",
@@ -131,6 +136,16 @@ pub struct Settings {
     /// What the provider knows us by: `Authorization: Bearer ...`.
     pub payment_token: Option<Secret>,
 
+    /// A model that answers questions, in the way of docs/PROVIDERS.md: what comes before
+    /// `/chat/completions`, such as `https://api.openai.com/v1`; none: answers are quotations.
+    pub assistant_url: Option<String>,
+    /// Which model of that server.
+    pub assistant_model: Option<String>,
+    /// What it knows us by: `Authorization: Bearer ...`.
+    pub assistant_key: Option<Secret>,
+    /// Whether that model may add a sentence to letters with good news.
+    pub assistant_writes_letters: bool,
+
     /// So many events after a fit of what is recommended comes the next one, an hour later at the
     /// earliest; 0: only `daybook reco train` fits.
     pub train_after: u32,
@@ -163,34 +178,6 @@ impl From<Postgres> for PostgresSource {
             Postgres::System => Self::System,
             Postgres::Fetched => Self::Fetched,
         }
-    }
-}
-
-/// Text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    #[cfg(test)]
-    pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
     }
 }
 
@@ -234,6 +221,10 @@ impl Default for Settings {
             sms_token: None,
             payment_url: None,
             payment_token: None,
+            assistant_url: None,
+            assistant_model: None,
+            assistant_key: None,
+            assistant_writes_letters: false,
             train_after: training.after,
             train_lambda: training.lambda,
             text_model: crate::text_model::FETCH.into(),

@@ -22,6 +22,7 @@ const SECOND_NAME: &str = "Zéphyrine Thistlewood";
 const PHONE: &str = "+441632960077";
 const REMARK: &str = "The harpsichord of chapter nine wept xylophonically";
 const SECOND_REMARK: &str = "The harpsichord of chapter ten glimmered umbrageously";
+const QUESTION: &str = "Does the zither of Ravenscroft hum vespertinely?";
 const KEY_NAME: &str = "Quillfeather's lectern";
 /// Of a book: not personal, so that it must be found wherever the search looks.
 const CONTROL: &str = "Quixotic Marginalia Unbound";
@@ -44,6 +45,7 @@ impl Person {
             REMARK,
             SECOND_REMARK,
             KEY_NAME,
+            QUESTION,
             &self.old_email,
             &self.client.login.email,
             &self.client.login.password,
@@ -67,6 +69,8 @@ async fn lives(system: &System, book: Uuid) -> Person {
     ada.follow(system.operator()).await.accepted();
     let key = json!({ "name": KEY_NAME, "scopes": ["read"] });
     ada.post("accounts/me/keys", key).await.accepted();
+    let question = json!({ "question": QUESTION });
+    ada.post("assistant/questions", question).await.accepted();
     let reset = json!({ "email": ada.login.email });
     assert_eq!(system.post("accounts/password-resets", reset).await.status, 202);
     // What is refused is remembered too.

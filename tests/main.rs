@@ -20,6 +20,7 @@ mod chaos;
 mod cluster;
 mod comment;
 mod conventions;
+mod conversation;
 mod course;
 mod crash;
 mod ending;

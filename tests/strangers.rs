@@ -29,6 +29,9 @@ struct Hers {
     /// By which programs ask for her.
     key: Uuid,
     export: Uuid,
+    /// About the course; she has been answered.
+    answer: Uuid,
+    conversation: Uuid,
 }
 
 impl Hers {
@@ -38,7 +41,15 @@ impl Hers {
         let key = json!({ "name": "Mine", "scopes": ["read"] });
         let key = ada.post("accounts/me/keys", key).await.accepted().id();
         let export = ada.post("accounts/me/export", json!({})).await.accepted().id();
-        Self { book: lent_to(ada, shop).await, comment, key, export }
+        ada.put(school.enrollment(), json!({})).await.accepted();
+        let questions = format!("courses/{}/questions", school.course);
+        let asked = ada.post(questions, json!({ "question": "One page?" })).await.accepted();
+        let place = format!("answers/{}", asked.id());
+        let ask = || ada.get(&place).after(&asked);
+        let answered = eventually(ask, |answer| answer["state"] == "ANSWERED").await;
+        let conversation = answered["conversation"].as_str().unwrap().parse().unwrap();
+        let (book, answer) = (lent_to(ada, shop).await, asked.id());
+        Self { book, comment, key, export, answer, conversation }
     }
 }
 
@@ -53,7 +64,7 @@ async fn lent_to(ada: &Client, shop: &Shop) -> Uuid {
 }
 
 async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<Door> {
-    let Hers { book, comment, key, export } = hers;
+    let Hers { book, comment, key, export, answer, conversation } = hers;
     const FORBIDDEN: (u16, &str) = (403, "forbidden");
     const TEACHER: (u16, &str) = (403, "not-the-instructor");
     const AUTHOR: (u16, &str) = (403, "not-the-author");
@@ -75,6 +86,16 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("DELETE", format!("accounts/me/keys/{key}"), (404, "key-unknown")),
         door("GET", format!("exports/{export}"), (404, "export-unknown")),
         door("GET", format!("exports/{export}/file"), (404, "export-unknown")),
+        with(
+            door("POST", format!("courses/{course}/questions"), (403, "not-a-participant")),
+            json!({ "question": "Why?" }),
+        ),
+        with(
+            door("PUT", format!("answers/{answer}/rating"), (404, "answer-unknown")),
+            json!({ "helpful": false }),
+        ),
+        door("GET", format!("answers/{answer}"), (404, "answer-unknown")),
+        door("GET", format!("conversations/{conversation}"), (404, "conversation-unknown")),
         door("DELETE", format!("accounts/{account}"), FORBIDDEN),
         door("PUT", format!("accounts/{account}/deactivation"), FORBIDDEN),
         door("DELETE", format!("accounts/{teacher}/deactivation"), FORBIDDEN),
@@ -190,6 +211,7 @@ async fn state(
         format!("stock/{}", shop.product),
         format!("loan/{}", hers.book),
         format!("comment/{}", hers.comment),
+        format!("conversation/{}", hers.conversation),
     ] {
         let history = auditor.get(format!("audit/streams/{stream}?limit=200")).await.ok();
         lengths.push(history["items"].as_array().unwrap().len());

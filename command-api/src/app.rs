@@ -11,8 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::order::OrderNumbers;
 use crate::{
-    Passwords, account, book, cart, comment, course, credentials, dismissal, enrollment, export,
-    file, follow, like, loan, operations, order, product, rating, session, shelf, stock,
+    Passwords, account, book, cart, comment, conversation, course, credentials, dismissal,
+    enrollment, export, file, follow, like, loan, operations, order, product, rating, session,
+    shelf, stock,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -50,6 +51,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(book::routes())
         .merge(rating::routes())
         .merge(comment::routes())
+        .merge(conversation::routes())
         .merge(like::routes())
         .merge(shelf::routes())
         .merge(dismissal::routes())

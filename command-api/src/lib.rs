@@ -7,6 +7,7 @@ pub mod account;
 pub mod book;
 pub mod cart;
 pub mod comment;
+pub mod conversation;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;

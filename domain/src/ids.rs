@@ -93,3 +93,11 @@ id! {
     /// An order of the shop.
     OrderId
 }
+id! {
+    /// What somebody asks the assistant, one question after the other.
+    ConversationId
+}
+id! {
+    /// The answer to one question; the id is there before the answer is.
+    AnswerId
+}

@@ -7,6 +7,7 @@ pub mod account;
 pub mod book;
 pub mod cart;
 pub mod comment;
+pub mod conversation;
 pub mod course;
 pub mod dismissal;
 pub mod enrollment;
@@ -49,8 +50,8 @@ pub use claim::Claim;
 pub use email::{Email, EmailError};
 pub use error_text::ErrorText;
 pub use ids::{
-    AccountId, ApiKeyId, BookId, CertificateId, CommentId, CourseId, ExportId, LessonId, OrderId,
-    PasswordResetId, ProductId, PublicationId,
+    AccountId, AnswerId, ApiKeyId, BookId, CertificateId, CommentId, ConversationId, CourseId,
+    ExportId, LessonId, OrderId, PasswordResetId, ProductId, PublicationId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Wire, account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
-    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
+    Wire, account::Account, book::Book, cart::Cart, comment::Comment, conversation::Conversation,
+    course::Course, dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport,
+    file::Files, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
     notification::Notification, operators::Operators, order::Order, process::Process,
     product::Product, projection::Projection, publication::Publication, rating::Rating,
     shelf::Shelf, stock::Stock, upcasters, wire,
@@ -32,6 +32,7 @@ fn samples() -> Vec<Written> {
         written::<Book>(crate::book::samples::events()),
         written::<Cart>(crate::cart::samples::events()),
         written::<Comment>(crate::comment::samples::events()),
+        written::<Conversation>(crate::conversation::samples::events()),
         written::<Course>(crate::course::samples::events()),
         written::<Dismissal>(crate::dismissal::samples::events()),
         written::<Enrollment>(crate::enrollment::samples::events()),

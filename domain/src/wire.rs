@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     account, account::Account, book, book::Book, cart, cart::Cart, comment, comment::Comment,
-    course, course::Course, dismissal, dismissal::Dismissal, enrollment, enrollment::Enrollment,
-    export, export::PersonalExport, file, file::Files, follow, follow::Follow, fulfilment,
-    fulfilment::Fulfilment, like, like::Like, loan, loan::CopySet, model, model::Model,
-    notification, notification::Notification, operators, operators::Operators, order, order::Order,
-    process, process::Process, product, product::Product, projection, projection::Projection,
-    publication, publication::Publication, rating, rating::Rating, shelf, shelf::Shelf, stock,
-    stock::Stock, upcasters,
+    conversation, conversation::Conversation, course, course::Course, dismissal,
+    dismissal::Dismissal, enrollment, enrollment::Enrollment, export, export::PersonalExport, file,
+    file::Files, follow, follow::Follow, fulfilment, fulfilment::Fulfilment, like, like::Like,
+    loan, loan::CopySet, model, model::Model, notification, notification::Notification, operators,
+    operators::Operators, order, order::Order, process, process::Process, product,
+    product::Product, projection, projection::Projection, publication, publication::Publication,
+    rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -76,6 +76,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Book>(book::Event::SCHEMAS);
     listing.add::<Cart>(cart::Event::SCHEMAS);
     listing.add::<Comment>(comment::Event::SCHEMAS);
+    listing.add::<Conversation>(conversation::Event::SCHEMAS);
     listing.add::<Course>(course::Event::SCHEMAS);
     listing.add::<Dismissal>(dismissal::Event::SCHEMAS);
     listing.add::<Enrollment>(enrollment::Event::SCHEMAS);

@@ -6,9 +6,9 @@ use cqrs_es::{Aggregate, DomainEvent};
 use serde_json::Value;
 
 use crate::{
-    account::Account, book::Book, cart::Cart, comment::Comment, course::Course,
-    dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport, file::Files,
-    follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
+    account::Account, book::Book, cart::Cart, comment::Comment, conversation::Conversation,
+    course::Course, dismissal::Dismissal, enrollment::Enrollment, export::PersonalExport,
+    file::Files, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
     notification::Notification, operators::Operators, order::Order, process::Process,
     product::Product, projection::Projection, publication::Publication, rating::Rating,
     shelf::Shelf, stock::Stock, upcasters,
@@ -38,6 +38,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Shelf>(&crate::shelf::samples::events()),
         wire::<Dismissal>(&crate::dismissal::samples::events()),
         wire::<Comment>(&crate::comment::samples::events()),
+        wire::<Conversation>(&crate::conversation::samples::events()),
         wire::<CopySet>(&crate::loan::samples::events()),
         wire::<Like>(&crate::like::samples::events()),
         wire::<Course>(&crate::course::samples::events()),

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use crate::failure::{Failure, in_time};
 
 /// Texts of one run of the model: about a third of a second of one core.
-const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 32;
 
 /// A model, and where its vectors are kept.
 pub(crate) struct Embedding<'a> {
@@ -45,7 +45,11 @@ impl<'a> Embedding<'a> {
         found.collect::<Option<_>>().ok_or_else(|| Failure::lasting("a text has no vector"))
     }
 
-    async fn kept(&self, texts: &[String]) -> Result<HashMap<[u8; 32], Vector>, Failure> {
+    /// By the hashes of the texts, those that were embedded once.
+    pub(crate) async fn kept(
+        &self,
+        texts: &[String],
+    ) -> Result<HashMap<[u8; 32], Vector>, Failure> {
         let hashes: Vec<[u8; 32]> = texts.iter().map(|text| text_hash(text)).collect();
         let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
         let rows: Vec<(Vec<u8>, Vec<u8>)> = in_time(

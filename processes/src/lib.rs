@@ -6,7 +6,9 @@
 //! finished; instances above it run concurrently. An instance that cannot go on is parked: see
 //! [`parked`].
 
+mod assistant;
 mod cause;
+mod chat;
 mod checkpoint;
 mod embedding;
 mod export;
@@ -37,6 +39,7 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
+pub use chat::{ChatModel, ChatModelError};
 pub use notification::{HttpSms, Letter, MailError, Mailer};
 pub use outgoing::{Address, AddressError};
 pub use parking::{Parked, parked};

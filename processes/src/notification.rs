@@ -6,6 +6,7 @@
 //! will, the notification is given up with the last error.
 
 mod carrier;
+mod closing;
 mod mailer;
 mod recipient;
 mod sms;
@@ -31,6 +32,7 @@ use eventstore::{Log, RecordedEvent};
 use serde::Deserialize;
 
 use crate::cause::Cause;
+use crate::chat::ChatModel;
 use crate::failure::{Failure, answer};
 use crate::process::Process;
 use crate::retry::{RETRIES, wait_until};
@@ -38,6 +40,8 @@ use carrier::{Carrier, NotCarried};
 pub use mailer::{Letter, MailError, Mailer};
 use recipient::Recipient;
 pub use sms::HttpSms;
+#[cfg(test)]
+pub(crate) use {closing::closed, words::Words};
 
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
@@ -46,6 +50,8 @@ pub(crate) struct Notifications {
     carriers: Vec<Arc<dyn Carrier>>,
     /// A page on which people choose a new password; their token goes to its end.
     password_page: Option<String>,
+    /// Adds a sentence to good news.
+    writer: Option<Arc<ChatModel>>,
 }
 
 /// What somebody is told of.
@@ -87,11 +93,12 @@ impl Notifications {
         mailer: Option<Mailer>,
         sms: Option<Arc<HttpSms>>,
         password_page: Option<String>,
+        writer: Option<Arc<ChatModel>>,
     ) -> Option<Self> {
         let mailer = mailer.map(|mailer| Arc::new(mailer) as Arc<dyn Carrier>);
         let sms = sms.map(|sms| sms as Arc<dyn Carrier>);
         let carriers: Vec<_> = mailer.into_iter().chain(sms).collect();
-        (!carriers.is_empty()).then_some(Self { carriers, password_page })
+        (!carriers.is_empty()).then_some(Self { carriers, password_page, writer })
     }
 }
 
@@ -114,10 +121,10 @@ impl Process for Notifications {
             futures::future::try_join_all(self.carriers.iter().map(|carrier| {
                 let (cause_at, channel) = (cause.event.position, carrier.channel());
                 let id = NotificationId { cause: cause_at, recipient, channel };
-                let page = self.password_page.as_deref();
+                let (page, writer) = (self.password_page.as_deref(), self.writer.as_deref());
                 let message = message.clone();
                 async move {
-                    let one = Delivery { log, cause, carrier: &**carrier, page, id };
+                    let one = Delivery { log, cause, carrier: &**carrier, page, writer, id };
                     one.see_to(&message).await
                 }
             }))
@@ -179,6 +186,7 @@ struct Delivery<'a> {
     carrier: &'a dyn Carrier,
     /// Where people choose a new password.
     page: Option<&'a str>,
+    writer: Option<&'a ChatModel>,
     id: NotificationId,
 }
 
@@ -229,8 +237,12 @@ impl Delivery<'_> {
         recipient: &Recipient,
         message: &Message,
     ) -> Result<Result<(), NotCarried>, Failure> {
-        let words = words::of(self.log, self.page, recipient, message, self.id.channel).await?;
-        Ok(self.carrier.carry(recipient, words, &self.id.to_string()).await)
+        let id = self.id.to_string();
+        let mut words = words::of(self.log, self.page, recipient, message, self.id.channel).await?;
+        if let Some(writer) = self.writer {
+            words = closing::closed(writer, message, &id, words).await;
+        }
+        Ok(self.carrier.carry(recipient, words, &id).await)
     }
 
     async fn failed(&self, attempt: u32, error: &NotCarried) -> Result<(), Failure> {

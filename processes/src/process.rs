@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use eventstore::{Log, RecordedEvent};
 use retrieval::TextModel;
 
+use crate::assistant::Assistant;
 use crate::cause::Cause;
+use crate::chat::ChatModel;
 use crate::export::Exports;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
@@ -24,13 +26,25 @@ pub struct Providers {
     pub password_page: Option<String>,
     /// What knows the meaning of texts.
     pub text_model: TextModel,
+    /// Who answers questions in words of its own; without one, answers are quotations.
+    pub chat_model: Option<Arc<ChatModel>>,
+    /// Whether it may add a sentence to letters.
+    pub writes_letters: bool,
 }
 
 impl Default for Providers {
     fn default() -> Self {
         let payment = Arc::new(NoPaymentNeeded);
         let text_model = TextModel::off("there is none by default");
-        Self { payment, mailer: None, sms: None, password_page: None, text_model }
+        Self {
+            payment,
+            mailer: None,
+            sms: None,
+            password_page: None,
+            text_model,
+            chat_model: None,
+            writes_letters: false,
+        }
     }
 }
 
@@ -48,13 +62,16 @@ pub(crate) trait Process: Send + Sync {
 
 /// Every process there is; nobody is written to without a way to.
 pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
-    let Providers { payment, mailer, sms, password_page, text_model: _ } = providers;
+    let Providers { payment, mailer, sms, password_page, text_model, chat_model, writes_letters } =
+        providers;
+    let writer = chat_model.clone().filter(|_| writes_letters);
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
         Arc::new(CoursePublication),
         Arc::new(Exports),
+        Arc::new(Assistant::new(text_model, chat_model)),
     ];
-    let notifications = Notifications::by(mailer, sms, password_page);
+    let notifications = Notifications::by(mailer, sms, password_page, writer);
     all.extend(notifications.map(|process| Arc::new(process) as Arc<dyn Process>));
     all
 }

@@ -8,6 +8,7 @@ use domain::account::Account;
 use domain::book::Book;
 use domain::cart::Cart;
 use domain::comment::Comment;
+use domain::conversation::Conversation;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
@@ -51,6 +52,7 @@ impl Projection for AuditIndex {
             Book::TYPE,
             Cart::TYPE,
             Comment::TYPE,
+            Conversation::TYPE,
             Course::TYPE,
             Dismissal::TYPE,
             Enrollment::TYPE,

@@ -11,6 +11,7 @@ mod audit_index;
 mod book;
 mod cart;
 mod comment;
+mod conversation;
 mod course;
 mod dismissal;
 mod enrollment;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(price::Prices),
         Box::new(rating::ItemRatings),
         Box::new(comment::Comments),
+        Box::new(conversation::Conversations),
         Box::new(like::Likes),
         Box::new(shelf::Favourites),
         Box::new(dismissal::Dismissals),

@@ -9,6 +9,7 @@ mod api_key;
 mod audit_index;
 mod cart;
 mod comment;
+mod conversation;
 mod course;
 mod dismissal;
 mod enrollment;

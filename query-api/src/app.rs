@@ -18,9 +18,9 @@ use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::recommendation::Models;
 use crate::{
-    account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
-    enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
-    product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    account, activity, analytics, api_key, audit, book, cart, certificate, comment, conversation,
+    course, enrollment, export, file, follow, like, live, loan, notification, operations, order,
+    price, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
 };
 use retrieval::TextModel;
 
@@ -148,6 +148,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(cart::routes())
         .merge(certificate::routes())
         .merge(comment::routes())
+        .merge(conversation::routes())
         .merge(course::routes())
         .merge(enrollment::routes())
         .merge(export::routes())

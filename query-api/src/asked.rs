@@ -26,6 +26,12 @@ impl Asked {
         accept.is_some_and(|accept| accept.contains("text/csv"))
     }
 
+    /// Whether an answer is wanted while it is being given.
+    pub fn wants_events(&self) -> bool {
+        let accept = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        accept.is_some_and(|accept| accept.contains("text/event-stream"))
+    }
+
     /// Whether a page for people is wanted, as browsers do.
     pub fn wants_html(&self) -> bool {
         let accept = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok());

@@ -16,6 +16,7 @@ mod cart;
 mod catalogue;
 mod certificate;
 mod comment;
+mod conversation;
 mod course;
 mod enrollment;
 mod export;

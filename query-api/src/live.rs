@@ -51,7 +51,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct Params {
     /// Comma-separated: `account`, `follows`, `books`, `courses`, `products`, `ratings`,
     /// `comments`, `likes`, `enrollments`, `favourites`, `loans`, `stock`, `cart`, `orders`,
-    /// `activity` (analysts); or one thing of a topic, such as `orders:<id>`,
+    /// `conversations`, `activity` (analysts); or one thing of a topic, such as `orders:<id>`,
     /// `ratings:book:<id>` or `likes:comment:<id>`. Without it, all that the caller may see.
     topics: Option<String>,
 }

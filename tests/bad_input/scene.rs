@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::description::{Operation, Shape};
-use crate::system::{Client, School, Shop, System};
+use crate::system::{Client, School, Shop, System, eventually};
 
 pub struct Scene {
     /// Of an account with every role.
@@ -53,7 +53,18 @@ impl Scene {
         almighty.orders(shop.product, 1).await;
         let order = almighty.orders(shop.product, 1).await;
         almighty.settled(&order).await;
+        let questions = format!("courses/{}/questions", school.course);
+        let question = json!({ "question": "Why begin with one page?" });
+        let asked = almighty.post(&questions, question.clone()).await.accepted();
+        almighty.post("assistant/questions", question).await.accepted();
+        let place = format!("answers/{}", asked.id());
+        let ask = || almighty.get(&place).after(&asked);
+        let answered = eventually(ask, |answer| answer["state"] == "ANSWERED").await;
+        let rating = json!({ "helpful": true });
+        almighty.put(format!("{place}/rating"), rating).await.accepted();
         let ids = HashMap::from([
+            ("answers", asked.id().to_string()),
+            ("conversations", answered["conversation"].as_str().unwrap_or_default().to_owned()),
             ("accounts", bob.id.to_string()),
             ("comments", comment.to_string()),
             ("following", bob.id.to_string()),

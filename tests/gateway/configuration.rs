@@ -98,14 +98,19 @@ impl Gateway {
     }
 }
 
-/// Whether a path is of the form `^<start>.+<middle>[^/]+$`.
+/// Whether a path is of the form `^<start>[^/]+$` or `^<start>.+<middle>[^/]+$`.
 fn matches(pattern: &str, path: &str) -> bool {
-    let form = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix("[^/]+$"));
-    let (start, middle) = form.and_then(|form| form.split_once(".+")).unwrap();
+    let form = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix("[^/]+$")).unwrap();
     let last = path.rfind('/').map_or(0, |slash| slash + 1);
     let (before, name) = path.split_at(last);
-    let inner = before.strip_prefix(start).and_then(|rest| rest.strip_suffix(middle));
-    inner.is_some_and(|inner| !inner.is_empty()) && !name.is_empty()
+    let is_before = match form.split_once(".+") {
+        None => before == form,
+        Some((start, middle)) => {
+            let inner = before.strip_prefix(start).and_then(|rest| rest.strip_suffix(middle));
+            inner.is_some_and(|inner| !inner.is_empty())
+        }
+    };
+    is_before && !name.is_empty()
 }
 
 fn named<'a>(block: &'a [Directive], name: &str) -> Vec<&'a Directive> {

@@ -77,6 +77,17 @@ pub(crate) struct Words {
     pub(super) text: String,
 }
 
+#[cfg(test)]
+impl Words {
+    pub(crate) fn new(subject: &str, text: &str) -> Self {
+        Self { subject: subject.to_owned(), text: text.to_owned() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// What a template may speak of.
 #[derive(Debug, Default)]
 struct Values<'a> {

@@ -3,12 +3,12 @@
 use std::error::Error;
 use std::io;
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -86,6 +86,23 @@ pub enum CallError {
     Failed(StatusCode),
 }
 
+/// The server is at fault, or wants to be asked again later.
+fn may_pass(status: StatusCode) -> bool {
+    let overwhelmed = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || overwhelmed.contains(&status)
+}
+
+impl CallError {
+    /// Asking again soon may have another answer.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Open(_) | Self::Request(_) => false,
+            Self::Failed(status) => may_pass(*status),
+            Self::Unreachable(_) | Self::BrokeOff(_) | Self::Silent => true,
+        }
+    }
+}
+
 /// The last cause says what is wrong, such as a certificate of nobody we know.
 fn root(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), root)
@@ -154,19 +171,47 @@ impl Client {
     /// The answer of a server in its right mind: errors of its own are failures.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let request = self.request(call).map_err(CallError::Request)?;
-        if !self.breaker.admit(Instant::now()) {
-            return Err(CallError::Open(self.breaker.name()));
-        }
+        self.admit()?;
         let answer = timeout(self.limits.whole, self.exchange(request)).await;
         let answer = answer.unwrap_or(Err(CallError::Silent));
         match &answer {
-            Ok(_) => self.breaker.succeeded(),
-            Err(_) => self.breaker.failed(Instant::now()),
+            Ok(_) => self.succeeded(),
+            Err(_) => self.failed(),
         }
         answer
     }
 
-    fn request(&self, call: Call<'_>) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    /// Every call that is let through ends with [`Self::succeeded`] or [`Self::failed`].
+    pub(super) fn admit(&self) -> Result<(), CallError> {
+        match self.breaker.admit(Instant::now()) {
+            true => Ok(()),
+            false => Err(CallError::Open(self.breaker.name())),
+        }
+    }
+
+    pub(super) fn succeeded(&self) {
+        self.breaker.succeeded();
+    }
+
+    pub(super) fn failed(&self) {
+        self.breaker.failed(Instant::now());
+    }
+
+    pub(super) const fn whole(&self) -> Duration {
+        self.limits.whole
+    }
+
+    pub(super) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, CallError> {
+        self.http.request(request).await.map_err(CallError::Unreachable)
+    }
+
+    pub(super) fn request(
+        &self,
+        call: Call<'_>,
+    ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let uri = format!("{}{}", self.address.0, call.path);
         let mut request = Request::builder().method(call.method).uri(uri);
         request = request.header("idempotency-key", call.key);
@@ -182,10 +227,9 @@ impl Client {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, CallError> {
-        let answer = self.http.request(request).await.map_err(CallError::Unreachable)?;
+        let answer = self.send(request).await?;
         let (status, body) = (answer.status(), Limited::new(answer.into_body(), ANSWER_BYTES_MAX));
-        let overwhelmed = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-        if status.is_server_error() || overwhelmed.contains(&status) {
+        if may_pass(status) {
             return Err(CallError::Failed(status));
         }
         let body = body.collect().await;

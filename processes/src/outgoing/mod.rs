@@ -3,11 +3,13 @@
 
 mod breaker;
 mod client;
+mod events;
 
 use std::time::Duration;
 
 pub use client::{Address, AddressError, CallError};
 pub(crate) use client::{Answer, Call, Client};
+pub(crate) use events::Events;
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy)]

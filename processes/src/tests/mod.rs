@@ -1,8 +1,10 @@
 //! Processes against a real log, killed and revived; payments by a real server.
 
+mod assistant;
 mod crashes;
 mod exports;
 mod gate;
+mod letters;
 mod outcomes;
 mod parking;
 mod payment;
@@ -10,6 +12,7 @@ mod provider;
 mod publication;
 mod scarcity;
 mod texts;
+mod speaker;
 mod training;
 mod victim;
 mod watched;
@@ -116,6 +119,25 @@ impl Shop {
             .fetch_one(self.log.pool())
             .await
             .expect("the process is installed")
+    }
+
+    /// These projections, kept up to date.
+    async fn read_models(&self, names: &[&str]) -> Running {
+        let log = program(&self.url).await;
+        let wanted = projections::all().into_iter().filter(|it| names.contains(&it.name()));
+        let wanted: Vec<Arc<_>> = wanted.map(Arc::from).collect();
+        let (count, options) = (wanted.len() as i64, projections::Options::default());
+        let (pool, reader) = (log.pool().clone(), log.reader().clone());
+        let (feed, shutdown) = (Feed::new(reader.clone(), None), CancellationToken::new());
+        let running = Running(tokio::spawn(async move {
+            projections::runtime::run_with(pool, reader, feed, wanted, options, shutdown).await;
+        }));
+        let are_live = async || {
+            let live = sqlx::query_scalar("select count(*) = $1 from projections.live").bind(count);
+            live.fetch_one(self.log.pool()).await.expect("the projections are installed")
+        };
+        self.until("the read models are live", are_live).await;
+        running
     }
 
     /// Waits for the log to grow until it is so.

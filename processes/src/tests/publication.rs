@@ -1,14 +1,10 @@
 //! Courses on their way to being published: killed, tried again, given up, submitted once more.
 
-use std::sync::Arc;
-
 use domain::course::samples::{add_lesson, archive, details, publication, publish, submit};
 use domain::course::{self, Course};
 use domain::publication::{Event, Outcome, Publication};
 use domain::samples::{ada, at, lesson, rust_course, text};
 use domain::{Patch, PublicationId};
-use eventstore::Feed;
-use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::victim::Victim;
@@ -19,7 +15,7 @@ use crate::publication::CoursePublication;
 
 impl Shop {
     /// A course of Ada's whose one lesson has this text.
-    async fn draft(&self, markdown: &str) {
+    pub(super) async fn draft(&self, markdown: &str) {
         let (course, by, at) = (rust_course(), ada(), at(0));
         let details = Box::new(details(Some("Read before you write."), None));
         self.execute::<Course>(course, course::Command::Create { course, by, details, at }).await;
@@ -38,22 +34,7 @@ impl Shop {
 
     /// The read model that searches go to, kept up to date.
     async fn read_model(&self) -> Running {
-        let log = program(&self.url).await;
-        let courses = projections::all().into_iter().filter(|it| it.name() == "courses");
-        let (pool, reader) = (log.pool().clone(), log.reader().clone());
-        let feed = Feed::new(reader.clone(), None);
-        let options = projections::Options::default();
-        let courses = courses.map(Arc::from).collect();
-        let shutdown = CancellationToken::new();
-        let running = Running(tokio::spawn(async move {
-            projections::runtime::run_with(pool, reader, feed, courses, options, shutdown).await;
-        }));
-        let is_live = async || {
-            let live = sqlx::query_scalar("select exists (select from projections.live)");
-            live.fetch_one(self.log.pool()).await.expect("the projections are installed")
-        };
-        self.until("the read model is live", is_live).await;
-        running
+        self.read_models(&["courses"]).await
     }
 
     async fn steps(&self, publication: PublicationId) -> Vec<String> {

@@ -5,6 +5,7 @@ use domain::account::Account;
 use domain::book::Book;
 use domain::cart::Cart;
 use domain::comment::Comment;
+use domain::conversation::Conversation;
 use domain::course::Course;
 use domain::dismissal::Dismissal;
 use domain::enrollment::Enrollment;
@@ -37,6 +38,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Book::TYPE => of::<Book>,
         Cart::TYPE => of::<Cart>,
         Comment::TYPE => of::<Comment>,
+        Conversation::TYPE => of::<Conversation>,
         Course::TYPE => of::<Course>,
         Dismissal::TYPE => of::<Dismissal>,
         Enrollment::TYPE => of::<Enrollment>,

@@ -22,6 +22,7 @@ pub(super) enum Topic {
     Stock,
     Cart,
     Orders,
+    Conversations,
     /// The steps of publications.
     Workflows,
     /// That something happened, for dashboards: no ids.
@@ -29,7 +30,7 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -44,6 +45,7 @@ impl Topic {
         Self::Stock,
         Self::Cart,
         Self::Orders,
+        Self::Conversations,
         Self::Workflows,
         Self::Activity,
     ];
@@ -64,6 +66,7 @@ impl Topic {
             Self::Stock => "stock",
             Self::Cart => "cart",
             Self::Orders => "orders",
+            Self::Conversations => "conversations",
             Self::Workflows => "workflows",
             Self::Activity => "activity",
         }
@@ -197,6 +200,11 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         "like" => {
             let target = id.split_once(':').map_or(id, |(_, target)| target);
             (Topic::Likes, target.to_owned(), Audience::Everyone)
+        }
+        // What was asked is for who asked, and nobody else hears that anything was.
+        "conversation" => {
+            let audience = Audience::Some(account_in("asker"), &[]);
+            (Topic::Conversations, id.to_owned(), audience)
         }
         "enrollment" => {
             let (student, course) = id.split_once(':').unwrap_or_default();

@@ -8,6 +8,7 @@ mod cart;
 mod catalogue;
 mod comment;
 mod conventions;
+mod conversation;
 mod course;
 mod file;
 mod like;

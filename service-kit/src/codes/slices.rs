@@ -20,6 +20,13 @@ pub(super) const CODES: &[Code] = &[
     code("account-unknown", "No such account", "No account has this id.", SAME),
     code("aggregate-unknown", "No such kind of stream", "No kind of stream has this name.", SAME),
     code(
+        "answer-pending",
+        "Not answered yet",
+        "The question has no answer that could be rated yet.",
+        STATE,
+    ),
+    code("answer-unknown", "No such answer", "No answer to a question of yours has this id.", SAME),
+    code(
         "bad-credentials",
         "Wrong e-mail or password",
         "No account has this e-mail and password. Which of them is wrong is not told.",
@@ -49,6 +56,24 @@ pub(super) const CODES: &[Code] = &[
         SAME,
     ),
     code("comment-unknown", "No such comment", "No comment has this id, or it is deleted.", SAME),
+    code(
+        "conversation-about-other",
+        "About something else",
+        "A conversation stays with the course or the shop that it began with.",
+        SAME,
+    ),
+    code(
+        "conversation-full",
+        "Conversation full",
+        "A conversation has no room for another question: begin a new one.",
+        STATE,
+    ),
+    code(
+        "conversation-unknown",
+        "No such conversation",
+        "No conversation of yours has this id.",
+        SAME,
+    ),
     code(
         "copies-out",
         "Copies are out",
@@ -153,6 +178,12 @@ pub(super) const CODES: &[Code] = &[
         SAME,
     ),
     code("no-copy-left", "No copy left", "Every copy of the book is out.", STATE),
+    code(
+        "not-a-participant",
+        "Not a participant",
+        "Only who takes the course or teaches it asks about it.",
+        STATE,
+    ),
     code("not-borrowed", "Not borrowed", "The reader has no copy of this book.", STATE),
     code("not-enrolled", "Not enrolled", "The student is not enrolled in this course.", STATE),
     code("not-in-cart", "Not in the cart", "The cart does not hold what is ordered.", STATE),

@@ -12,6 +12,7 @@ use crate::settings::Settings;
 
 const NO_PAYMENT: &str = "none is needed: orders are confirmed without";
 const NO_SMS: &str = "nobody gets any";
+const NO_ASSISTANT: &str = "there is no model: answers are quotations";
 
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
@@ -97,5 +98,7 @@ async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     found("payment", Ok(payment));
     let sms = checks::provider(providers::sms_address(settings), NO_SMS).await;
     found("sms", Ok(sms));
+    let assistant = providers::assistant_address(settings);
+    found("assistant", Ok(checks::provider(assistant, NO_ASSISTANT).await));
     findings
 }

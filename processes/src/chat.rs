@@ -1,0 +1,115 @@
+//! A language model behind the chat API that OpenAI began and Ollama, llama.cpp, vLLM and others
+//! speak: `POST /chat/completions` with `stream`. `docs/PROVIDERS.md` is the contract.
+
+use std::time::Duration;
+
+use domain::Reference;
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::outgoing::{Address, AddressError, Call, CallError, Client, Events, Limits};
+
+/// A model thinks before it speaks, and speaks for a while.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(3),
+    read: Duration::from_secs(60),
+    write: Duration::from_secs(3),
+    whole: Duration::from_secs(60),
+};
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Of an answer; some thousand characters.
+const TOKENS_MAX: u32 = 800;
+
+#[derive(Debug)]
+pub struct ChatModel {
+    client: Client,
+    name: Reference,
+    silence_max: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChatModelError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("the name of the model: {0}")]
+    Name(#[from] domain::TextError),
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Message {
+    pub(crate) role: &'static str,
+    pub(crate) content: String,
+}
+
+impl ChatModel {
+    /// The address is what comes before `/chat/completions`.
+    pub fn new(address: Address, name: &str, key: Option<&str>) -> Result<Self, ChatModelError> {
+        let client = Client::new("assistant", address, key, LIMITS)?;
+        Ok(Self { client, name: name.parse()?, silence_max: SILENCE_MAX })
+    }
+
+    /// With less patience.
+    #[cfg(test)]
+    pub(crate) fn with_silence_max(self, silence_max: Duration) -> Self {
+        Self { silence_max, ..self }
+    }
+
+    pub(crate) const fn name(&self) -> &Reference {
+        &self.name
+    }
+
+    /// Begins an answer. Whoever asks again under the same key asks the same.
+    pub(crate) async fn ask(
+        &self,
+        key: &str,
+        messages: &[Message],
+    ) -> Result<Saying<'_>, CallError> {
+        let json = json!({
+            "model": self.name.as_str(), "messages": messages, "stream": true,
+            "temperature": 0.2, "max_tokens": TOKENS_MAX,
+        });
+        let call = Call { method: Method::POST, path: "/chat/completions", key, json: Some(json) };
+        Ok(Saying(self.client.events(call, self.silence_max).await?))
+    }
+}
+
+/// An answer that is being given.
+pub(crate) struct Saying<'a>(Events<'a>);
+
+#[derive(Deserialize)]
+struct Chunk {
+    choices: Vec<Choice>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    delta: Delta,
+}
+
+#[derive(Default, Deserialize)]
+struct Delta {
+    content: Option<String>,
+}
+
+impl Saying<'_> {
+    /// The next piece of it; none at its end.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, CallError> {
+        while let Some(data) = self.0.next().await? {
+            let Ok(Chunk { choices }) = serde_json::from_str(&data) else {
+                return Err(self.0.broke_off("it sent something else than a chunk of an answer"));
+            };
+            let content = choices.into_iter().next().and_then(|choice| choice.delta.content);
+            if let Some(content) = content.filter(|content| !content.is_empty()) {
+                return Ok(Some(content));
+            }
+        }
+        Ok(None)
+    }
+
+    /// It need not go on.
+    pub(crate) fn enough(self) {
+        self.0.enough();
+    }
+}

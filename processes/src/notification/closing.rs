@@ -1,0 +1,88 @@
+//! A sentence of a model's at the end of a letter. The letter itself is the template's: what matters
+//! in it is never left to a model, and without the sentence it is as good a letter.
+
+use std::time::Duration;
+
+use domain::notification::Message;
+use tokio::time::timeout;
+
+use super::words::Words;
+use crate::chat::{self, ChatModel};
+
+const CHARS_MAX: usize = 300;
+/// A letter does not wait longer for it.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+const RULES: &str = "Write one friendly sentence, of at most 200 characters, that could close a \
+    letter with this subject. No greeting, no name, no address, no promise, nothing that is not in \
+    the subject. Write it in the language of the subject, and nothing else.";
+
+/// Good news, of which more can be said without harm.
+const fn may_close(message: &Message) -> bool {
+    match message {
+        Message::Welcome
+        | Message::Enrolled { .. }
+        | Message::CourseCompleted { .. }
+        | Message::CoursePublished { .. }
+        | Message::OrderConfirmed { .. }
+        | Message::OrderShipped { .. } => true,
+        Message::OrderRejected { .. }
+        | Message::OrderCancelled { .. }
+        | Message::StockRanLow { .. }
+        | Message::PublicationFailed { .. }
+        | Message::PasswordReset { .. }
+        | Message::ExportReady { .. } => false,
+    }
+}
+
+/// The model is told the subject, in which nobody is named.
+pub(crate) async fn closed(model: &ChatModel, message: &Message, key: &str, words: Words) -> Words {
+    if !may_close(message) || words.subject.is_empty() {
+        return words;
+    }
+    let said = timeout(WAIT_MAX, said(model, key, &words.subject)).await;
+    match said.ok().flatten().and_then(|said| sentence(&said)) {
+        Some(sentence) => Words { text: format!("{}\n{sentence}\n", words.text), ..words },
+        None => {
+            tracing::info!("notification {key} goes out without a closing sentence");
+            words
+        }
+    }
+}
+
+async fn said(model: &ChatModel, key: &str, subject: &str) -> Option<String> {
+    let rules = chat::Message { role: "system", content: RULES.to_owned() };
+    let subject = chat::Message { role: "user", content: subject.to_owned() };
+    let mut saying = model.ask(key, &[rules, subject]).await.ok()?;
+    let mut said = String::new();
+    while let Some(piece) = saying.next().await.ok()? {
+        said.push_str(&piece);
+        if said.chars().count() > CHARS_MAX {
+            saying.enough();
+            return None;
+        }
+    }
+    Some(said)
+}
+
+/// One line of words without an address.
+fn sentence(said: &str) -> Option<String> {
+    let said = said.trim().trim_matches('"');
+    let is_plain = !said.is_empty()
+        && !said.chars().any(char::is_control)
+        && !["http", "www.", "@"].iter().any(|part| said.contains(part));
+    is_plain.then(|| said.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_sentence_is_left_out() {
+        assert_eq!(sentence(" \"Enjoy it!\"\n").as_deref(), Some("Enjoy it!"));
+        for wrong in ["", " ", "Go to https://x.example", "Write to a@b.example", "Two\nlines"] {
+            assert_eq!(sentence(wrong), None, "{wrong}");
+        }
+    }
+}
