@@ -10,6 +10,7 @@ mod cause;
 mod checkpoint;
 mod embedding;
 mod export;
+mod extraction;
 mod failure;
 mod fulfilment;
 mod gauges;
@@ -36,6 +37,7 @@ mod tests;
 use eventstore::{Feed, Log};
 use tokio_util::sync::CancellationToken;
 
+pub use extraction::{Extractor, Unreadable, read_apart};
 pub use notification::{HttpSms, Letter, MailError, Mailer};
 pub use outgoing::{Address, AddressError};
 pub use parking::{Parked, parked};

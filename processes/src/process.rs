@@ -8,6 +8,7 @@ use retrieval::TextModel;
 
 use crate::cause::Cause;
 use crate::export::Exports;
+use crate::extraction::Extractor;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
 use crate::notification::{HttpSms, Mailer, Notifications};
@@ -24,13 +25,15 @@ pub struct Providers {
     pub password_page: Option<String>,
     /// What knows the meaning of texts.
     pub text_model: TextModel,
+    /// What reads attached files; without it a course with any is not published.
+    pub extractor: Option<Extractor>,
 }
 
 impl Default for Providers {
     fn default() -> Self {
         let payment = Arc::new(NoPaymentNeeded);
         let text_model = TextModel::off("there is none by default");
-        Self { payment, mailer: None, sms: None, password_page: None, text_model }
+        Self { payment, mailer: None, sms: None, password_page: None, text_model, extractor: None }
     }
 }
 
@@ -48,10 +51,10 @@ pub(crate) trait Process: Send + Sync {
 
 /// Every process there is; nobody is written to without a way to.
 pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
-    let Providers { payment, mailer, sms, password_page, text_model: _ } = providers;
+    let Providers { payment, mailer, sms, password_page, text_model, extractor } = providers;
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
-        Arc::new(CoursePublication),
+        Arc::new(CoursePublication::by(text_model, extractor)),
         Arc::new(Exports),
     ];
     let notifications = Notifications::by(mailer, sms, password_page);

@@ -6,6 +6,9 @@
 //! may pass is tried again after 1, 2, 4 and 8 s; then, or when the reason will stay, the publication
 //! is given up with it, and the course is a draft again.
 
+mod embed;
+mod material;
+mod progress;
 mod steps;
 mod text;
 
@@ -16,16 +19,33 @@ use domain::course::{self, Course};
 use domain::publication::{Command, Next, Outcome, Publication, Refusal};
 use domain::{CourseId, ErrorText, PublicationId, Tag};
 use eventstore::{Decision, ExecuteError, Log, RecordedEvent, StreamId};
+use retrieval::TextModel;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
+use crate::extraction::Extractor;
 use crate::failure::{Failure, answer, in_time};
 use crate::process::Process;
 use crate::retry::{RETRIES, wait_until};
 use steps::{Done, STEPS};
 
-pub(crate) struct CoursePublication;
+/// Files being read and batches being embedded at a time, whatever the number of publications: each
+/// keeps a processor busy.
+const HEAVY_MAX: usize = 2;
+
+pub(crate) struct CoursePublication {
+    model: TextModel,
+    extractor: Option<Extractor>,
+    heavy: Semaphore,
+}
+
+impl CoursePublication {
+    pub(crate) fn by(model: TextModel, extractor: Option<Extractor>) -> Self {
+        Self { model, extractor, heavy: Semaphore::new(HEAVY_MAX) }
+    }
+}
 
 /// What a publication follows from.
 #[derive(Debug, Deserialize)]
@@ -46,12 +66,13 @@ impl Process for CoursePublication {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         let Requested { course, publication } = cause.event.decode()?;
-        Work { log, cause, course, publication }.see_to().await
+        Work { means: self, log, cause, course, publication }.see_to().await
     }
 }
 
 /// One publication under way.
 struct Work<'a> {
+    means: &'a CoursePublication,
     log: &'a Log,
     cause: &'a Cause,
     course: CourseId,
@@ -104,7 +125,7 @@ impl Work<'_> {
     async fn attempt(&self, Next { step, attempt, .. }: Next) -> Result<(), Failure> {
         let begun = Instant::now();
         let result = match STEPS.iter().find(|known| known.name == step.as_str()) {
-            Some(known) => (known.run)(self).await,
+            Some(known) => (known.run)(self, attempt).await,
             None => Err(Failure::Lasting(format!("this program knows no step called {step}"))),
         };
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

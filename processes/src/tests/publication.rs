@@ -8,6 +8,7 @@ use domain::publication::{Event, Outcome, Publication};
 use domain::samples::{ada, at, lesson, rust_course, text};
 use domain::{Patch, PublicationId};
 use eventstore::Feed;
+use retrieval::TextModel;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
@@ -19,7 +20,7 @@ use crate::publication::CoursePublication;
 
 impl Shop {
     /// A course of Ada's whose one lesson has this text.
-    async fn draft(&self, markdown: &str) {
+    pub(super) async fn draft(&self, markdown: &str) {
         let (course, by, at) = (rust_course(), ada(), at(0));
         let details = Box::new(details(Some("Read before you write."), None));
         self.execute::<Course>(course, course::Command::Create { course, by, details, at }).await;
@@ -37,7 +38,7 @@ impl Shop {
     }
 
     /// The read model that searches go to, kept up to date.
-    async fn read_model(&self) -> Running {
+    pub(super) async fn read_model(&self) -> Running {
         let log = program(&self.url).await;
         let courses = projections::all().into_iter().filter(|it| it.name() == "courses");
         let (pool, reader) = (log.pool().clone(), log.reader().clone());
@@ -56,16 +57,16 @@ impl Shop {
         running
     }
 
-    async fn steps(&self, publication: PublicationId) -> Vec<String> {
+    pub(super) async fn steps(&self, publication: PublicationId) -> Vec<String> {
         let events = self.history::<Publication>(publication).await.1;
         events.iter().map(told).collect()
     }
 
-    async fn course_status(&self) -> Option<course::Status> {
+    pub(super) async fn course_status(&self) -> Option<course::Status> {
         self.history::<Course>(rust_course()).await.0.status()
     }
 
-    async fn until_course_is(&self, status: course::Status) {
+    pub(super) async fn until_course_is(&self, status: course::Status) {
         self.until(&format!("the course is {status:?}"), async || {
             self.course_status().await == Some(status)
         })
@@ -73,7 +74,7 @@ impl Shop {
     }
 
     /// How often the course was published, and how often that failed.
-    async fn ends(&self) -> (usize, usize) {
+    pub(super) async fn ends(&self) -> (usize, usize) {
         let events = self.history::<Course>(rust_course()).await.1;
         let count = |is: fn(&course::Event) -> bool| events.iter().filter(|it| is(it)).count();
         (
@@ -90,6 +91,9 @@ fn told(event: &Event) -> String {
         Event::PublicationStepCompleted { step, attempt, .. } => {
             format!("{step} done at {attempt}")
         }
+        Event::PublicationStepAdvanced { step, done, total, .. } => {
+            format!("{step} at {done} of {total}")
+        }
         Event::PublicationStepFailed { step, attempt, .. } => format!("{step} failed at {attempt}"),
         Event::PublicationGivenUp { step, attempt, reason, .. } => {
             format!("{step} given up at {attempt}: {}", reason.as_str())
@@ -98,37 +102,38 @@ fn told(event: &Event) -> String {
     }
 }
 
-const ALL_AT_ONCE: [&str; 7] = [
+const ALL_AT_ONCE: [&str; 8] = [
     "started",
     "validate done at 1",
     "extract done at 1",
     "split done at 1",
+    "embed done at 1",
     "index done at 1",
     "publish done at 1",
     "finished",
 ];
 
+/// With no model and no files.
+fn process() -> CoursePublication {
+    CoursePublication::by(TextModel::off("not in this test"), None)
+}
+
 async fn cause(shop: &Shop) -> Cause {
     let events = shop.log.reader().page(0, 100).await.expect("the log can be read");
-    let requested = events.iter().rfind(|event| CoursePublication.reacts_to(event));
+    let requested = events.iter().rfind(|event| process().reacts_to(event));
     let requested = requested.expect("the course was submitted");
-    Cause::of(CoursePublication.name(), requested).expect("events decode")
+    Cause::of(process().name(), requested).expect("events decode")
 }
 
 /// Every commit of the publication is a place to be killed at. At each of them one program is killed
 /// whose commit then comes to nothing, and the next one after it was sent and before it was done.
-#[tokio::test]
-async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
-    let shop = Shop::open().await;
-    let _read_model = shop.read_model().await;
-    shop.draft("# Moves\n\nWho frees *what*.\n\n# Borrows\n\nWho looks.").await;
-    shop.execute::<Course>(rust_course(), submit()).await;
-
+/// How many commits there were.
+pub(super) async fn killed_at_every_commit(shop: &Shop, victim: impl Fn() -> Victim) -> usize {
     let mut gate = Gate::close(&shop.url, "process:publication").await;
     let mut commits = 0;
     while shop.course_status().await != Some(course::Status::Published) {
         for goes_through in [false, true] {
-            let victim = Victim::start(&shop.url);
+            let victim = victim();
             let waiting = gate.somebody_waits().await;
             drop(victim);
             let before = shop.head().await;
@@ -143,7 +148,18 @@ async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
         assert!(commits < 100, "it goes in circles");
     }
     gate.open().await;
-    assert_eq!(commits, 6, "the start and five steps");
+    commits
+}
+
+#[tokio::test]
+async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
+    let shop = Shop::open().await;
+    let _read_model = shop.read_model().await;
+    shop.draft("# Moves\n\nWho frees *what*.\n\n# Borrows\n\nWho looks.").await;
+    shop.execute::<Course>(rust_course(), submit()).await;
+
+    let commits = killed_at_every_commit(&shop, || Victim::start(&shop.url)).await;
+    assert_eq!(commits, 7, "the start and six steps");
     let _running = run(&shop.log);
     shop.until("everything is finished", async || {
         let head = shop.head().await;
@@ -164,22 +180,21 @@ async fn two_programs_at_once_publish_once_and_doing_it_again_appends_nothing() 
     shop.execute::<Course>(rust_course(), submit()).await;
     let cause = cause(&shop).await;
 
-    let (one, two) = tokio::join!(
-        CoursePublication.react(&shop.log, &cause),
-        CoursePublication.react(&other, &cause),
-    );
+    let process = process();
+    let (one, two) = tokio::join!(process.react(&shop.log, &cause), process.react(&other, &cause));
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     let head = shop.head().await;
     let third = program(&shop.url).await;
-    CoursePublication.react(&third, &cause).await.expect("it works again");
+    process.react(&third, &cause).await.expect("it works again");
     assert_eq!(shop.head().await, head);
     assert_eq!(shop.ends().await, (1, 0));
 
     let events = shop.history::<Publication>(publication()).await.1;
     let outcomes: Vec<&Outcome> = events.iter().filter_map(outcome_of).collect();
     let [
-        Outcome::Extracted { lessons: 1, characters: 43, sha256: extracted },
+        Outcome::Extracted { lessons: 1, characters: 43, sha256: extracted, files: None },
         Outcome::Split { chunks: 2, .. },
+        Outcome::Embedded { passages: 2, embedded: 0, model: None, reason: Some(_) },
         Outcome::Indexed { sequence: 4, sha256: indexed },
     ] = outcomes[..]
     else {
@@ -188,7 +203,7 @@ async fn two_programs_at_once_publish_once_and_doing_it_again_appends_nothing() 
     assert_eq!(extracted, indexed, "what was found is what was read");
 }
 
-fn outcome_of(event: &Event) -> Option<&Outcome> {
+pub(super) fn outcome_of(event: &Event) -> Option<&Outcome> {
     match event {
         Event::PublicationStepCompleted { outcome, .. } => outcome.as_ref(),
         _ => None,
@@ -288,6 +303,6 @@ async fn what_was_published_at_once_is_left_alone() {
     shop.draft("Who frees what.").await;
     shop.execute::<Course>(rust_course(), publish()).await;
     let head = shop.head().await;
-    CoursePublication.react(&shop.log, &cause(&shop).await).await.expect("nothing is to be done");
+    process().react(&shop.log, &cause(&shop).await).await.expect("nothing is to be done");
     assert_eq!(shop.head().await, head);
 }
