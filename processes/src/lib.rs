@@ -23,6 +23,7 @@ mod payment;
 mod process;
 mod publication;
 mod reaction;
+mod reading;
 mod requests;
 mod retry;
 mod runner;
@@ -34,7 +35,10 @@ mod trainer;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use eventstore::{Feed, Log};
+use reading::Reading;
 use tokio_util::sync::CancellationToken;
 
 pub use extraction::{Extractor, Unreadable, read_apart};
@@ -51,8 +55,11 @@ pub use trainer::{TrainError, Trained, Training, keep_training, train};
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
     let gauges = gauges::publish(log.pool(), &shutdown);
-    let running = process::all(providers)
+    let (model, extractor) = (providers.text_model.clone(), providers.extractor.clone());
+    let reading = Arc::new(Reading::with(model, extractor));
+    let keeping = reading::keep(&log, &reading, &shutdown);
+    let running = process::all(providers, Arc::clone(&reading))
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
-    tokio::join!(gauges, futures::future::join_all(running));
+    tokio::join!(gauges, keeping, futures::future::join_all(running));
 }

@@ -14,6 +14,7 @@ use crate::fulfilment::OrderFulfilment;
 use crate::notification::{HttpSms, Mailer, Notifications};
 use crate::payment::{NoPaymentNeeded, PaymentProvider};
 use crate::publication::CoursePublication;
+use crate::reading::Reading;
 
 /// Who does for us what is done outside. By default nobody does, and nobody has to.
 #[derive(Clone)]
@@ -50,11 +51,11 @@ pub(crate) trait Process: Send + Sync {
 }
 
 /// Every process there is; nobody is written to without a way to.
-pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
-    let Providers { payment, mailer, sms, password_page, text_model, extractor } = providers;
+pub(crate) fn all(providers: Providers, reading: Arc<Reading>) -> Vec<Arc<dyn Process>> {
+    let Providers { payment, mailer, sms, password_page, .. } = providers;
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
-        Arc::new(CoursePublication::by(text_model, extractor)),
+        Arc::new(CoursePublication::by(reading)),
         Arc::new(Exports),
     ];
     let notifications = Notifications::by(mailer, sms, password_page);

@@ -7,10 +7,11 @@
 //! is given up with it, and the course is a draft again.
 
 mod embed;
-mod material;
 mod progress;
 mod steps;
 mod text;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,31 +20,23 @@ use domain::course::{self, Course};
 use domain::publication::{Command, Next, Outcome, Publication, Refusal};
 use domain::{CourseId, ErrorText, PublicationId, Tag};
 use eventstore::{Decision, ExecuteError, Log, RecordedEvent, StreamId};
-use retrieval::TextModel;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
-use crate::extraction::Extractor;
 use crate::failure::{Failure, answer, in_time};
 use crate::process::Process;
+use crate::reading::Reading;
 use crate::retry::{RETRIES, wait_until};
 use steps::{Done, STEPS};
 
-/// Files being read and batches being embedded at a time, whatever the number of publications: each
-/// keeps a processor busy.
-const HEAVY_MAX: usize = 2;
-
 pub(crate) struct CoursePublication {
-    model: TextModel,
-    extractor: Option<Extractor>,
-    heavy: Semaphore,
+    reading: Arc<Reading>,
 }
 
 impl CoursePublication {
-    pub(crate) fn by(model: TextModel, extractor: Option<Extractor>) -> Self {
-        Self { model, extractor, heavy: Semaphore::new(HEAVY_MAX) }
+    pub(crate) fn by(reading: Arc<Reading>) -> Self {
+        Self { reading }
     }
 }
 
@@ -66,13 +59,13 @@ impl Process for CoursePublication {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         let Requested { course, publication } = cause.event.decode()?;
-        Work { means: self, log, cause, course, publication }.see_to().await
+        Work { reading: &self.reading, log, cause, course, publication }.see_to().await
     }
 }
 
 /// One publication under way.
 struct Work<'a> {
-    means: &'a CoursePublication,
+    reading: &'a Reading,
     log: &'a Log,
     cause: &'a Cause,
     course: CourseId,

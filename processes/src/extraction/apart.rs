@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use super::{TEXT_BYTES_MAX, Unreadable, markdown};
 use crate::failure::Failure;
 
-/// What the program may take, in memory and in time of a processor.
-const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// What the program may take, in memory and in time of a processor. The allocator sets aside more than
+/// a quarter of the memory before it uses any.
+const MEMORY_BYTES_MAX: u64 = 4 << 30;
 const PROCESSOR_SECONDS_MAX: u64 = 30;
 /// A busy machine may give it its time late.
 const WAIT_MAX: Duration = Duration::from_secs(120);

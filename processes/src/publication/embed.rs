@@ -1,43 +1,35 @@
 //! The step that makes a vector of each passage, once.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::publication::{Fingerprint, Outcome};
-use retrieval::{Embedder, ModelState, text_hash};
+use retrieval::{Embedder, ModelState};
 use tokio::time::{Instant, sleep};
 
 use super::Work;
 use super::progress::Progress;
 use super::steps::Done;
-use crate::embedding::Embedding;
 use crate::failure::Failure;
+use crate::reading::{BATCH, distinct};
 use crate::retry::RETRIES;
 
 /// How long one attempt waits for the model, and how often it looks.
 const MODEL_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// Passages between two looks at how far it is.
-const AT_ONCE: usize = 32;
 
 pub(super) async fn embed(work: &Work<'_>, attempt: u32) -> Result<Done, Failure> {
-    let mut seen = HashSet::new();
-    let mut passages = work.passages().await?;
-    passages.retain(|passage| seen.insert(text_hash(passage)));
+    let passages = distinct(work.passages().await?);
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let outcome = match model(work, attempt).await? {
         Ok(embedder) => {
             let model = Fingerprint::try_from(embedder.hash().to_owned());
             let model = Some(model.map_err(Failure::lasting)?);
-            let embedding = Embedding::new(work.log.pool(), embedder);
             let mut progress = Progress::new(work, "embed", passages.len());
             let mut done = 0;
-            for some in passages.chunks(AT_ONCE) {
-                let turn = work.means.heavy.acquire().await.map_err(Failure::passing)?;
-                embedding.of(some, |_, _| {}).await?;
-                drop(turn);
-                done += some.len();
+            for batch in passages.chunks(BATCH) {
+                work.reading.embed(work.log, &embedder, batch).await?;
+                done += batch.len();
                 progress.reached(done).await?;
             }
             Outcome::Embedded {
@@ -62,7 +54,7 @@ pub(super) async fn embed(work: &Work<'_>, attempt: u32) -> Result<Done, Failure
 async fn model(work: &Work<'_>, attempt: u32) -> Result<Result<Arc<Embedder>, String>, Failure> {
     let begun = Instant::now();
     loop {
-        match (work.means.model.state(), work.means.model.embedder()) {
+        match (work.reading.model.state(), work.reading.model.embedder()) {
             (_, Some(embedder)) => return Ok(Ok(embedder)),
             (ModelState::Off(reason), None) => return Ok(Err(reason)),
             (ModelState::Loading | ModelState::Ready(_), None) => {}

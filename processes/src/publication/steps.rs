@@ -9,14 +9,16 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::embed::embed;
-use super::material::Lesson;
 use super::progress::Progress;
 use super::{Work, text};
 use crate::failure::{Failure, in_time};
+use crate::reading::{Lesson, cut};
 
 /// How long one attempt waits for the read model, and how often it looks.
 const INDEX_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// Of one course: 500 lessons as long as they can be have fewer.
+const PASSAGES_MAX: usize = 100_000;
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -60,14 +62,14 @@ async fn validate(work: &Work<'_>) -> Result<Done, Failure> {
 /// The plain text of the lessons and the text of their files, in which there must be something to
 /// read.
 async fn extract(work: &Work<'_>) -> Result<Done, Failure> {
-    let lessons = work.material().await?;
+    let lessons = work.lessons().await?;
     let files = lessons.iter().map(|lesson| lesson.files.len()).sum();
     let mut progress = Progress::new(work, "extract", files);
     let (mut readable, mut extracted) = (0, 0);
     for lesson in &lessons {
         let mut is_readable = !plain(lesson).is_empty();
         for file in &lesson.files {
-            is_readable |= !work.extract(lesson, file).await?.is_empty();
+            is_readable |= !work.reading.extract(work.log, lesson, file).await?.is_empty();
             extracted += 1;
             progress.reached(extracted).await?;
         }
@@ -117,7 +119,7 @@ async fn index(work: &Work<'_>) -> Result<Done, Failure> {
     .await?;
     let found: Vec<(Uuid, String)> =
         bodies.into_iter().map(|(lesson, body)| (lesson, text::plain(&body))).collect();
-    let lessons = work.material().await?;
+    let lessons = work.lessons().await?;
     let texts: Vec<(Uuid, String)> =
         lessons.iter().map(|lesson| (lesson.id.uuid(), plain(lesson))).collect();
     if found != texts {
@@ -138,4 +140,26 @@ async fn indexed(work: &Work<'_>) -> Result<i64, Failure> {
 /// Empty without any.
 fn plain(lesson: &Lesson) -> String {
     lesson.body.as_ref().map(|body| text::plain(body.as_str())).unwrap_or_default()
+}
+
+impl Work<'_> {
+    /// As they were submitted, with the files they have now.
+    async fn lessons(&self) -> Result<Vec<Lesson>, Failure> {
+        self.reading.lessons(self.log, self.course, &self.submitted().await?).await
+    }
+
+    /// Every passage as it is embedded, those of a lesson before those of its files. A file that was
+    /// attached since the others were extracted is extracted now.
+    pub(super) async fn passages(&self) -> Result<Vec<String>, Failure> {
+        let mut all = Vec::new();
+        for lesson in self.lessons().await? {
+            let texts = self.reading.texts(self.log, &lesson).await;
+            all.extend(cut(texts.into_iter().collect::<Result<_, _>>()?).await?);
+            if all.len() > PASSAGES_MAX {
+                let reason = format!("the course has more text than {PASSAGES_MAX} passages");
+                return Err(Failure::Lasting(reason));
+            }
+        }
+        Ok(all)
+    }
 }

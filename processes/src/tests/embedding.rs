@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::course::samples::{publication, submit};
+use domain::course::samples::{publication, publish, submit};
 use domain::course::{Course, Status};
 use domain::file::{self, Files, MediaType, Target};
 use domain::publication::{Outcome, Publication};
@@ -138,5 +138,27 @@ async fn a_file_that_was_replaced_before_it_was_read_again_is_what_is_published(
     let extracts: Vec<String> =
         extracts.fetch_all(shop.log.pool()).await.expect("extracts are a table");
     assert_eq!(extracts, ["Short."]);
+    std::fs::remove_dir_all(&files).expect("the files were there");
+}
+
+/// Such as one that was imported, or changed since.
+#[tokio::test]
+async fn a_course_that_is_published_already_is_read_without_being_asked() {
+    let Some(folder) = local_services::testing::text_model() else { return };
+    let (shop, files) = (Shop::open().await, self::folder());
+    let _read_models = shop.read_models(&["courses", "files"]).await;
+    shop.draft(&sections(40)).await;
+    let too_long = "a".repeat(4_100_000);
+    shop.attach(&files, "long.md", MediaType::Markdown, &too_long).await;
+    shop.attach(&files, "notes.md", MediaType::Markdown, "# Spine\n\nGlue.").await;
+    shop.execute::<Course>(rust_course(), publish()).await;
+    shop.watch_vectors().await;
+    let model = Embedder::load(&folder).expect("the model is there");
+    let extractor = Some(extractor(&files));
+    let text_model = TextModel::ready(model);
+    let _running = running(&shop.log, Providers { text_model, extractor, ..Providers::default() });
+    shop.until("all is embedded", async || shop.written().await == (41, 41)).await;
+    shop.attach(&files, "more.md", MediaType::Markdown, "Thread.").await;
+    shop.until("the new file is embedded", async || shop.written().await == (42, 42)).await;
     std::fs::remove_dir_all(&files).expect("the files were there");
 }

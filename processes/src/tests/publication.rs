@@ -17,6 +17,7 @@ use super::{Running, Shop, program, run};
 use crate::cause::Cause;
 use crate::process::Process;
 use crate::publication::CoursePublication;
+use crate::reading::Reading;
 
 impl Shop {
     /// A course of Ada's whose one lesson has this text.
@@ -39,8 +40,13 @@ impl Shop {
 
     /// The read model that searches go to, kept up to date.
     pub(super) async fn read_model(&self) -> Running {
+        self.read_models(&["courses"]).await
+    }
+
+    pub(super) async fn read_models(&self, names: &'static [&'static str]) -> Running {
         let log = program(&self.url).await;
-        let courses = projections::all().into_iter().filter(|it| it.name() == "courses");
+        let all = projections::all().into_iter();
+        let courses = all.filter(|it| names.contains(&it.name()));
         let (pool, reader) = (log.pool().clone(), log.reader().clone());
         let feed = Feed::new(reader.clone(), None);
         let options = projections::Options::default();
@@ -50,7 +56,8 @@ impl Shop {
             projections::runtime::run_with(pool, reader, feed, courses, options, shutdown).await;
         }));
         let is_live = async || {
-            let live = sqlx::query_scalar("select exists (select from projections.live)");
+            let live = sqlx::query_scalar("select count(*) = $1 from projections.live")
+                .bind(names.len() as i64);
             live.fetch_one(self.log.pool()).await.expect("the projections are installed")
         };
         self.until("the read model is live", is_live).await;
@@ -115,7 +122,7 @@ const ALL_AT_ONCE: [&str; 8] = [
 
 /// With no model and no files.
 fn process() -> CoursePublication {
-    CoursePublication::by(TextModel::off("not in this test"), None)
+    CoursePublication::by(Arc::new(Reading::with(TextModel::off("not in this test"), None)))
 }
 
 async fn cause(shop: &Shop) -> Cause {
