@@ -1,16 +1,19 @@
-//! Who does for us what is done outside: mail, SMS, payments, as the settings say.
+//! Who does for us what is done outside: mail, SMS, payments, as the settings say; who reads files.
 
 use std::sync::Arc;
 
 use anyhow::Context;
-use processes::{Address, ChatModel, HttpPayment, HttpSms, Mailer, Providers};
+use blobstore::Blobs;
+use processes::{Address, ChatModel, Extractor, HttpPayment, HttpSms, Mailer, Providers};
 
 use crate::settings::{Secret, Settings};
 
-pub fn providers(settings: &Settings) -> anyhow::Result<Providers> {
+pub fn providers(settings: &Settings, blobs: Blobs) -> anyhow::Result<Providers> {
+    let program = std::env::current_exe().context("this program does not know where it is")?;
     let mut providers = Providers {
         mailer: mailer(settings)?,
         password_page: settings.password_page.clone(),
+        extractor: Some(Extractor::new(blobs, program)),
         ..Providers::default()
     };
     if let Some(address) = payment_address(settings)? {

@@ -88,8 +88,14 @@ pub async fn run(
     let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query =
-        query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs, model.clone());
+    let query = query_api::App::new(
+        read_pool,
+        read_keys,
+        kit.clone(),
+        feed.clone(),
+        blobs.clone(),
+        model.clone(),
+    );
     let health = health(roles, backend, bus.clone(), query.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let api = routes(roles, command.clone(), query.clone());
@@ -104,7 +110,8 @@ pub async fn run(
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
-    let mut tasks = start(roles, backend, settings, &log, bus, feed, model, &work).await?;
+    let providers = Providers { text_model: model, ..providers(settings, blobs)? };
+    let mut tasks = start(roles, backend, settings, &log, bus, feed, providers, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -176,7 +183,7 @@ async fn start(
     log: &Log,
     bus: Option<Bus>,
     feed: Feed,
-    model: TextModel,
+    providers: Providers,
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();
@@ -203,7 +210,6 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let providers = Providers { text_model: model, ..providers(settings)? };
         let reacting = processes::run(log.clone(), feed, providers, work.clone());
         tasks.spawn(async move {
             reacting.await;

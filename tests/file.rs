@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::system::{Client, Program, Receipt, School, System, drafted, publish};
-use upload::{PNG, content, files_in, hash, png, raw_upload};
+pub use upload::png;
+use upload::{PNG, content, files_in, hash, raw_upload};
 
 const MEBIBYTE: usize = 1 << 20;
 

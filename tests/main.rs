@@ -42,6 +42,7 @@ mod notification;
 mod operations;
 mod order;
 mod payment;
+mod pipeline;
 mod product;
 mod publication;
 mod races;

@@ -10,7 +10,7 @@ use crate::system::{
     Answer, Client, Listening, Program, System, drafted, eventually, lesson, publish,
 };
 
-const STEPS: [&str; 5] = ["validate", "extract", "split", "index", "publish"];
+const STEPS: [&str; 6] = ["validate", "extract", "split", "embed", "index", "publish"];
 
 fn each(workflow: &Value, field: &str) -> Vec<Value> {
     let steps = workflow["by_step"].as_array().unwrap();
@@ -54,14 +54,17 @@ async fn a_course_is_published_step_by_step_and_its_instructor_hears_of_each() {
     let workflow = ended(&ines, &submitted).await;
     assert_eq!(workflow["state"], "COMPLETED", "{workflow}");
     let counted = json!([workflow["steps_done"], workflow["steps"], workflow["percent"]]);
-    assert_eq!(counted, json!([5, 5, 100]), "{workflow}");
+    assert_eq!(counted, json!([6, 6, 100]), "{workflow}");
     assert_eq!(each(&workflow, "name"), STEPS, "{workflow}");
-    assert_eq!(each(&workflow, "state"), ["COMPLETED"; 5], "{workflow}");
+    assert_eq!(each(&workflow, "state"), ["COMPLETED"; 6], "{workflow}");
     assert!(each(&workflow, "duration_ms").iter().all(Value::is_u64), "{workflow}");
     let outcomes = each(&workflow, "outcome");
     assert_eq!(outcomes[1]["characters"], 2 * "Begin with one page.".len(), "{workflow}");
-    assert_eq!((&outcomes[2]["chunks"], &outcomes[4]), (&json!(2), &Value::Null), "{workflow}");
-    assert_eq!(outcomes[1]["sha256"], outcomes[3]["sha256"], "what is found is what was read");
+    assert_eq!((&outcomes[2]["chunks"], &outcomes[5]), (&json!(2), &Value::Null), "{workflow}");
+    assert_eq!(outcomes[1]["sha256"], outcomes[4]["sha256"], "what is found is what was read");
+    let embedded = json!({ "kind": "embedded", "passages": 1, "embedded": 0,
+                           "reason": "the setting text_model is off" });
+    assert_eq!(outcomes[3], embedded, "both lessons say the same");
 
     let page = system.get(&path).await.ok();
     assert_eq!(page["state"], "published", "{page}");
@@ -93,7 +96,7 @@ async fn lessons_without_a_word_are_sent_back_with_the_reason_and_may_be_submitt
 
     let first = ines.post(&publication, json!({})).await;
     let failed = ended(&ines, &first).await;
-    assert_eq!((&failed["state"], &failed["percent"]), (&json!("FAILED"), &json!(20)), "{failed}");
+    assert_eq!((&failed["state"], &failed["percent"]), (&json!("FAILED"), &json!(16)), "{failed}");
     assert_eq!(failed["reason"], "there is not a word in the lessons", "{failed}");
     assert_eq!(failed["current_step"], "extract", "{failed}");
     assert_eq!(each(&failed, "state")[1..3], ["FAILED", "WAITING"], "{failed}");
@@ -149,7 +152,7 @@ async fn publications_survive_kill_9_and_nothing_happens_twice() {
         let path = format!("workflows/{publication}");
         let completed = |answer: &Answer| answer.body["state"] == "COMPLETED";
         let workflow = eventually(|| ines.get(&path), completed).await;
-        assert_eq!(each(&workflow.body, "state"), ["COMPLETED"; 5], "{workflow}");
+        assert_eq!(each(&workflow.body, "state"), ["COMPLETED"; 6], "{workflow}");
         let mut steps = events(&auditor, format!("publication/{publication}")).await;
         // The read models may have been late after the restart.
         steps.remove("PublicationStepFailed");

@@ -212,3 +212,24 @@ fn types_with_one_name_in_two_slices_have_names_of_their_own_here() {
         assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "{name}: rename it for schemars");
     }
 }
+
+#[test]
+fn files_and_vectors_are_none_of_a_publication_of_before() {
+    let wire = described();
+    let extracted: Value =
+        serde_json::from_str(include_str!("../fixtures/PublicationStepCompleted-1.0.0.json"))
+            .expect("fixtures are JSON");
+    let (mut with_files, mut embedded) = (extracted.clone(), extracted.clone());
+    with_files["outcome"]["files"] = json!(1);
+    embedded["outcome"] = json!({ "kind": "embedded", "passages": 4, "embedded": 4 });
+    let valid = |version: &str, event: &Value| {
+        let is =
+            |e: &&crate::EventType| (e.name, e.version) == ("PublicationStepCompleted", version);
+        let described = wire.events.iter().find(is).expect("every version is described");
+        strict(&wire, &described.payload).is_valid(event)
+    };
+    assert!(valid("1.0.0", &extracted) && valid("1.1.0", &extracted));
+    for new in [with_files, embedded] {
+        assert!(!valid("1.0.0", &new) && valid("1.1.0", &new), "{new}");
+    }
+}

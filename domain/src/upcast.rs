@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{book, fulfilment, notification};
+use crate::{book, fulfilment, notification, publication};
 
 /// Turns the payload of an older version of an event into that of `to_version`.
 ///
@@ -55,6 +55,13 @@ pub const fn upcasters() -> &'static [Upcaster] {
             to_version: "1.1.0",
             upcast: fulfilment::as_it_was,
             schema_before: fulfilment::without_payment,
+        },
+        Upcaster {
+            event_type: "PublicationStepCompleted",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: publication::as_it_was,
+            schema_before: publication::without_embedding,
         },
     ]
 }

@@ -12,6 +12,7 @@ mod chat;
 mod checkpoint;
 mod embedding;
 mod export;
+mod extraction;
 mod failure;
 mod fulfilment;
 mod gauges;
@@ -24,6 +25,7 @@ mod payment;
 mod process;
 mod publication;
 mod reaction;
+mod reading;
 mod requests;
 mod retry;
 mod runner;
@@ -36,10 +38,14 @@ mod trainer;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use eventstore::{Feed, Log};
+use reading::Reading;
 use tokio_util::sync::CancellationToken;
 
 pub use chat::{ChatModel, ChatModelError};
+pub use extraction::{Extractor, Unreadable, read_apart};
 pub use notification::{HttpSms, Letter, MailError, Mailer};
 pub use outgoing::{Address, AddressError};
 pub use parking::{Parked, parked};
@@ -53,10 +59,12 @@ pub use trainer::{TrainError, Trained, Training, keep_training, train};
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
     let gauges = gauges::publish(log.pool(), &shutdown);
-    let embedding =
-        texts::keep_embedding(log.pool().clone(), providers.text_model.clone(), shutdown.clone());
-    let running = process::all(providers)
+    let (model, extractor) = (providers.text_model.clone(), providers.extractor.clone());
+    let embedding = texts::keep_embedding(log.pool().clone(), model.clone(), shutdown.clone());
+    let reading = Arc::new(Reading::with(model, extractor));
+    let keeping = reading::keep(&log, &reading, &shutdown);
+    let running = process::all(providers, Arc::clone(&reading))
         .into_iter()
         .map(|process| runner::run(process, log.clone(), feed.clone(), shutdown.clone()));
-    tokio::join!(gauges, embedding, futures::future::join_all(running));
+    tokio::join!(gauges, embedding, keeping, futures::future::join_all(running));
 }

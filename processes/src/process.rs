@@ -10,11 +10,13 @@ use crate::assistant::Assistant;
 use crate::cause::Cause;
 use crate::chat::ChatModel;
 use crate::export::Exports;
+use crate::extraction::Extractor;
 use crate::failure::Failure;
 use crate::fulfilment::OrderFulfilment;
 use crate::notification::{HttpSms, Mailer, Notifications};
 use crate::payment::{NoPaymentNeeded, PaymentProvider};
 use crate::publication::CoursePublication;
+use crate::reading::Reading;
 
 /// Who does for us what is done outside. By default nobody does, and nobody has to.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub struct Providers {
     pub chat_model: Option<Arc<ChatModel>>,
     /// Whether it may add a sentence to letters.
     pub writes_letters: bool,
+    /// What reads attached files; without it a course with any is not published.
+    pub extractor: Option<Extractor>,
 }
 
 impl Default for Providers {
@@ -44,6 +48,7 @@ impl Default for Providers {
             text_model,
             chat_model: None,
             writes_letters: false,
+            extractor: None,
         }
     }
 }
@@ -61,13 +66,12 @@ pub(crate) trait Process: Send + Sync {
 }
 
 /// Every process there is; nobody is written to without a way to.
-pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
-    let Providers { payment, mailer, sms, password_page, text_model, chat_model, writes_letters } =
-        providers;
-    let writer = chat_model.clone().filter(|_| writes_letters);
+pub(crate) fn all(providers: Providers, reading: Arc<Reading>) -> Vec<Arc<dyn Process>> {
+    let Providers { payment, mailer, sms, password_page, text_model, chat_model, .. } = providers;
+    let writer = chat_model.clone().filter(|_| providers.writes_letters);
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
-        Arc::new(CoursePublication),
+        Arc::new(CoursePublication::by(reading)),
         Arc::new(Exports),
         Arc::new(Assistant::new(text_model, chat_model)),
     ];

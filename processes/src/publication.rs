@@ -6,8 +6,12 @@
 //! may pass is tried again after 1, 2, 4 and 8 s; then, or when the reason will stay, the publication
 //! is given up with it, and the course is a draft again.
 
+mod embed;
+mod progress;
 mod steps;
 mod text;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,10 +26,19 @@ use tokio::time::Instant;
 use crate::cause::Cause;
 use crate::failure::{Failure, answer, in_time};
 use crate::process::Process;
+use crate::reading::Reading;
 use crate::retry::{RETRIES, wait_until};
 use steps::{Done, STEPS};
 
-pub(crate) struct CoursePublication;
+pub(crate) struct CoursePublication {
+    reading: Arc<Reading>,
+}
+
+impl CoursePublication {
+    pub(crate) fn by(reading: Arc<Reading>) -> Self {
+        Self { reading }
+    }
+}
 
 /// What a publication follows from.
 #[derive(Debug, Deserialize)]
@@ -46,12 +59,13 @@ impl Process for CoursePublication {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         let Requested { course, publication } = cause.event.decode()?;
-        Work { log, cause, course, publication }.see_to().await
+        Work { reading: &self.reading, log, cause, course, publication }.see_to().await
     }
 }
 
 /// One publication under way.
 struct Work<'a> {
+    reading: &'a Reading,
     log: &'a Log,
     cause: &'a Cause,
     course: CourseId,
@@ -104,7 +118,7 @@ impl Work<'_> {
     async fn attempt(&self, Next { step, attempt, .. }: Next) -> Result<(), Failure> {
         let begun = Instant::now();
         let result = match STEPS.iter().find(|known| known.name == step.as_str()) {
-            Some(known) => (known.run)(self).await,
+            Some(known) => (known.run)(self, attempt).await,
             None => Err(Failure::Lasting(format!("this program knows no step called {step}"))),
         };
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

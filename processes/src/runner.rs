@@ -53,7 +53,7 @@ pub(crate) async fn run(
 /// Waits until no other program runs this process. The turn lasts as long as the connection.
 ///
 /// Two at once would do no harm, command ids see to that; they would only do everything twice.
-async fn take_turn(name: &str, log: &Log) -> Result<PgConnection, Failure> {
+pub(crate) async fn take_turn(name: &str, log: &Log) -> Result<PgConnection, Failure> {
     let options = log.pool().connect_options();
     let mut connection = in_time(PgConnection::connect_with(&options)).await?;
     loop {

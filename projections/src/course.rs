@@ -23,7 +23,7 @@ impl Projection for Courses {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {

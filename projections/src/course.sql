@@ -19,10 +19,13 @@ create table courses (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
+    -- The words of its lessons, by their stems, as long as it is one that can be found.
+    lesson_words tsvector not null default '',
     search tsvector not null generated always as (
         setweight(to_tsvector('simple', title), 'A')
         || setweight(to_tsvector('simple', words(skills) || ' ' || coalesce(level, '')), 'C')
         || setweight(to_tsvector('english', coalesce(description, '')), 'D')
+        || lesson_words
     ) stored
 );
 

@@ -32,6 +32,7 @@ struct Workflow {
     current_step: Option<String>,
     steps_done: i32,
     steps: i32,
+    /// Of all steps, and of what is done of the one under way.
     percent: i32,
     /// Every step in its order; none of what was brought in from elsewhere.
     #[sqlx(json)]
@@ -57,9 +58,20 @@ struct Step {
     /// What the last attempt met, unless the step is done.
     error: Option<String>,
     next_retry_at: Option<DateTime<Utc>>,
+    /// Of a step that takes long: how much of it is done, until all is.
+    #[serde(default)]
+    progress: Option<Advanced>,
     /// What it can show for itself.
     #[schema(value_type = Option<Object>)]
     outcome: Option<Outcome>,
+}
+
+/// Files of `extract`, passages of `embed`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WorkflowProgress)]
+struct Advanced {
+    done: u32,
+    total: u32,
 }
 
 #[utoipa::path(
@@ -77,7 +89,10 @@ async fn workflow(
         let workflow: Option<Workflow> = sqlx::query_as(
             "select workflow as id, kind, course, state, reason, current_step, steps_done, steps,
                     case state when 'COMPLETED' then 100
-                               else steps_done * 100 / greatest(steps, 1) end as percent,
+                               else (steps_done * 100 + coalesce(
+                                        (by_step -> steps_done -> 'progress' ->> 'done')::int * 100
+                                      / (by_step -> steps_done -> 'progress' ->> 'total')::int, 0))
+                                    / greatest(steps, 1) end as percent,
                     by_step, started_at, changed_at, instructor
                from readmodel.workflows where workflow = $1",
         )

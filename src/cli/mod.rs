@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod events;
+mod extract_text;
 mod healthcheck;
 mod import;
 mod migrate;
@@ -91,10 +92,17 @@ enum Command {
     Asyncapi(asyncapi::Asyncapi),
     /// Print or check the settings
     Config(config::Config),
+    /// Read an attached file; used by what publishes courses
+    #[command(hide = true)]
+    ExtractText(extract_text::ExtractText),
 }
 
 impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        // It knows nothing, wherever it is called.
+        if let Command::ExtractText(extract_text) = self.command {
+            return extract_text.run();
+        }
         let settings = Settings::load(&self.flags)?;
         service_kit::telemetry::install(settings.log_format, settings.log.as_deref())?;
         match self.command {
@@ -120,6 +128,7 @@ impl Cli {
             Command::Openapi(openapi) => openapi.run().await,
             Command::Asyncapi(asyncapi) => asyncapi.run(),
             Command::Config(config) => config.run(settings),
+            Command::ExtractText(extract_text) => extract_text.run(),
         }
     }
 }

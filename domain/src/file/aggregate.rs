@@ -26,6 +26,11 @@ pub enum Refusal {
 }
 
 impl Files {
+    /// What is attached, by name.
+    pub fn attached(&self) -> impl Iterator<Item = (&FileName, &Content)> {
+        self.by_name.iter()
+    }
+
     /// Every rule about files, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match command {

@@ -15,7 +15,9 @@ pub struct Publication {
     steps: Arc<Vec<Tag>>,
     /// How many of them are done.
     done: usize,
-    /// How often the next one failed.
+    /// How much of the next one is.
+    advanced: u32,
+    /// How often it failed.
     failed: u32,
     /// When it is to be tried again.
     retry_at: Option<DateTime<Utc>>,
@@ -103,6 +105,21 @@ impl Publication {
                 }
                 Ok(events)
             }
+            // A step that is done again comes by the same places.
+            (Command::AdvanceStep { done, .. }, ..) if done <= self.advanced => Ok(vec![]),
+            (
+                Command::AdvanceStep { publication, step, done, total, at },
+                Status::Running,
+                Some(instructor),
+            ) => Ok(vec![Event::PublicationStepAdvanced {
+                publication,
+                instructor,
+                step,
+                attempt,
+                done,
+                total,
+                at,
+            }]),
             (
                 Command::FailStep { publication, step, duration_ms, error, retry_at, at },
                 Status::Running,
@@ -142,7 +159,8 @@ impl Command {
     const fn step(&self) -> Option<&Tag> {
         match self {
             Self::Start { .. } => None,
-            Self::CompleteStep { step, .. }
+            Self::AdvanceStep { step, .. }
+            | Self::CompleteStep { step, .. }
             | Self::FailStep { step, .. }
             | Self::GiveUp { step, .. } => Some(step),
         }
@@ -175,9 +193,10 @@ impl Aggregate for Publication {
                 self.instructor = Some(instructor);
                 self.steps = Arc::new(steps);
             }
+            Event::PublicationStepAdvanced { done, .. } => self.advanced = done,
             Event::PublicationStepCompleted { .. } => {
                 self.done += 1;
-                (self.failed, self.retry_at) = (0, None);
+                (self.advanced, self.failed, self.retry_at) = (0, 0, None);
             }
             Event::PublicationStepFailed { attempt, retry_at, .. } => {
                 (self.failed, self.retry_at) = (attempt, Some(retry_at));

@@ -20,6 +20,8 @@ pub enum Command {
         outcome: Option<Outcome>,
         at: DateTime<Utc>,
     },
+    /// The step is under way: so much of it is done.
+    AdvanceStep { publication: PublicationId, step: Tag, done: u32, total: u32, at: DateTime<Utc> },
     /// It will be tried again.
     FailStep {
         publication: PublicationId,

@@ -19,6 +19,16 @@ pub enum Event {
         steps: Vec<Tag>,
         at: DateTime<Utc>,
     },
+    /// So much of a long step is done. A few of them tell how it goes; most work is not told of.
+    PublicationStepAdvanced {
+        publication: PublicationId,
+        instructor: AccountId,
+        step: Tag,
+        attempt: u32,
+        done: u32,
+        total: u32,
+        at: DateTime<Utc>,
+    },
     PublicationStepCompleted {
         publication: PublicationId,
         instructor: AccountId,
@@ -60,10 +70,26 @@ pub enum Event {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schemars(rename = "PublicationOutcome")]
 pub enum Outcome {
-    /// The plain text of all lessons.
-    Extracted { lessons: u32, characters: u64, sha256: Fingerprint },
+    /// The plain text of all lessons, and how many attached files were read besides, if any.
+    Extracted {
+        lessons: u32,
+        characters: u64,
+        sha256: Fingerprint,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<u32>,
+    },
     /// The pieces that the text was split into.
     Split { chunks: u32, sha256: Fingerprint },
+    /// How many different pieces there are, and how many of them this model has made a vector of.
+    /// Without a model none, for this reason.
+    Embedded {
+        passages: u32,
+        embedded: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<Fingerprint>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<ErrorText>,
+    },
     /// The full-text index has this text.
     Indexed { sequence: i64, sha256: Fingerprint },
 }
@@ -72,7 +98,8 @@ schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
         Self::PublicationStarted { .. } => ("PublicationStarted", "1.0.0"),
-        Self::PublicationStepCompleted { .. } => ("PublicationStepCompleted", "1.0.0"),
+        Self::PublicationStepAdvanced { .. } => ("PublicationStepAdvanced", "1.0.0"),
+        Self::PublicationStepCompleted { .. } => ("PublicationStepCompleted", "1.1.0"),
         Self::PublicationStepFailed { .. } => ("PublicationStepFailed", "1.0.0"),
         Self::PublicationGivenUp { .. } => ("PublicationGivenUp", "1.0.0"),
         Self::PublicationFinished { .. } => ("PublicationFinished", "1.0.0"),

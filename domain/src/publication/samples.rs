@@ -18,7 +18,7 @@ pub fn fingerprint() -> Fingerprint {
 }
 
 pub fn extracted() -> Outcome {
-    Outcome::Extracted { lessons: 2, characters: 1_200, sha256: fingerprint() }
+    Outcome::Extracted { lessons: 2, characters: 1_200, sha256: fingerprint(), files: None }
 }
 
 pub fn start() -> Command {
@@ -29,6 +29,11 @@ pub fn start() -> Command {
 pub fn complete(step: &str, outcome: Option<Outcome>) -> Command {
     let (publication, step) = (publication(), text(step));
     Command::CompleteStep { publication, step, duration_ms: 7, outcome, at: at(6) }
+}
+
+pub fn advance(step: &str, done: u32) -> Command {
+    let (publication, step) = (publication(), text(step));
+    Command::AdvanceStep { publication, step, done, total: 40, at: at(6) }
 }
 
 pub fn fail(step: &str) -> Command {
@@ -60,6 +65,18 @@ pub fn completed(step: &str, attempt: u32, outcome: Option<Outcome>) -> Event {
         attempt,
         duration_ms: 7,
         outcome,
+        at: at(6),
+    }
+}
+
+pub fn advanced(step: &str, attempt: u32, done: u32) -> Event {
+    Event::PublicationStepAdvanced {
+        publication: publication(),
+        instructor: ada(),
+        step: text(step),
+        attempt,
+        done,
+        total: 40,
         at: at(6),
     }
 }
@@ -97,6 +114,7 @@ pub fn finished() -> Event {
 pub fn events() -> Vec<Event> {
     vec![
         started(),
+        advanced("extract", 1, 10),
         completed("extract", 1, Some(extracted())),
         failed("publish", 1),
         given_up("publish", 5),

@@ -3,8 +3,8 @@ use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use cqrs_es::{Aggregate, DomainEvent};
 
 use super::samples::{
-    complete, completed, events, extracted, fail, failed, fingerprint, finished, give_up, given_up,
-    start, started,
+    advance, advanced, complete, completed, events, extracted, fail, failed, fingerprint, finished,
+    give_up, given_up, start, started, unreachable,
 };
 use super::{Event, Fingerprint, Next, Outcome, Publication, Refusal, Status};
 use crate::samples::{at, text};
@@ -69,6 +69,24 @@ fn attempts_of_a_step_are_counted_and_begin_anew_with_the_next() {
 }
 
 #[test]
+fn a_step_advances_and_never_goes_back() {
+    given([started()])
+        .when(advance("validate", 10))
+        .then_expect_events(vec![advanced("validate", 1, 10)]);
+    given([started()]).when(advance("extract", 10)).then_expect_error(Refusal::NotItsTurn);
+    let tried_again = || given([started(), advanced("validate", 1, 10), failed("validate", 1)]);
+    for done in [9, 10] {
+        tried_again().when(advance("validate", done)).then_expect_events(vec![]);
+    }
+    tried_again()
+        .when(advance("validate", 11))
+        .then_expect_events(vec![advanced("validate", 2, 11)]);
+    given([started(), advanced("validate", 1, 10), completed("validate", 1, None)])
+        .when(advance("extract", 1))
+        .then_expect_events(vec![advanced("extract", 1, 1)]);
+}
+
+#[test]
 fn what_is_to_be_done_next_is_known_after_any_event() {
     assert_eq!(after([]).next(), None);
     assert_eq!(after([started()]).next(), next("validate", 1, None));
@@ -115,5 +133,10 @@ fn events_keep_their_shape() {
     insta::assert_json_snapshot!([
         Outcome::Split { chunks: 3, sha256: sha256() },
         Outcome::Indexed { sequence: 4, sha256: sha256() },
+    ]);
+    insta::assert_json_snapshot!([
+        Outcome::Extracted { lessons: 2, characters: 9, sha256: sha256(), files: Some(3) },
+        Outcome::Embedded { passages: 4, embedded: 4, model: Some(sha256()), reason: None },
+        Outcome::Embedded { passages: 4, embedded: 0, model: None, reason: Some(unreachable()) },
     ]);
 }

@@ -8,16 +8,22 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::embed::embed;
+use super::progress::Progress;
 use super::{Work, text};
 use crate::failure::{Failure, in_time};
+use crate::reading::{Lesson, cut};
 
 /// How long one attempt waits for the read model, and how often it looks.
 const INDEX_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// Of one course: 500 lessons as long as they can be have fewer.
+const PASSAGES_MAX: usize = 100_000;
 
 pub(super) struct Step {
     pub(super) name: &'static str,
-    pub(super) run: for<'a> fn(&'a Work<'a>) -> BoxFuture<'a, Result<Done, Failure>>,
+    /// Knows which attempt it is.
+    pub(super) run: for<'a> fn(&'a Work<'a>, u32) -> BoxFuture<'a, Result<Done, Failure>>,
 }
 
 /// What a step has done.
@@ -28,14 +34,14 @@ pub(super) struct Done {
     pub(super) publishes: bool,
 }
 
-/// In their order. Another one is another line: nothing else knows which there are. (The chunks are
-/// not embedded as long as there is no model to do it.)
+/// In their order. Another one is another line: nothing else knows which there are.
 pub(super) const STEPS: &[Step] = &[
-    Step { name: "validate", run: |work| validate(work).boxed() },
-    Step { name: "extract", run: |work| extract(work).boxed() },
-    Step { name: "split", run: |work| split(work).boxed() },
-    Step { name: "index", run: |work| index(work).boxed() },
-    Step { name: "publish", run: |_| std::future::ready(Ok(PUBLISHES)).boxed() },
+    Step { name: "validate", run: |work, _| validate(work).boxed() },
+    Step { name: "extract", run: |work, _| extract(work).boxed() },
+    Step { name: "split", run: |work, _| split(work).boxed() },
+    Step { name: "embed", run: |work, attempt| embed(work, attempt).boxed() },
+    Step { name: "index", run: |work, _| index(work).boxed() },
+    Step { name: "publish", run: |_, _| std::future::ready(Ok(PUBLISHES)).boxed() },
 ];
 
 const PUBLISHES: Done = Done { outcome: None, publishes: true };
@@ -53,25 +59,37 @@ async fn validate(work: &Work<'_>) -> Result<Done, Failure> {
     Ok(Done::default())
 }
 
-/// The plain text of the lessons, in which there must be something to read.
+/// The plain text of the lessons and the text of their files, in which there must be something to
+/// read.
 async fn extract(work: &Work<'_>) -> Result<Done, Failure> {
-    let texts = lessons(work).await?;
-    let readable = texts.iter().filter(|(_, text)| !text.is_empty()).count();
+    let lessons = work.lessons().await?;
+    let files = lessons.iter().map(|lesson| lesson.files.len()).sum();
+    let mut progress = Progress::new(work, "extract", files);
+    let (mut readable, mut extracted) = (0, 0);
+    for lesson in &lessons {
+        let mut is_readable = !plain(lesson).is_empty();
+        for file in &lesson.files {
+            is_readable |= !work.reading.extract(work.log, lesson, file).await?.is_empty();
+            extracted += 1;
+            progress.reached(extracted).await?;
+        }
+        readable += u32::from(is_readable);
+    }
     if readable == 0 {
         return Err(Failure::lasting("there is not a word in the lessons"));
     }
-    let characters = texts.iter().map(|(_, text)| text.chars().count() as u64).sum();
-    let sha256 = text::fingerprint(texts.iter().map(|(_, text)| &**text));
-    Ok(Outcome::Extracted { lessons: readable as u32, characters, sha256 }.into())
+    let texts: Vec<String> = lessons.iter().map(plain).collect();
+    let characters = texts.iter().map(|text| text.chars().count() as u64).sum();
+    let sha256 = text::fingerprint(texts.iter().map(String::as_str));
+    let files = u32::try_from(files).ok().filter(|files| *files > 0);
+    Ok(Outcome::Extracted { lessons: readable, characters, sha256, files }.into())
 }
 
 async fn split(work: &Work<'_>) -> Result<Done, Failure> {
-    let course = work.submitted().await?;
-    let markdown = course.texts().filter_map(|(_, markdown)| markdown);
-    let chunks: Vec<String> =
-        markdown.flat_map(|markdown| text::chunks(&text::pieces(markdown.as_str()))).collect();
-    let sha256 = text::fingerprint(chunks.iter().map(String::as_str));
-    Ok(Outcome::Split { chunks: chunks.len() as u32, sha256 }.into())
+    let passages = work.passages().await?;
+    let sha256 = text::fingerprint(passages.iter().map(String::as_str));
+    let chunks = u32::try_from(passages.len()).unwrap_or(u32::MAX);
+    Ok(Outcome::Split { chunks, sha256 }.into())
 }
 
 /// The read model that searches go to has the course as it was submitted, word by word: whoever is
@@ -101,7 +119,9 @@ async fn index(work: &Work<'_>) -> Result<Done, Failure> {
     .await?;
     let found: Vec<(Uuid, String)> =
         bodies.into_iter().map(|(lesson, body)| (lesson, text::plain(&body))).collect();
-    let texts = lessons(work).await?;
+    let lessons = work.lessons().await?;
+    let texts: Vec<(Uuid, String)> =
+        lessons.iter().map(|lesson| (lesson.id.uuid(), plain(lesson))).collect();
     if found != texts {
         return Err(Failure::passing("the full-text index has another text of the course"));
     }
@@ -117,12 +137,29 @@ async fn indexed(work: &Work<'_>) -> Result<i64, Failure> {
     Ok(in_time(sequence).await?.unwrap_or_default())
 }
 
-/// Each lesson with its plain text, empty without any.
-async fn lessons(work: &Work<'_>) -> Result<Vec<(Uuid, String)>, Failure> {
-    let course = work.submitted().await?;
-    let text_of = |markdown: &domain::Markdown| text::plain(markdown.as_str());
-    let lessons = course.texts();
-    Ok(lessons
-        .map(|(lesson, markdown)| (lesson.uuid(), markdown.map(text_of).unwrap_or_default()))
-        .collect())
+/// Empty without any.
+fn plain(lesson: &Lesson) -> String {
+    lesson.body.as_ref().map(|body| text::plain(body.as_str())).unwrap_or_default()
+}
+
+impl Work<'_> {
+    /// As they were submitted, with the files they have now.
+    async fn lessons(&self) -> Result<Vec<Lesson>, Failure> {
+        self.reading.lessons(self.log, self.course, &self.submitted().await?).await
+    }
+
+    /// Every passage as it is embedded, those of a lesson before those of its files. A file that was
+    /// attached since the others were extracted is extracted now.
+    pub(super) async fn passages(&self) -> Result<Vec<String>, Failure> {
+        let mut all = Vec::new();
+        for lesson in self.lessons().await? {
+            let texts = self.reading.texts(self.log, &lesson).await;
+            all.extend(cut(texts.into_iter().collect::<Result<_, _>>()?).await?);
+            if all.len() > PASSAGES_MAX {
+                let reason = format!("the course has more text than {PASSAGES_MAX} passages");
+                return Err(Failure::Lasting(reason));
+            }
+        }
+        Ok(all)
+    }
 }

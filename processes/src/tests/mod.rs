@@ -2,6 +2,7 @@
 
 mod assistant;
 mod crashes;
+mod embedding;
 mod exports;
 mod gate;
 mod letters;
@@ -11,8 +12,8 @@ mod payment;
 mod provider;
 mod publication;
 mod scarcity;
-mod texts;
 mod speaker;
+mod texts;
 mod training;
 mod victim;
 mod watched;

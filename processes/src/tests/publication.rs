@@ -5,6 +5,8 @@ use domain::course::{self, Course};
 use domain::publication::{Event, Outcome, Publication};
 use domain::samples::{ada, at, lesson, rust_course, text};
 use domain::{Patch, PublicationId};
+use retrieval::TextModel;
+use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::victim::Victim;
@@ -12,6 +14,7 @@ use super::{Running, Shop, program, run};
 use crate::cause::Cause;
 use crate::process::Process;
 use crate::publication::CoursePublication;
+use crate::reading::Reading;
 
 impl Shop {
     /// A course of Ada's whose one lesson has this text.
@@ -33,20 +36,20 @@ impl Shop {
     }
 
     /// The read model that searches go to, kept up to date.
-    async fn read_model(&self) -> Running {
+    pub(super) async fn read_model(&self) -> Running {
         self.read_models(&["courses"]).await
     }
 
-    async fn steps(&self, publication: PublicationId) -> Vec<String> {
+    pub(super) async fn steps(&self, publication: PublicationId) -> Vec<String> {
         let events = self.history::<Publication>(publication).await.1;
         events.iter().map(told).collect()
     }
 
-    async fn course_status(&self) -> Option<course::Status> {
+    pub(super) async fn course_status(&self) -> Option<course::Status> {
         self.history::<Course>(rust_course()).await.0.status()
     }
 
-    async fn until_course_is(&self, status: course::Status) {
+    pub(super) async fn until_course_is(&self, status: course::Status) {
         self.until(&format!("the course is {status:?}"), async || {
             self.course_status().await == Some(status)
         })
@@ -54,7 +57,7 @@ impl Shop {
     }
 
     /// How often the course was published, and how often that failed.
-    async fn ends(&self) -> (usize, usize) {
+    pub(super) async fn ends(&self) -> (usize, usize) {
         let events = self.history::<Course>(rust_course()).await.1;
         let count = |is: fn(&course::Event) -> bool| events.iter().filter(|it| is(it)).count();
         (
@@ -71,6 +74,9 @@ fn told(event: &Event) -> String {
         Event::PublicationStepCompleted { step, attempt, .. } => {
             format!("{step} done at {attempt}")
         }
+        Event::PublicationStepAdvanced { step, done, total, .. } => {
+            format!("{step} at {done} of {total}")
+        }
         Event::PublicationStepFailed { step, attempt, .. } => format!("{step} failed at {attempt}"),
         Event::PublicationGivenUp { step, attempt, reason, .. } => {
             format!("{step} given up at {attempt}: {}", reason.as_str())
@@ -79,37 +85,38 @@ fn told(event: &Event) -> String {
     }
 }
 
-const ALL_AT_ONCE: [&str; 7] = [
+const ALL_AT_ONCE: [&str; 8] = [
     "started",
     "validate done at 1",
     "extract done at 1",
     "split done at 1",
+    "embed done at 1",
     "index done at 1",
     "publish done at 1",
     "finished",
 ];
 
+/// With no model and no files.
+fn process() -> CoursePublication {
+    CoursePublication::by(Arc::new(Reading::with(TextModel::off("not in this test"), None)))
+}
+
 async fn cause(shop: &Shop) -> Cause {
     let events = shop.log.reader().page(0, 100).await.expect("the log can be read");
-    let requested = events.iter().rfind(|event| CoursePublication.reacts_to(event));
+    let requested = events.iter().rfind(|event| process().reacts_to(event));
     let requested = requested.expect("the course was submitted");
-    Cause::of(CoursePublication.name(), requested).expect("events decode")
+    Cause::of(process().name(), requested).expect("events decode")
 }
 
 /// Every commit of the publication is a place to be killed at. At each of them one program is killed
 /// whose commit then comes to nothing, and the next one after it was sent and before it was done.
-#[tokio::test]
-async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
-    let shop = Shop::open().await;
-    let _read_model = shop.read_model().await;
-    shop.draft("# Moves\n\nWho frees *what*.\n\n# Borrows\n\nWho looks.").await;
-    shop.execute::<Course>(rust_course(), submit()).await;
-
+/// How many commits there were.
+pub(super) async fn killed_at_every_commit(shop: &Shop, victim: impl Fn() -> Victim) -> usize {
     let mut gate = Gate::close(&shop.url, "process:publication").await;
     let mut commits = 0;
     while shop.course_status().await != Some(course::Status::Published) {
         for goes_through in [false, true] {
-            let victim = Victim::start(&shop.url);
+            let victim = victim();
             let waiting = gate.somebody_waits().await;
             drop(victim);
             let before = shop.head().await;
@@ -124,7 +131,18 @@ async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
         assert!(commits < 100, "it goes in circles");
     }
     gate.open().await;
-    assert_eq!(commits, 6, "the start and five steps");
+    commits
+}
+
+#[tokio::test]
+async fn whatever_is_killed_at_any_step_the_course_is_published_once() {
+    let shop = Shop::open().await;
+    let _read_model = shop.read_model().await;
+    shop.draft("# Moves\n\nWho frees *what*.\n\n# Borrows\n\nWho looks.").await;
+    shop.execute::<Course>(rust_course(), submit()).await;
+
+    let commits = killed_at_every_commit(&shop, || Victim::start(&shop.url)).await;
+    assert_eq!(commits, 7, "the start and six steps");
     let _running = run(&shop.log);
     shop.until("everything is finished", async || {
         let head = shop.head().await;
@@ -145,22 +163,21 @@ async fn two_programs_at_once_publish_once_and_doing_it_again_appends_nothing() 
     shop.execute::<Course>(rust_course(), submit()).await;
     let cause = cause(&shop).await;
 
-    let (one, two) = tokio::join!(
-        CoursePublication.react(&shop.log, &cause),
-        CoursePublication.react(&other, &cause),
-    );
+    let process = process();
+    let (one, two) = tokio::join!(process.react(&shop.log, &cause), process.react(&other, &cause));
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     let head = shop.head().await;
     let third = program(&shop.url).await;
-    CoursePublication.react(&third, &cause).await.expect("it works again");
+    process.react(&third, &cause).await.expect("it works again");
     assert_eq!(shop.head().await, head);
     assert_eq!(shop.ends().await, (1, 0));
 
     let events = shop.history::<Publication>(publication()).await.1;
     let outcomes: Vec<&Outcome> = events.iter().filter_map(outcome_of).collect();
     let [
-        Outcome::Extracted { lessons: 1, characters: 43, sha256: extracted },
+        Outcome::Extracted { lessons: 1, characters: 43, sha256: extracted, files: None },
         Outcome::Split { chunks: 2, .. },
+        Outcome::Embedded { passages: 2, embedded: 0, model: None, reason: Some(_) },
         Outcome::Indexed { sequence: 4, sha256: indexed },
     ] = outcomes[..]
     else {
@@ -169,7 +186,7 @@ async fn two_programs_at_once_publish_once_and_doing_it_again_appends_nothing() 
     assert_eq!(extracted, indexed, "what was found is what was read");
 }
 
-fn outcome_of(event: &Event) -> Option<&Outcome> {
+pub(super) fn outcome_of(event: &Event) -> Option<&Outcome> {
     match event {
         Event::PublicationStepCompleted { outcome, .. } => outcome.as_ref(),
         _ => None,
@@ -269,6 +286,6 @@ async fn what_was_published_at_once_is_left_alone() {
     shop.draft("Who frees what.").await;
     shop.execute::<Course>(rust_course(), publish()).await;
     let head = shop.head().await;
-    CoursePublication.react(&shop.log, &cause(&shop).await).await.expect("nothing is to be done");
+    process().react(&shop.log, &cause(&shop).await).await.expect("nothing is to be done");
     assert_eq!(shop.head().await, head);
 }

@@ -1,11 +1,15 @@
 //! A program of its own that runs the processes until it is killed.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use blobstore::Blobs;
 use eventstore::Feed;
+use retrieval::{Embedder, TextModel};
 use tokio_util::sync::CancellationToken;
 
 use super::{program, provider};
+use crate::extraction::Extractor;
 use crate::process::Providers;
 
 /// A program that is only there to be killed by the test below; by itself it has nothing to do.
@@ -18,12 +22,26 @@ async fn a_program_of_its_own_runs_until_it_is_killed() {
         if let Ok(url) = std::env::var(PAYMENT) {
             providers.payment = Arc::new(provider::client(&url));
         }
+        if let Ok(folder) = std::env::var(MODEL) {
+            let model = Embedder::load(folder.as_ref()).expect("the model is there");
+            providers.text_model = TextModel::ready(model);
+        }
+        if let Ok(folder) = std::env::var(FILES) {
+            providers.extractor = Some(extractor(folder.as_ref()));
+        }
         crate::run(log, feed, providers, CancellationToken::new()).await;
     }
 }
 
 const VICTIM: &str = "DAYBOOK_TEST_RUN_PROCESSES_ON";
 const PAYMENT: &str = "DAYBOOK_TEST_PAY_AT";
+const MODEL: &str = "DAYBOOK_TEST_MODEL_IN";
+const FILES: &str = "DAYBOOK_TEST_FILES_IN";
+
+/// For files that need no program of their own to be read.
+pub fn extractor(files: &Path) -> Extractor {
+    Extractor::new(Blobs::folder(files), "there-is-none".into())
+}
 
 /// Ends as by `kill -9`.
 pub struct Victim(std::process::Child);
@@ -35,6 +53,11 @@ impl Victim {
 
     pub fn paying(url: &str, payment: &str) -> Self {
         Self::with(url, &[(PAYMENT, payment)])
+    }
+
+    pub fn reading(url: &str, model: &Path, files: &Path) -> Self {
+        let text = |path: &Path| path.to_str().expect("a path of a test").to_owned();
+        Self::with(url, &[(MODEL, &text(model)), (FILES, &text(files))])
     }
 
     fn with(url: &str, settings: &[(&str, &str)]) -> Self {

@@ -8,7 +8,7 @@ use domain::publication::Event;
 use eventstore::RecordedEvent;
 use uuid::Uuid;
 
-use super::rows::{StepRow, StepState, WorkflowRow};
+use super::rows::{Advanced, StepRow, StepState, WorkflowRow};
 use crate::ProjectionError;
 
 pub(super) fn fold(
@@ -26,10 +26,16 @@ pub(super) fn fold(
             begin_next(row, at);
             at
         }
+        Event::PublicationStepAdvanced { step, done, total, at, .. } => {
+            if let Some(step) = row.by_step.iter_mut().find(|known| known.name == step.as_str()) {
+                step.progress = Some(Advanced { done, total });
+            }
+            at
+        }
         Event::PublicationStepCompleted { step, attempt, duration_ms, outcome, at, .. } => {
             if let Some(step) = ended(row, step.as_str(), attempt, duration_ms) {
                 (step.state, step.outcome) = (StepState::Completed, outcome);
-                (step.error, step.finished_at) = (None, Some(at));
+                (step.error, step.finished_at, step.progress) = (None, Some(at), None);
             }
             row.steps_done += 1;
             begin_next(row, at);
@@ -66,6 +72,7 @@ fn waiting(name: String) -> StepRow {
         finished_at: None,
         error: None,
         next_retry_at: None,
+        progress: None,
         outcome: None,
     }
 }

@@ -91,7 +91,15 @@ pub(super) struct StepRow {
     pub finished_at: Option<DateTime<Utc>>,
     pub error: Option<String>,
     pub next_retry_at: Option<DateTime<Utc>>,
+    /// Of a step that takes long and is not done.
+    pub progress: Option<Advanced>,
     pub outcome: Option<Outcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Advanced {
+    pub done: u32,
+    pub total: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -121,7 +129,7 @@ pub(super) async fn fetch_state(
 ) -> Result<State, ProjectionError> {
     let mut state = State::default();
     let rows: Vec<CourseRow> =
-        fetch(tx, "select to_jsonb(c) - 'search' from courses c where course = any($1)", ids)
+        fetch(tx, "select to_jsonb(c) - '{search,lesson_words}'::text[] from courses c where course = any($1)", ids)
             .await?;
     state.courses.extend(rows.into_iter().map(|row| (row.course, row)));
     let rows: Vec<LessonRow> = fetch(
@@ -144,6 +152,7 @@ pub(super) async fn fetch_state(
 }
 
 pub(super) async fn write(tx: &mut PgConnection, state: State) -> Result<(), ProjectionError> {
+    let touched: Vec<Uuid> = state.courses.keys().copied().collect();
     put(tx, UPSERT_COURSES, &state.courses.into_values().collect::<Vec<_>>()).await?;
 
     let (courses, lessons): (Vec<Uuid>, Vec<Uuid>) = state.removed.into_iter().unzip();
@@ -180,6 +189,9 @@ pub(super) async fn write(tx: &mut PgConnection, state: State) -> Result<(), Pro
         &bodies,
     )
     .await?;
+    if !touched.is_empty() {
+        sqlx::query(LESSON_WORDS).bind(touched).execute(&mut *tx).await?;
+    }
     put(tx, UPSERT_WORKFLOWS, &state.workflows.into_values().collect::<Vec<_>>()).await
 }
 
@@ -194,6 +206,23 @@ const UPSERT_COURSES: &str = "
          = (excluded.title, excluded.description, excluded.level, excluded.skills,
             excluded.seats, excluded.state, excluded.published_at, excluded.changed_at,
             excluded.sequence)";
+
+/// Those in most lessons first, as many as fit: a tsvector has 1 MiB at most. Drafts, which nobody
+/// finds, need not be read again whenever a lesson is added.
+const LESSON_WORDS: &str = "
+    update courses c
+       set lesson_words = case when c.state in ('publishing', 'published') then coalesce((
+             select array_to_tsvector(array_agg(lexeme))
+               from (select lexeme, sum(octet_length(lexeme) + 4)
+                              over (order by lessons desc, lexeme collate \"C\") as bytes
+                       from (select word.lexeme, count(*) as lessons
+                               from lessons l,
+                                    unnest(to_tsvector('english', l.title || ' ' || l.body)) word
+                              where l.course = c.course
+                              group by word.lexeme) counted) listed
+              where bytes <= 500000), '') else '' end
+     where c.course = any ($1)
+       and (c.state in ('publishing', 'published') or c.lesson_words <> ''::tsvector)";
 
 const UPSERT_WORKFLOWS: &str = "
     insert into workflows

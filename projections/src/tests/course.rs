@@ -68,6 +68,7 @@ async fn a_course_page_has_its_lessons_in_order() {
     let tables = rows(&Courses, &history).await;
     assert_eq!(tables["courses"][0]["state"], json!("published"));
     assert_eq!(tables["courses"][0]["seats"], json!(30));
+    assert_eq!(tables["courses"][0]["lesson_words"], json!("'move' 'prefac' 'type' 'valu'"));
     let mut lessons = tables["lessons"].clone();
     lessons.sort_by_key(|row| row["place"].as_i64());
     let shown: Vec<_> = lessons.iter().map(|row| (&row["title"], &row["body"])).collect();
@@ -99,8 +100,10 @@ async fn a_workflow_has_every_step_with_its_attempts_and_how_it_ended() {
             [
                 samples::started(),
                 samples::completed("validate", 1, None),
+                samples::advanced("extract", 1, 10),
                 samples::failed("extract", 1),
                 samples::completed("extract", 2, Some(extracted.clone())),
+                samples::advanced("publish", 1, 20),
                 samples::failed("publish", 1),
                 samples::given_up("publish", 2),
             ],
@@ -108,6 +111,7 @@ async fn a_workflow_has_every_step_with_its_attempts_and_how_it_ended() {
         .with::<Course>(course, [publication_failed()]);
     let tables = rows(&Courses, &history).await;
     assert_eq!(tables["courses"][0]["state"], json!("draft"));
+    assert_eq!(tables["courses"][0]["lesson_words"], json!(""), "a draft is found by nobody");
     let workflow = &tables["workflows"][0];
     assert_eq!(
         (&workflow["state"], &workflow["current_step"], &workflow["steps_done"]),
@@ -119,6 +123,8 @@ async fn a_workflow_has_every_step_with_its_attempts_and_how_it_ended() {
     assert_eq!(states, [json!("COMPLETED"), json!("COMPLETED"), json!("FAILED")]);
     assert_eq!([step(1, "attempts"), step(1, "duration_ms")], [json!(2), json!(9 + 7)]);
     assert_eq!([step(1, "error"), step(1, "next_retry_at")], [json!(null), json!(null)]);
+    let progress = [1, 2].map(|number| step(number, "progress"));
+    assert_eq!(progress, [json!(null), json!({ "done": 20, "total": 40 })]);
     assert_eq!(step(1, "outcome"), serde_json::to_value(extracted).unwrap());
     assert_eq!([step(1, "started_at"), step(1, "finished_at")], [json!(at(6)), json!(at(6))]);
     assert_eq!(step(2, "error"), json!("the index cannot be reached"));

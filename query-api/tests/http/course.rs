@@ -51,9 +51,14 @@ async fn an_instructor_sees_each_step_of_a_publication_and_why_it_failed() {
     world.run::<Publication>(publication(), publications::start()).await;
     let done = publications::complete("validate", None);
     world.run::<Publication>(publication(), done).await;
+    let advance = publications::advance("extract", 10);
+    let last = world.run::<Publication>(publication(), advance).await;
+    let state = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!(state["by_step"][1]["progress"], json!({ "done": 10, "total": 40 }));
+    assert_eq!(state["percent"], json!(41));
     let last = world.run::<Publication>(publication(), publications::fail("extract")).await;
     let state = world.get(&path).bearer(&adas).after(last).ok().await;
-    assert_eq!((&state["current_step"], &state["percent"]), (&json!("extract"), &json!(33)));
+    assert_eq!((&state["current_step"], &state["percent"]), (&json!("extract"), &json!(41)));
     let step = &state["by_step"][1];
     assert_eq!((&step["state"], &step["attempts"]), (&json!("RETRYING"), &json!(1)));
     assert_eq!(step["error"], json!("the index cannot be reached"));
@@ -81,6 +86,10 @@ async fn a_student_sees_the_lessons_and_how_far_they_got() {
     let state = world.get(&workflow).bearer(&adas).after(last).ok().await;
     assert_eq!((&state["state"], &state["percent"]), (&json!("COMPLETED"), &json!(100)));
     let bobs = world.token(bob(), &[]);
+    for found in ["/courses?q=freeing", "/search?q=freeing"] {
+        let found = world.get(found).ok().await;
+        assert_eq!(found["items"][0]["id"], json!(rust_course()), "a word of its lesson");
+    }
     assert_eq!(world.get(&workflow).bearer(&bobs).problem().await.0, 404);
 
     let listed = world.get("/courses?q=readers&skill=rust&level=beginner").ok().await;

@@ -89,7 +89,8 @@ impl Demo {
 async fn fulfilled(backend: &Backend, settings: &Settings) -> anyhow::Result<DemoSummary> {
     let log = backend.log().await?;
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
-    let fulfilment = Fulfilment::start(log.clone(), providers(settings)?);
+    let providers = providers(settings, blobs.clone())?;
+    let fulfilment = Fulfilment::start(log.clone(), providers);
     let summary = run(&log, &blobs).await?;
     fulfilment.finish(true).await?;
     Ok(summary)

@@ -158,7 +158,8 @@ impl Import {
                     engine::run(None, plan, options.concurrency, options.json, report).await?
                 } else {
                     let backend = Backend::open(&settings, Tenure::Guest).await?;
-                    let providers = providers(&settings)?;
+                    let blobs = crate::blobs::open(&settings, &backend.data_dir)?;
+                    let providers = providers(&settings, blobs)?;
                     let report = send(&backend, providers, plan, &options, report).await;
                     backend.close().await;
                     report?

@@ -1,0 +1,65 @@
+//! Reads courses: their lessons and the files attached to them, cut into passages, with a vector of
+//! each.
+
+mod keep;
+mod material;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use eventstore::Log;
+use retrieval::{Embedder, Passage, TextModel, passages, text_hash};
+use tokio::sync::Semaphore;
+
+use crate::embedding::Embedding;
+use crate::extraction::Extractor;
+use crate::failure::Failure;
+pub(crate) use keep::keep;
+pub(crate) use material::Lesson;
+
+/// Files being read and batches being embedded at a time, whatever the number of courses: each keeps
+/// a processor busy.
+const HEAVY_MAX: usize = 2;
+/// Passages of one batch.
+pub(crate) const BATCH: usize = 32;
+
+/// What courses are read with.
+pub(crate) struct Reading {
+    pub(crate) model: TextModel,
+    extractor: Option<Extractor>,
+    heavy: Semaphore,
+}
+
+impl Reading {
+    pub(crate) fn with(model: TextModel, extractor: Option<Extractor>) -> Self {
+        Self { model, extractor, heavy: Semaphore::new(HEAVY_MAX) }
+    }
+
+    /// A vector of each passage of a batch is kept after this.
+    pub(crate) async fn embed(
+        &self,
+        log: &Log,
+        embedder: &Arc<Embedder>,
+        batch: &[String],
+    ) -> Result<(), Failure> {
+        let _turn = self.heavy.acquire().await.map_err(Failure::passing)?;
+        let embedding = Embedding::new(log.pool(), Arc::clone(embedder));
+        embedding.of(batch, |_, _| {}).await.map(drop)
+    }
+}
+
+/// The passages of some texts as they are embedded.
+pub(crate) async fn cut(texts: Vec<String>) -> Result<Vec<String>, Failure> {
+    let cut = move || {
+        let found = texts.iter().flat_map(|text| passages(text));
+        found.map(|passage| Passage::embedded(&passage)).collect()
+    };
+    tokio::task::spawn_blocking(cut).await.map_err(Failure::passing)
+}
+
+/// Each text once.
+pub(crate) fn distinct(mut texts: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    texts.retain(|text| seen.insert(text_hash(text)));
+    texts
+}
