@@ -197,6 +197,11 @@ async fn start(
             fitting.await;
             "the trainer"
         });
+        let listing = processes::keep_lists(log.clone(), work.clone());
+        tasks.spawn(async move {
+            listing.await;
+            "the weekly lists"
+        });
     }
     if roles.contains(&Role::Relay)
         && let Some(bus) = bus

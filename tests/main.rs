@@ -55,3 +55,4 @@ mod strangers;
 mod system;
 mod tokens;
 mod totals;
+mod weekly;

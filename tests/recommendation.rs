@@ -112,7 +112,7 @@ async fn somebody_new_gets_something_that_says_where_it_comes_from() {
     assert!(!list.is_empty());
     for item in &list {
         let source = item["source"].as_str().unwrap();
-        assert!(["genres", "top", "newest"].contains(&source), "{item}");
+        assert!(["genres", "weekly", "top", "newest"].contains(&source), "{item}");
     }
     system.get("recommendations").await.refused(401, "token-required");
 }

@@ -28,6 +28,7 @@ mod running;
 mod status;
 mod steps;
 mod trainer;
+mod weekly;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use requests::{RequestError, known, parked_at, retry};
 pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
 pub use steps::{Outcome, Reaction, Step, Steps, steps};
 pub use trainer::{TrainError, Trained, Training, keep_training, train};
+pub use weekly::{ListError, Listed, fix_lists, keep_lists};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {

@@ -19,7 +19,7 @@ use crate::recommendation::Models;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
     enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
-    product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    product, rating, recommendation, search, shelf, similar, stock, top, weekly, workflow,
 };
 
 /// Answers kept in memory, in bytes.
@@ -132,6 +132,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(similar::routes())
         .merge(stock::routes())
         .merge(top::routes())
+        .merge(weekly::routes())
         .merge(workflow::routes())
         .with_state(app)
 }

@@ -41,6 +41,7 @@ mod similar;
 mod stock;
 mod top;
 mod view;
+mod weekly;
 mod workflow;
 
 pub use app::{App, router};

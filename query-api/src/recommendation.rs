@@ -1,8 +1,9 @@
 //! What somebody may like next, and why.
 //!
 //! A ladder: what the fitted model says; else what people with the same likings like; else the best of the genres rated 7 or more;
-//! else the top list; else the newest. Each item says which rung it comes from. The profile is live:
-//! a rating changes the list as soon as the projections have passed it.
+//! else the weekly list; else the top list, as before the first weekly one; else the newest. Each
+//! item says which rung it comes from. The profile is live: a rating changes the list as soon as the
+//! projections have passed it.
 
 mod model;
 mod rungs;
@@ -26,7 +27,8 @@ use model::Model;
 pub(crate) use model::Models;
 use rungs::{Asking, Candidate};
 
-const READS: Reads = &["books", "courses", "products", "item_ratings", "features", "dismissals"];
+const READS: Reads =
+    &["books", "courses", "products", "item_ratings", "features", "dismissals", "weekly_lists"];
 
 const LIMIT_DEFAULT: i64 = 5;
 const LIMIT_MAX: i64 = 50;
@@ -70,7 +72,7 @@ struct Recommendations {
 struct Recommended {
     #[serde(flatten)]
     item: Item,
-    /// `model`, `co-occurrence`, `genres`, `top` or `newest`: the rung of the ladder.
+    /// `model`, `co-occurrence`, `genres`, `weekly`, `top` or `newest`: the rung of the ladder.
     source: &'static str,
     score: f64,
     reasons: Vec<Reason>,

@@ -12,6 +12,7 @@ mod scarcity;
 mod training;
 mod victim;
 mod watched;
+mod weekly;
 
 use std::sync::Arc;
 use std::time::Duration;

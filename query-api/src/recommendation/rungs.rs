@@ -29,17 +29,20 @@ const GOOD_FROM: f64 = 7.0;
 pub enum Rung {
     CoOccurrence,
     Genres,
+    Weekly,
     Top,
     Newest,
 }
 
-pub const LADDER: [Rung; 4] = [Rung::CoOccurrence, Rung::Genres, Rung::Top, Rung::Newest];
+pub const LADDER: [Rung; 5] =
+    [Rung::CoOccurrence, Rung::Genres, Rung::Weekly, Rung::Top, Rung::Newest];
 
 impl Rung {
     pub const fn source(self) -> &'static str {
         match self {
             Self::CoOccurrence => "co-occurrence",
             Self::Genres => "genres",
+            Self::Weekly => "weekly",
             Self::Top => "top",
             Self::Newest => "newest",
         }
@@ -49,6 +52,7 @@ impl Rung {
         match self {
             Self::CoOccurrence => "co-occurrence/1",
             Self::Genres => "genres/1",
+            Self::Weekly => "weekly/1",
             Self::Top => "top/1",
             Self::Newest => "newest/1",
         }
@@ -84,6 +88,9 @@ struct Row {
     score: f64,
     because: Vec<String>,
     shares: Vec<f64>,
+    /// Where it is not that of the rung.
+    #[sqlx(default)]
+    version: Option<String>,
 }
 
 pub async fn profile(db: &mut PgConnection, reader: Uuid) -> Result<Vec<ItemId>, Problem> {
@@ -120,9 +127,9 @@ pub async fn candidates(
         .bind(limit)
         .fetch_all(db)
         .await?;
-    let candidate = |Row { kind, item, score, because, shares }| Candidate {
+    let candidate = |Row { kind, item, score, because, shares, version }| Candidate {
         source: rung.source(),
-        version: rung.model_version().to_owned(),
+        version: version.unwrap_or_else(|| rung.model_version().to_owned()),
         kind,
         item,
         score,
@@ -165,6 +172,7 @@ fn select(rung: Rung) -> String {
     match rung {
         Rung::CoOccurrence => co_occurrence(),
         Rung::Genres => genres(),
+        Rung::Weekly => WEEKLY.to_owned(),
         Rung::Top => format!(
             "{RATED} select kind, item, bayes as score, '{{}}'::text[] as because,
                      '{{}}'::float8[] as shares
@@ -235,6 +243,17 @@ fn co_occurrence() -> String {
                          order by share desc, because limit {REASONS_MAX}) shown) why"
     )
 }
+
+/// What stands in today's list of the last seven days, named by its day.
+const WEEKLY: &str = "
+    listed as (
+        select kind, item, score, 'weekly/' || day as version
+          from readmodel.weekly_places join readmodel.weekly_days using (kind, period)
+         where period = 'week' and genre = coalesce($4, '')
+    )
+    select kind, item, score, '{}'::text[] as because, '{}'::float8[] as shares, version
+      from listed join wanted using (kind, item)
+     where (kind, item) not in (select kind, item from masked)";
 
 /// Bayesian averages of what is wanted.
 const RATED: &str = "

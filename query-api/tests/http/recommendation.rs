@@ -1,4 +1,5 @@
 use domain::samples::{ada, bob, uuid};
+use domain::weekly::{self, Period, Weekly};
 use domain::{AccountId, BookId};
 use processes::{Trained, Training, train};
 use serde_json::{Value, json};
@@ -118,6 +119,52 @@ async fn the_top_list_ranks_by_bayesian_average() {
     let week = world.get("/top?period=week&genre=modern&kind=book").ok().await;
     assert_eq!(of(&week, "title"), ["Ulysses"]);
     assert_eq!(week["items"][0]["ratings_in_period"], json!(1));
+}
+
+/// Today's list of the week, of books, in this order.
+async fn fix_week(world: &World, books: &[u128], genre: &str) -> i64 {
+    let lists = vec![weekly::samples::list(None, books), weekly::samples::list(Some(genre), books)];
+    let lists = vec![weekly::samples::of_books(Period::Week, lists)];
+    let day = weekly::samples::day(0);
+    world.run::<Weekly>(day, weekly::samples::fix(day, lists)).await
+}
+
+#[tokio::test]
+async fn the_weekly_list_stands_as_it_was_fixed_in_pages() {
+    let world = World::start().await;
+    library(&world).await;
+    let none = world.get("/lists/weekly").ok().await;
+    assert_eq!((&none["day"], &none["items"]), (&Value::Null, &json!([])));
+
+    let fixed = fix_week(&world, &[6, 1, 4], "modern").await;
+    let list = world.get("/lists/weekly?limit=2").after(fixed).ok().await;
+    assert_eq!(of(&list, "title"), ["Ulysses", "Emma"]);
+    assert_eq!((&list["day"], &list["period"]), (&json!("2026-03-01"), &json!("week")));
+    assert_eq!((&list["items"][0]["rank"], &list["items"][0]["score"]), (&json!(1), &json!(9.5)));
+    let next = list["next"].as_str().unwrap();
+    let rest = world.get(&format!("/lists/weekly?limit=2&cursor={next}")).ok().await;
+    assert_eq!((of(&rest, "title"), &rest["next"]), (vec!["Dune"], &Value::Null));
+    let modern = world.get("/lists/weekly?genre=Modern&kind=book&period=week").ok().await;
+    assert_eq!(of(&modern, "title"), ["Ulysses", "Emma", "Dune"]);
+    let month = world.get("/lists/weekly?period=month").ok().await;
+    assert_eq!(month["items"], json!([]));
+    let year = world.get("/lists/weekly?period=year").problem().await;
+    assert_eq!(year, (422, "invalid".to_owned()));
+}
+
+#[tokio::test]
+async fn who_is_new_gets_the_weekly_list_and_below_it_the_live_one() {
+    let world = World::start().await;
+    library(&world).await;
+    let fixed = fix_week(&world, &[6, 5], "modern").await;
+    let token = world.token(bob(), &[]);
+    let list = world.get("/recommendations?limit=3").bearer(&token).after(fixed).ok().await;
+    assert_eq!(of(&list, "title")[..2], ["Ulysses", "Solaris"]);
+    assert_eq!(of(&list, "source"), ["weekly", "weekly", "top"]);
+    assert_eq!(list["items"][0]["model_version"], json!("weekly/2026-03-01"));
+    let modern = "/recommendations?category=modern&limit=1";
+    let list = world.get(modern).bearer(&token).ok().await;
+    assert_eq!((of(&list, "title"), of(&list, "source")), (vec!["Ulysses"], vec!["weekly"]));
 }
 
 #[tokio::test]
