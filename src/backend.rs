@@ -227,11 +227,9 @@ fn find(settings: &Settings, tenure: Tenure) -> anyhow::Result<Urls> {
         (_, Tenure::Owner { .. }) => {}
     }
     let ephemeral = tenure == Tenure::Owner { ephemeral: true };
-    let runtime_dir =
-        settings.runtime_dir.clone().unwrap_or_else(|| settings.data_dir.join("runtime"));
     let options = Options {
         // Even where nothing is kept, nothing is fetched twice.
-        runtime_dir: Some(runtime_dir),
+        runtime_dir: Some(settings.runtime_dir()),
         postgres: configured.is_none(),
         postgres_source: settings.postgres.into(),
         nats: configured_nats.is_none() && tenure != Tenure::Guest,

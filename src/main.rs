@@ -9,6 +9,7 @@ mod keys;
 mod providers;
 mod roles;
 mod settings;
+mod text_model;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,8 @@ use axum::http::HeaderValue;
 use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
+use processes::Providers;
+use retrieval::TextModel;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, access_log};
@@ -22,6 +24,7 @@ use crate::backend::Backend;
 use crate::custody;
 use crate::providers::providers;
 use crate::settings::Settings;
+use crate::text_model;
 
 /// How long tasks may take to finish their batch once no more requests come.
 const TASKS_END_MAX: Duration = Duration::from_secs(2);
@@ -80,10 +83,15 @@ pub async fn run(
     let health = health(roles, backend, bus.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
+    let model = match roles.iter().any(|role| matches!(role, Role::QueryApi | Role::Processes)) {
+        true => text_model::start(settings),
+        false => TextModel::off("no role here needs it"),
+    };
     let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query = query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs);
+    let query =
+        query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs, model.clone());
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -96,7 +104,7 @@ pub async fn run(
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
-    let mut tasks = start(roles, backend, settings, &log, bus, feed, &work).await?;
+    let mut tasks = start(roles, backend, settings, &log, bus, feed, model, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -149,7 +157,14 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     );
     let feed = Feed::new(Reader::new(pool.clone()), None);
     let blobs = Blobs::folder("nowhere".as_ref());
-    let query = query_api::App::new(pool, personal, kit.clone(), feed, blobs.clone());
+    let query = query_api::App::new(
+        pool,
+        personal,
+        kit.clone(),
+        feed,
+        blobs.clone(),
+        TextModel::off("nobody asks"),
+    );
     let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
@@ -161,6 +176,7 @@ async fn start(
     log: &Log,
     bus: Option<Bus>,
     feed: Feed,
+    model: TextModel,
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();
@@ -187,7 +203,8 @@ async fn start(
         });
     }
     if roles.contains(&Role::Processes) {
-        let reacting = processes::run(log.clone(), feed, providers(settings)?, work.clone());
+        let providers = Providers { text_model: model, ..providers(settings)? };
+        let reacting = processes::run(log.clone(), feed, providers, work.clone());
         tasks.spawn(async move {
             reacting.await;
             "the processes"

@@ -137,6 +137,10 @@ pub struct Settings {
     /// How strongly a fit is pulled towards zero: more for more people and fewer items each.
     pub train_lambda: f64,
 
+    /// The model of what texts mean: `fetch` (104 MB once, in the background), the folder it is in, or
+    /// `off`: search then knows words alone.
+    pub text_model: String,
+
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
     /// `auto` (pretty on a terminal, JSON elsewhere), `pretty` or `json`.
@@ -232,6 +236,7 @@ impl Default for Settings {
             payment_token: None,
             train_after: training.after,
             train_lambda: training.lambda,
+            text_model: crate::text_model::FETCH.into(),
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }
@@ -263,6 +268,11 @@ impl Settings {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         Self::from(flags, environment.collect())
+    }
+
+    /// Where fetched programs and the model of texts are kept.
+    pub fn runtime_dir(&self) -> PathBuf {
+        self.runtime_dir.clone().unwrap_or_else(|| self.data_dir.join("runtime"))
     }
 
     /// How recommendations are fitted, and when.

@@ -8,6 +8,7 @@
 
 mod cause;
 mod checkpoint;
+mod embedding;
 mod export;
 mod failure;
 mod fulfilment;

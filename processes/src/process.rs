@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventstore::{Log, RecordedEvent};
+use retrieval::TextModel;
 
 use crate::cause::Cause;
 use crate::export::Exports;
@@ -21,12 +22,15 @@ pub struct Providers {
     pub sms: Option<Arc<HttpSms>>,
     /// A page on which people choose a new password; letters put their token at its end.
     pub password_page: Option<String>,
+    /// What knows the meaning of texts.
+    pub text_model: TextModel,
 }
 
 impl Default for Providers {
     fn default() -> Self {
         let payment = Arc::new(NoPaymentNeeded);
-        Self { payment, mailer: None, sms: None, password_page: None }
+        let text_model = TextModel::off("there is none by default");
+        Self { payment, mailer: None, sms: None, password_page: None, text_model }
     }
 }
 
@@ -44,7 +48,7 @@ pub(crate) trait Process: Send + Sync {
 
 /// Every process there is; nobody is written to without a way to.
 pub(crate) fn all(providers: Providers) -> Vec<Arc<dyn Process>> {
-    let Providers { payment, mailer, sms, password_page } = providers;
+    let Providers { payment, mailer, sms, password_page, text_model: _ } = providers;
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
         Arc::new(CoursePublication),

@@ -21,6 +21,7 @@ use crate::{
     enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
     product, rating, recommendation, search, shelf, similar, stock, top, weekly, workflow,
 };
+use retrieval::TextModel;
 
 /// Answers kept in memory, in bytes.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -40,11 +41,19 @@ struct Parts {
     live: Live,
     progress: Progress,
     models: Models,
+    text_model: TextModel,
 }
 
 impl App {
     /// Live updates come from the feed.
-    pub fn new(pool: PgPool, keys: PersonalKeys, kit: Kit, feed: Feed, blobs: Blobs) -> Self {
+    pub fn new(
+        pool: PgPool,
+        keys: PersonalKeys,
+        kit: Kit,
+        feed: Feed,
+        blobs: Blobs,
+        text_model: TextModel,
+    ) -> Self {
         let cache = Cache::builder()
             .max_capacity(CACHE_BYTES_MAX)
             .weigher(|_, kept: &Arc<Kept>| kept.weight())
@@ -53,12 +62,16 @@ impl App {
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
         let models = Models::default();
-        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress, models }))
+        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress, models, text_model }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
     pub fn reader(&self) -> Reader {
         Reader::new(self.0.pool.clone())
+    }
+
+    pub fn text_model(&self) -> &TextModel {
+        &self.0.text_model
     }
 
     pub fn pool(&self) -> &PgPool {

@@ -3,17 +3,21 @@
 //! Nothing here knows a database or a network: texts go in, ranked ones come out. The model of
 //! meaning is two files, `model.onnx` and `tokenizer.json`, that `local-services` fetches once.
 
+mod embedded;
 mod embedder;
 pub mod evaluation;
 mod fusion;
 mod index;
+mod model;
 mod passages;
 mod vector;
 mod words;
 
+pub use embedded::{about, text_hash};
 pub use embedder::{Embedder, ModelError};
 pub use fusion::{Fusion, fuse};
 pub use index::{Exact, VectorIndex};
+pub use model::{ModelState, TextModel};
 pub use passages::{Passage, passages};
 pub use vector::{DIMENSIONS, Vector};
 pub use words::Words;

@@ -106,6 +106,8 @@ pub fn daybook() -> Command {
     }
     command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.env("DAYBOOK_RATE_LIMITS", "false");
+    // Tests of what texts mean ask for it; the others need not load it.
+    command.env("DAYBOOK_TEXT_MODEL", "off");
     if let Some(folder) = testing::options().runtime_dir {
         command.env("DAYBOOK_RUNTIME_DIR", folder);
     }
