@@ -90,8 +90,15 @@ pub async fn run(
     let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
     let read_keys = backend.personal_keys_on(read_pool.clone());
-    let query =
-        query_api::App::new(read_pool, read_keys, kit.clone(), feed.clone(), blobs, model.clone());
+    let query = query_api::App::new(
+        read_pool,
+        read_keys,
+        kit.clone(),
+        feed.clone(),
+        blobs,
+        model.clone(),
+        settings.leaderboards.clone(),
+    );
     let api = routes(roles, command.clone(), query.clone());
     let site = Site {
         health,
@@ -164,6 +171,7 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
         feed,
         blobs.clone(),
         TextModel::off("nobody asks"),
+        query_api::Leaderboards::default(),
     );
     let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))

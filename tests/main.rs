@@ -32,6 +32,7 @@ mod follow;
 mod gateway;
 mod history_lost;
 mod import;
+mod leaderboard;
 mod like;
 mod limits;
 mod live;

@@ -12,14 +12,16 @@ use service_kit::Kit;
 use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::leaderboard::Leaderboards;
 use crate::live::Live;
 use crate::page::{Kept, Key};
 use crate::progress::Progress;
 use crate::recommendation::Models;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, course,
-    enrollment, export, file, follow, like, live, loan, notification, operations, order, price,
-    product, rating, recommendation, search, shelf, similar, stock, top, weekly, workflow,
+    enrollment, export, file, follow, leaderboard, like, live, loan, notification, operations,
+    order, price, product, rating, recommendation, search, shelf, similar, stock, top, weekly,
+    workflow,
 };
 use retrieval::TextModel;
 
@@ -42,6 +44,7 @@ struct Parts {
     progress: Progress,
     models: Models,
     text_model: TextModel,
+    leaderboards: Leaderboards,
 }
 
 impl App {
@@ -53,6 +56,7 @@ impl App {
         feed: Feed,
         blobs: Blobs,
         text_model: TextModel,
+        leaderboards: Leaderboards,
     ) -> Self {
         let cache = Cache::builder()
             .max_capacity(CACHE_BYTES_MAX)
@@ -62,7 +66,18 @@ impl App {
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
         let models = Models::default();
-        Self(Arc::new(Parts { pool, keys, kit, blobs, cache, live, progress, models, text_model }))
+        Self(Arc::new(Parts {
+            pool,
+            keys,
+            kit,
+            blobs,
+            cache,
+            live,
+            progress,
+            models,
+            text_model,
+            leaderboards,
+        }))
     }
 
     /// For what reads the log itself; read models are read by [`App::read`].
@@ -72,6 +87,10 @@ impl App {
 
     pub fn text_model(&self) -> &TextModel {
         &self.0.text_model
+    }
+
+    pub fn leaderboards(&self) -> &Leaderboards {
+        &self.0.leaderboards
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -130,6 +149,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(export::routes())
         .merge(file::routes())
         .merge(follow::routes())
+        .merge(leaderboard::routes())
         .merge(like::routes())
         .merge(live::routes())
         .merge(loan::routes())

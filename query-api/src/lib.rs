@@ -22,6 +22,7 @@ mod export;
 mod file;
 mod follow;
 mod item;
+mod leaderboard;
 mod like;
 mod live;
 mod loan;
@@ -46,5 +47,7 @@ mod workflow;
 
 pub use app::{App, router};
 pub use asked::Asked;
+pub use leaderboard::Leaderboards;
 pub use page::Answer;
+pub use recommendation::{Explained, Recommendations, explain};
 pub use view::{Reads, View};

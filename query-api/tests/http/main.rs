@@ -10,6 +10,7 @@ mod comment;
 mod conventions;
 mod course;
 mod file;
+mod leaderboard;
 mod like;
 mod live;
 mod loan;

@@ -211,3 +211,69 @@ async fn once_fitted_the_model_recommends_on_the_profile_of_the_moment() {
         .unwrap();
     assert_eq!(serving, 1);
 }
+
+#[tokio::test]
+async fn a_list_has_variety_as_long_as_anything_else_is_left() {
+    let world = World::start().await;
+    library(&world).await;
+    // By the author of Emma; and a shelf of new classics.
+    world.add_book(book(7), "Charades", "Author 1", Some("gothic")).await;
+    let mut last = 0;
+    for n in 20..40 {
+        last = world.add_book(book(n), "Something old", &n.to_string(), Some("classics")).await;
+    }
+    let token = world.token(ada(), &[]);
+    let path = "/recommendations?kind=book&limit=5&per_category=1";
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+    let titles = of(&list, "title");
+    // The best of each genre, the newest of one that nobody rated, and then more of the same.
+    assert_eq!(titles[..3], ["Emma", "Dune", "Ulysses"], "{list}");
+    assert_eq!(titles[3..], ["Persuasion", "Middlemarch"], "{list}");
+
+    let usual = world.get("/recommendations?kind=book&limit=10").bearer(&token).ok().await;
+    let items = usual["items"].as_array().unwrap().iter();
+    let classics = items.filter(|item| item["genres"][0] == json!("classics")).count();
+    assert_eq!((of(&usual, "title").len(), classics), (10, 6), "{usual}");
+
+    let asked_for = "/recommendations?category=classics&limit=3&per_category=1";
+    let asked_for = world.get(asked_for).bearer(&token).ok().await;
+    assert_eq!(of(&asked_for, "title"), ["Emma", "Persuasion", "Middlemarch"], "{asked_for}");
+    for bad in [0, 51] {
+        let bad = world.get(&format!("/recommendations?per_category={bad}")).bearer(&token);
+        assert_eq!(bad.problem().await, (422, "invalid".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_model_recommends_with_variety_too() {
+    let world = World::start().await;
+    for n in 1..=4 {
+        world.add_book(book(n), &format!("Old {n}"), &n.to_string(), Some("classics")).await;
+    }
+    world.add_book(book(5), "Dune", "Frank Herbert", Some("science fiction")).await;
+    let mut last = 0;
+    for (reader, books) in [(11, 1..=4), (12, 1..=4), (13, 1..=5)] {
+        for n in books {
+            let reader: AccountId = uuid(reader).into();
+            last = world.rate(reader, book(n), 9).await;
+        }
+    }
+    world.get(&format!("/books/{}/similar", book(1))).after(last).ok().await;
+    let training = Training { lambda: 1.0, people_min: 1, ..Training::default() };
+    train(&world.log, training).await.unwrap();
+    let last = world.rate(ada(), book(1), 9).await;
+    let token = world.token(ada(), &[]);
+    let titles = async |query: &str| {
+        let path = format!("/recommendations?kind=book&{query}");
+        let list = world.get(&path).bearer(&token).after(last).ok().await;
+        assert!(of(&list, "source").iter().all(|source| *source == "model"), "{list}");
+        of(&list, "title").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = titles("limit=4&per_category=4").await;
+    assert_eq!(all.last().unwrap(), "Dune", "{all:?}");
+    let two = titles("limit=2&per_category=1").await;
+    assert_eq!(two, [&all[0], "Dune"]);
+    // What is passed over comes when nothing else is left.
+    let four = titles("limit=4&per_category=1").await;
+    assert_eq!(four, [&all[0], "Dune", &all[1], &all[2]]);
+}
