@@ -95,6 +95,7 @@ pub async fn run(
         feed.clone(),
         blobs.clone(),
         model.clone(),
+        settings.leaderboards.clone(),
     );
     let health = health(roles, backend, bus.clone(), query.clone(), shutdown.clone());
     tokio::spawn(tell_when_ready(health.clone(), log.clone(), when_ready));
@@ -171,6 +172,7 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
         feed,
         blobs.clone(),
         TextModel::off("nobody asks"),
+        query_api::Leaderboards::default(),
     );
     let command = command_api::App::new(log, kit, blobs);
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
@@ -219,6 +221,11 @@ async fn start(
         tasks.spawn(async move {
             fitting.await;
             "the trainer"
+        });
+        let listing = processes::keep_lists(log.clone(), work.clone());
+        tasks.spawn(async move {
+            listing.await;
+            "the weekly lists"
         });
     }
     if roles.contains(&Role::Relay)

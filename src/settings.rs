@@ -7,6 +7,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use figment::providers::{Format, Serialized, Toml};
@@ -14,6 +15,7 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use local_services::PostgresSource;
 use processes::Training;
+use query_api::Leaderboards;
 use serde::{Deserialize, Serialize};
 
 pub use secret::Secret;
@@ -41,10 +43,11 @@ const SECRETS: [&str; 11] = [
 /// Lists are separated by commas in the environment.
 const LISTS: [&str; 2] = ["checkpoints", "cors_origins"];
 /// The rest of the environment is text; these are not.
-const NOT_TEXT: [&str; 12] = [
+const NOT_TEXT: [&str; 14] = [
     "access_log_days",
     "assistant_writes_letters",
     "connections_max",
+    "leaderboards",
     "nats_replicas",
     "proxy_hops",
     "rate_account",
@@ -53,6 +56,7 @@ const NOT_TEXT: [&str; 12] = [
     "rate_limits",
     "require_idempotency_key",
     "train_after",
+    "train_every",
     "train_lambda",
 ];
 
@@ -146,11 +150,18 @@ pub struct Settings {
     /// Whether that model may add a sentence to letters with good news.
     pub assistant_writes_letters: bool,
 
-    /// So many events after a fit of what is recommended comes the next one, an hour later at the
-    /// earliest; 0: only `daybook reco train` fits.
+    /// So many events after a fit of what is recommended comes the next one; 0: only
+    /// `daybook reco train` fits.
     pub train_after: u32,
+    /// And so many seconds after it at the earliest.
+    pub train_every: u32,
     /// How strongly a fit is pulled towards zero: more for more people and fewer items each.
     pub train_lambda: f64,
+
+    /// Leaderboards by name, beside ours and over them: what `counts` (rating, ratings, likes, favourites,
+    /// loans, orders, enrollments, completions), over which `period` (week, month, all), of which `kind`
+    /// and `genre`.
+    pub leaderboards: Leaderboards,
 
     /// The model of what texts mean: `fetch` (104 MB once, in the background), the folder it is in, or
     /// `off`: search then knows words alone.
@@ -226,7 +237,9 @@ impl Default for Settings {
             assistant_key: None,
             assistant_writes_letters: false,
             train_after: training.after,
+            train_every: training.every.as_secs() as u32,
             train_lambda: training.lambda,
+            leaderboards: Leaderboards::default(),
             text_model: crate::text_model::FETCH.into(),
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
@@ -269,7 +282,8 @@ impl Settings {
     /// How recommendations are fitted, and when.
     pub fn training(&self) -> Training {
         let (lambda, after) = (self.train_lambda, self.train_after);
-        Training { lambda, after, ..Training::default() }
+        let every = Duration::from_secs(self.train_every.into());
+        Training { lambda, after, every, ..Training::default() }
     }
 
     fn from(flags: &Flags, mut environment: Vec<(String, String)>) -> anyhow::Result<Self> {
@@ -329,59 +343,4 @@ fn read(file: &Path) -> std::io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-    use super::*;
-
-    fn load(flags: &Flags, environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
-        let owned = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Settings::from(flags, owned.collect())
-    }
-
-    #[test]
-    fn nothing_chosen_means_the_defaults() {
-        assert_eq!(load(&Flags::default(), &[("HOME", "/")]).unwrap(), Settings::default());
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment() {
-        let environment = [("DAYBOOK_LISTEN", "127.0.0.1:1"), ("DAYBOOK_DATA_DIR", "a")];
-        let flags = Flags { listen: "127.0.0.1:2".parse().ok(), ..Flags::default() };
-        let settings = load(&flags, &environment).unwrap();
-        assert_eq!(settings.listen.port(), 2);
-        assert_eq!(settings.data_dir, Path::new("a"));
-    }
-
-    #[test]
-    fn text_that_looks_like_a_number_stays_text_and_numbers_are_numbers() {
-        let environment = [
-            ("DAYBOOK_ISSUER", "007"),
-            ("DAYBOOK_PROXY_HOPS", "2"),
-            ("DAYBOOK_RATE_LIMITS", "false"),
-            ("DAYBOOK_CORS_ORIGINS", "http://a, http://b"),
-        ];
-        let settings = load(&Flags::default(), &environment).unwrap();
-        assert_eq!(settings.issuer, "007");
-        assert_eq!((settings.proxy_hops, settings.rate_limits), (2, false));
-        assert_eq!(settings.cors_origins, ["http://a", "http://b"]);
-    }
-
-    #[test]
-    fn an_unknown_setting_is_an_error_that_names_it() {
-        let error = load(&Flags::default(), &[("DAYBOOK_LISTNE", "x")]).unwrap_err().to_string();
-        assert!(error.contains("listne"), "{error}");
-    }
-
-    #[test]
-    fn a_secret_comes_from_a_file_too_and_is_never_shown() {
-        let file = env::temp_dir().join(format!("daybook-secret-{}", std::process::id()));
-        fs::write(&file, "postgresql://u:p@h/d\n").unwrap();
-        let name = file.to_str().unwrap();
-        let settings = load(&Flags::default(), &[("DATABASE_URL_FILE", name)]).unwrap();
-        fs::remove_file(&file).unwrap();
-        assert_eq!(settings.database_url.as_ref().unwrap().expose(), "postgresql://u:p@h/d");
-        assert!(!format!("{settings:?}").contains("u:p"), "{settings:?}");
-        assert!(!serde_json::to_string(&settings).unwrap().contains("u:p"));
-    }
-}
+mod tests;

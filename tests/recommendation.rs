@@ -112,7 +112,7 @@ async fn somebody_new_gets_something_that_says_where_it_comes_from() {
     assert!(!list.is_empty());
     for item in &list {
         let source = item["source"].as_str().unwrap();
-        assert!(["genres", "top", "newest"].contains(&source), "{item}");
+        assert!(["genres", "weekly", "top", "newest"].contains(&source), "{item}");
     }
     system.get("recommendations").await.refused(401, "token-required");
 }
@@ -152,6 +152,53 @@ fn trained(program: &Program) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What `daybook reco explain` says, and whether it could.
+fn explained(program: &Program, arguments: &[&str]) -> (bool, String) {
+    let mut command = daybook();
+    command.args(["reco", "explain", "--data-dir"]).arg(&program.data_dir).args(arguments);
+    let output = command.output().unwrap();
+    let said = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn operators_are_told_what_somebody_is_recommended_and_why() {
+    let up = || Program::up("explained", &["--ephemeral"]);
+    let program = tokio::task::spawn_blocking(up).await.unwrap();
+    let system = System::of(&program).await;
+    let Tastes { system, liked, .. } = tastes_in(system).await;
+    let ada = system.ada().await;
+    let rated = ada.rate(liked, 10).await.accepted();
+    trained(&program);
+    let answer = ada.get("recommendations?kind=book&limit=3").after(&rated).await.ok();
+    assert_eq!(answer["items"][0]["source"], "model", "{answer}");
+
+    let who = ada.login.email.as_str();
+    let asked = ["--account", who, "--kind", "book", "--limit", "3"];
+    let (_, json) = explained(&program, &[&asked[..], &["--json"]].concat());
+    let mut json: Value = serde_json::from_str(&json).unwrap();
+    // Each has seen the log as far as it had come.
+    let mut answered = answer.body.clone();
+    for list in [&mut json, &mut answered] {
+        for item in list["items"].as_array_mut().unwrap() {
+            item["position"].take();
+        }
+    }
+    assert_eq!(json, answered);
+    let (_, text) = explained(&program, &asked);
+    let first = &answer["items"][0];
+    for said in [first["title"].as_str(), first["model_version"].as_str(), Some("Emma")] {
+        assert!(text.contains(said.unwrap()), "{text}");
+    }
+    let by_id =
+        explained(&program, &["--account", &ada.id.to_string(), "--kind", "book", "--limit", "3"]);
+    assert_eq!(by_id, (true, text));
+
+    let nobody = Uuid::now_v7().to_string();
+    let (could, said) = explained(&program, &["--account", &nobody]);
+    assert!(!could && said.contains(&nobody), "{said}");
 }
 
 fn source_of(list: &[Value], book: Uuid) -> Option<&str> {

@@ -28,6 +28,7 @@ pub mod publication;
 pub mod rating;
 pub mod shelf;
 pub mod stock;
+pub mod weekly;
 
 mod claim;
 mod email;

@@ -12,7 +12,7 @@ use crate::{
     file::Files, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
     notification::Notification, operators::Operators, order::Order, process::Process,
     product::Product, projection::Projection, publication::Publication, rating::Rating,
-    shelf::Shelf, stock::Stock, upcasters, wire,
+    shelf::Shelf, stock::Stock, upcasters, weekly::Weekly, wire,
 };
 
 /// A stream type, an event of it, and its payload as it is written.
@@ -53,6 +53,7 @@ fn samples() -> Vec<Written> {
         written::<Rating>(crate::rating::samples::events()),
         written::<Shelf>(crate::shelf::samples::events()),
         written::<Stock>(crate::stock::samples::events()),
+        written::<Weekly>(crate::weekly::samples::events()),
     ]
     .concat()
 }

@@ -13,7 +13,8 @@ use crate::{
     loan, loan::CopySet, model, model::Model, notification, notification::Notification, operators,
     operators::Operators, order, order::Order, process, process::Process, product,
     product::Product, projection, projection::Projection, publication, publication::Publication,
-    rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters,
+    rating, rating::Rating, shelf, shelf::Shelf, stock, stock::Stock, upcasters, weekly,
+    weekly::Weekly,
 };
 
 /// The table of a slice's events, by value (`schema`) and as a list (`SCHEMAS`). Neither can lack a
@@ -97,6 +98,7 @@ pub fn wire(definitions_path: &'static str) -> Wire {
     listing.add::<Rating>(rating::Event::SCHEMAS);
     listing.add::<Shelf>(shelf::Event::SCHEMAS);
     listing.add::<Stock>(stock::Event::SCHEMAS);
+    listing.add::<Weekly>(weekly::Event::SCHEMAS);
     Wire { events: listing.events, definitions: listing.referring.take_definitions(true) }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     file::Files, follow::Follow, fulfilment::Fulfilment, like::Like, loan::CopySet, model::Model,
     notification::Notification, operators::Operators, order::Order, process::Process,
     product::Product, projection::Projection, publication::Publication, rating::Rating,
-    shelf::Shelf, stock::Stock, upcasters,
+    shelf::Shelf, stock::Stock, upcasters, weekly::Weekly,
 };
 
 /// One line per event: stream type, wire name, version.
@@ -55,6 +55,7 @@ fn wire_names_and_versions_are_listed_here() {
         wire::<Files>(&crate::file::samples::events()),
         wire::<PersonalExport>(&crate::export::samples::events()),
         wire::<Publication>(&crate::publication::samples::events()),
+        wire::<Weekly>(&crate::weekly::samples::events()),
     ];
     insta::assert_snapshot!(table.concat().join("\n"));
 }

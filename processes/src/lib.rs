@@ -34,6 +34,7 @@ mod status;
 mod steps;
 pub mod texts;
 mod trainer;
+mod weekly;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub use requests::{RequestError, known, parked_at, retry};
 pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
 pub use steps::{Outcome, Reaction, Step, Steps, steps};
 pub use trainer::{TrainError, Trained, Training, keep_training, train};
+pub use weekly::{ListError, Listed, fix_lists, keep_lists};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {

@@ -29,6 +29,7 @@ use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
+use domain::weekly::Weekly;
 use eventstore::RecordedEvent;
 use sqlx::PgConnection;
 
@@ -73,6 +74,7 @@ impl Projection for AuditIndex {
             Rating::TYPE,
             Shelf::TYPE,
             Stock::TYPE,
+            Weekly::TYPE,
         ]
     }
 

@@ -1,7 +1,8 @@
 //! What recommendations are made of: who has shown a liking for which item.
 //!
 //! A pair of reader and item is in the set while at least one positive signal stands: a rating of 7
-//! or more, a favourite, an enrollment, a completed course, a confirmed order. The inverse takes the signal back.
+//! or more, a like, a favourite, a borrowed book, an enrollment, a completed course, a confirmed
+//! order. The inverse takes the signal back; a book that was given back was read all the same.
 //! Counts are integers, so that neither the size of batches nor the order across readers matters.
 
 mod fold;
@@ -11,6 +12,8 @@ use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::enrollment::Enrollment;
+use domain::like::Like;
+use domain::loan::CopySet;
 use domain::order::Order;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
@@ -28,11 +31,19 @@ impl Projection for Features {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
-        &[Account::TYPE, Rating::TYPE, Shelf::TYPE, Enrollment::TYPE, Order::TYPE]
+        &[
+            Account::TYPE,
+            Rating::TYPE,
+            Like::TYPE,
+            Shelf::TYPE,
+            CopySet::TYPE,
+            Enrollment::TYPE,
+            Order::TYPE,
+        ]
     }
 
     fn schema(&self) -> &'static str {

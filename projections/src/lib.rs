@@ -33,6 +33,7 @@ mod sales;
 mod shelf;
 mod stock;
 mod turnover;
+mod weekly;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(sales::Sales),
         Box::new(turnover::Turnover),
         Box::new(features::Features),
+        Box::new(weekly::WeeklyLists),
         Box::new(notification::Notifications),
         Box::new(export::PersonalExports),
         Box::new(audit_index::AuditIndex),

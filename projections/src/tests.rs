@@ -28,6 +28,7 @@ mod sales;
 mod shelf;
 mod stock;
 mod turnover;
+mod weekly;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

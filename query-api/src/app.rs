@@ -12,6 +12,7 @@ use service_kit::Kit;
 use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::leaderboard::Leaderboards;
 use crate::live::Live;
 use crate::meaning::Meaning;
 use crate::page::{Kept, Key};
@@ -19,8 +20,9 @@ use crate::progress::Progress;
 use crate::recommendation::Models;
 use crate::{
     account, activity, analytics, api_key, audit, book, cart, certificate, comment, conversation,
-    course, enrollment, export, file, follow, like, live, loan, notification, operations, order,
-    price, product, rating, recommendation, search, shelf, similar, stock, top, workflow,
+    course, enrollment, export, file, follow, leaderboard, like, live, loan, notification,
+    operations, order, price, product, rating, recommendation, search, shelf, similar, stock, top,
+    weekly, workflow,
 };
 use retrieval::TextModel;
 
@@ -44,6 +46,7 @@ struct Parts {
     models: Models,
     text_model: TextModel,
     meaning: Meaning,
+    leaderboards: Leaderboards,
 }
 
 impl App {
@@ -55,6 +58,7 @@ impl App {
         feed: Feed,
         blobs: Blobs,
         text_model: TextModel,
+        leaderboards: Leaderboards,
     ) -> Self {
         let cache = Cache::builder()
             .max_capacity(CACHE_BYTES_MAX)
@@ -76,6 +80,7 @@ impl App {
             models,
             text_model,
             meaning,
+            leaderboards,
         }))
     }
 
@@ -86,6 +91,10 @@ impl App {
 
     pub fn text_model(&self) -> &TextModel {
         &self.0.text_model
+    }
+
+    pub fn leaderboards(&self) -> &Leaderboards {
+        &self.0.leaderboards
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -154,6 +163,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(export::routes())
         .merge(file::routes())
         .merge(follow::routes())
+        .merge(leaderboard::routes())
         .merge(like::routes())
         .merge(live::routes())
         .merge(loan::routes())
@@ -169,6 +179,7 @@ pub fn router(app: App) -> OpenApiRouter {
         .merge(similar::routes())
         .merge(stock::routes())
         .merge(top::routes())
+        .merge(weekly::routes())
         .merge(workflow::routes())
         .with_state(app)
 }

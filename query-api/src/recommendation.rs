@@ -1,15 +1,16 @@
 //! What somebody may like next, and why.
 //!
-//! A ladder: what the fitted model says; else what people with the same likings like; else what hardly
-//! anybody knows yet but says much the same; else the best of the genres rated 7 or more; else the top
-//! list; else the newest. Each item says which rung it comes from. The profile is live:
-//! a rating changes the list as soon as the projections have passed it.
+//! A ladder: what the fitted model says; else what people with the same likings like; else what
+//! hardly anybody knows yet but says much the same; else the best of the genres rated 7 or more;
+//! else the weekly list; else the top list, as before the first weekly one; else the newest. Each
+//! item says which rung it comes from. The profile is live: a rating changes the list as soon as the
+//! projections have passed it.
 
+mod choice;
+mod explained;
 mod meaning;
 mod model;
 mod rungs;
-
-use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -24,15 +25,20 @@ use uuid::Uuid;
 
 use crate::item::{self, Item};
 use crate::meaning::Meaning;
-use crate::{Answer, App, Asked, Reads};
+use crate::{Answer, App, Asked, Reads, View};
+use choice::Choice;
+pub use explained::{Explained, explain};
 use model::Model;
 pub(crate) use model::Models;
 use rungs::{Asking, Candidate, Rung};
 
-const READS: Reads = &["books", "courses", "products", "item_ratings", "features", "dismissals"];
+const READS: Reads =
+    &["books", "courses", "products", "item_ratings", "features", "dismissals", "weekly_lists"];
 
-const LIMIT_DEFAULT: i64 = 5;
-const LIMIT_MAX: i64 = 50;
+const LIMIT_DEFAULT: usize = 5;
+const LIMIT_MAX: usize = 50;
+/// Of what is asked for, at most this share is alike, unless told.
+const SAME_MAX: f64 = 0.6;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(recommendations))
@@ -49,46 +55,61 @@ struct Params {
     /// 5 unless told, at most 50.
     #[serde(default, deserialize_with = "limit")]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
-    limit: Option<i64>,
+    limit: Option<usize>,
+    /// At most so many of the same (first) genre, skill, category or tag, or by the same author, as long
+    /// as anything else is left; three fifths of `limit` unless told.
+    #[serde(default, deserialize_with = "limit")]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
+    per_category: Option<usize>,
     /// Instead of an account's profile: `book:<uuid>,product:<uuid>`, what was looked at last first.
     items: Option<String>,
 }
 
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let limit = i64::deserialize(deserializer)?;
-    if (1..=LIMIT_MAX).contains(&limit) {
-        Ok(Some(limit))
-    } else {
-        Err(serde::de::Error::custom(format_args!("a limit goes from 1 to {LIMIT_MAX}")))
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match usize::try_from(i64::deserialize(deserializer)?) {
+        Ok(limit @ 1..=LIMIT_MAX) => Ok(Some(limit)),
+        _ => Err(serde::de::Error::custom(format_args!("a limit goes from 1 to {LIMIT_MAX}"))),
     }
+}
+
+/// For whom, of what, and how many.
+#[derive(Debug, Default)]
+struct Wish {
+    reader: Option<Uuid>,
+    /// Instead of the reader's profile.
+    session: Option<Vec<ItemId>>,
+    kind: Option<ItemKind>,
+    category: Option<String>,
+    limit: Option<usize>,
+    per_category: Option<usize>,
 }
 
 /// Recommended items, best first.
 #[derive(Debug, Serialize, ToSchema)]
-struct Recommendations {
-    items: Vec<Recommended>,
+pub struct Recommendations {
+    pub items: Vec<Recommended>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Recommended {
+pub struct Recommended {
     #[serde(flatten)]
-    item: Item,
-    /// `model`, `co-occurrence`, `meaning`, `genres`, `top` or `newest`: the rung of the ladder.
-    source: &'static str,
-    score: f64,
-    reasons: Vec<Reason>,
-    model_version: String,
+    pub item: Item,
+    /// `model`, `co-occurrence`, `meaning`, `genres`, `weekly`, `top` or `newest`: the rung of the ladder.
+    pub source: &'static str,
+    pub score: f64,
+    pub reasons: Vec<Reason>,
+    pub model_version: String,
     /// The answer has seen the log up to here.
-    position: i64,
+    pub position: i64,
 }
 
 /// Why: an item of the profile and what it adds to the score; or a genre.
 #[derive(Debug, Serialize, ToSchema)]
-struct Reason {
+pub struct Reason {
     /// `book:<uuid>`, or `genre:<name>`.
-    because: String,
+    pub because: String,
     /// Shares add up to the score, with those not shown in `others`.
-    share: f64,
+    pub share: f64,
 }
 
 #[utoipa::path(
@@ -110,67 +131,71 @@ async fn recommendations(
     let meaning = app.meaning();
     let asked = asked.beside((model.as_deref().map(Model::version), meaning.now().await));
     app.read(&asked, READS, move |mut view| async move {
-        let reader = reader.map(|account| account.uuid());
-        let position = view.positions.lowest();
-        let db = view.db();
-        let profile: Vec<ItemId> = match (session, reader) {
-            (Some(items), _) => items.into_iter().take(rungs::PROFILE_MAX).collect(),
-            (None, Some(reader)) => rungs::profile(db, reader).await?,
-            (None, None) => Vec::new(),
-        };
-        let asking = Asking {
+        let wish = Wish {
+            reader: reader.map(|account| account.uuid()),
+            session,
             kind: params.kind,
             category: params.category.map(|category| category.trim().to_lowercase()),
-            reader,
-            profile,
+            limit: params.limit,
+            per_category: params.per_category,
         };
-        let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
-        let chosen = climb(db, model.as_deref(), meaning, &asking, limit).await?;
-        let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
-        let mut items = item::fetch(db, reader, ids).await?;
-        let items = chosen
-            .into_iter()
-            .filter_map(|candidate| {
-                let item = items.remove(&(candidate.kind.clone(), candidate.item))?;
-                Some(recommended(item, candidate, position))
-            })
-            .collect();
-        Answer::json(&Recommendations { items })
+        Answer::json(&recommend(&mut view, model.as_deref(), meaning, wish).await?)
     })
     .await
 }
 
-/// Takes from each rung what the ones before left open.
+async fn recommend(
+    view: &mut View,
+    model: Option<&Model>,
+    meaning: &Meaning,
+    wish: Wish,
+) -> Result<Recommendations, Problem> {
+    let position = view.positions.lowest();
+    let db = view.db();
+    let Wish { reader, session, kind, category, limit, per_category } = wish;
+    let profile: Vec<ItemId> = match (session, reader) {
+        (Some(items), _) => items.into_iter().take(rungs::PROFILE_MAX).collect(),
+        (None, Some(reader)) => rungs::profile(db, reader).await?,
+        (None, None) => Vec::new(),
+    };
+    let limit = limit.unwrap_or(LIMIT_DEFAULT);
+    let same_max = per_category.unwrap_or_else(|| (limit as f64 * SAME_MAX).ceil() as usize);
+    let choice = Choice::of(limit, same_max, category.is_none());
+    let asking = Asking { kind, category, reader, profile };
+    let chosen = climb(db, model, meaning, &asking, choice).await?;
+    let ids = chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item));
+    let mut items = item::fetch(db, reader, ids).await?;
+    let items = chosen.into_iter().filter_map(|candidate| {
+        let item = items.remove(&(candidate.kind.clone(), candidate.item))?;
+        Some(recommended(item, candidate, position))
+    });
+    Ok(Recommendations { items: items.collect() })
+}
+
+/// Takes from each rung what the ones before left open; and if that is too little, from each what
+/// was passed over because there was enough of it.
 async fn climb(
     db: &mut PgConnection,
     model: Option<&Model>,
     meaning: &Meaning,
     asking: &Asking,
-    limit: i64,
+    mut choice: Choice,
 ) -> Result<Vec<Candidate>, Problem> {
-    let wanted = usize::try_from(limit).unwrap_or_default();
-    let mut chosen: Vec<Candidate> = match model {
-        Some(model) => model.candidates(db, asking, wanted).await?,
-        None => Vec::new(),
-    };
-    let mut taken: BTreeSet<(String, Uuid)> =
-        chosen.iter().map(|candidate| (candidate.kind.clone(), candidate.item)).collect();
-    for rung in rungs::LADDER {
-        if chosen.len() >= wanted {
-            break;
+    loop {
+        if let Some(model) = model {
+            model.offer(db, asking, &mut choice).await?;
         }
-        let mut candidates = rungs::candidates(db, rung, asking, limit).await?;
-        if rung == Rung::CoOccurrence {
-            candidates.extend(meaning::candidates(db, meaning, asking, wanted).await?);
-        }
-        for candidate in candidates {
-            let key = (candidate.kind.clone(), candidate.item);
-            if chosen.len() < wanted && taken.insert(key) {
-                chosen.push(candidate);
+        for rung in rungs::LADDER {
+            rungs::offer(db, rung, asking, &mut choice).await?;
+            if rung == Rung::CoOccurrence {
+                meaning::offer(db, meaning, asking, &mut choice).await?;
             }
         }
+        if choice.is_complete() || choice.enough().is_nothing() {
+            return Ok(choice.chosen());
+        }
+        choice.take_more_of_the_same();
     }
-    Ok(chosen)
 }
 
 fn recommended(item: Item, mut candidate: Candidate, position: i64) -> Recommended {

@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Utc};
 use domain::ItemKind;
+use domain::weekly::Period;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
@@ -27,9 +28,8 @@ struct Params {
     #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// `week`, `month` or `all` (unless told)
-    #[serde(default)]
-    #[param(inline)]
-    period: Period,
+    #[param(inline, value_type = Option<schema::Period>)]
+    period: Option<Period>,
     genre: Option<String>,
     /// 10 unless told, at most 200.
     #[param(value_type = Option<u16>)]
@@ -40,31 +40,10 @@ struct Params {
 /// Ranks of one page, unless told.
 const RANKS: i64 = 10;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Period {
-    Week,
-    Month,
-    #[default]
-    All,
-}
-
-impl Period {
-    /// Whole days, so that a list changes with events and with the day, not with every second.
-    fn since(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let days = match self {
-            Self::Week => 6,
-            Self::Month => 29,
-            Self::All => return None,
-        };
-        let first = now.date_naive().checked_sub_days(Days::new(days))?;
-        Some(first.and_time(chrono::NaiveTime::MIN).and_utc())
-    }
-}
-
 /// The best rated items.
 #[derive(Debug, Serialize, ToSchema)]
 struct Top {
+    #[schema(value_type = schema::Period)]
     period: Period,
     since: Option<DateTime<Utc>>,
     items: Vec<Ranked>,
@@ -100,10 +79,11 @@ async fn top(
         None => Limit::try_from(RANKS).map_err(Problem::internal)?,
     };
     let kind = params.kind.unwrap_or(ItemKind::Book).name();
-    let list = format!("top {kind} {:?} {:?}", params.period, params.genre);
+    let period = params.period.unwrap_or(Period::All);
+    let list = format!("top {kind} {period:?} {:?}", params.genre);
     let after: Option<Key> = decode_cursor(&list, params.cursor.as_deref())?;
     let reader = asked.account().map(|account| account.uuid());
-    let since = params.period.since(asked.now);
+    let since = period.since(asked.now.date_naive());
     let uri = asked.uri.clone();
     app.read(&asked, item::READS, move |mut view| async move {
         let items: Vec<Ranked> = sqlx::query_as(&select(since.is_some()))
@@ -122,7 +102,7 @@ async fn top(
         });
         let link = page.link(&uri);
         let Page { items, next } = page;
-        Ok(Answer::json(&Top { period: params.period, since, items, next })?.linked(link))
+        Ok(Answer::json(&Top { period, since, items, next })?.linked(link))
     })
     .await
 }

@@ -36,6 +36,7 @@ domain! {
     Money = domain::Money,
     Name = domain::Name,
     OrderStatus = domain::order::Status,
+    Period = domain::weekly::Period,
     Pieces = domain::cart::Pieces,
     Quantity = domain::Quantity,
     Remark = domain::comment::Remark,

@@ -79,6 +79,7 @@ impl Scene {
             ("roles", "analyst".to_owned()),
             ("projections", "item_ratings".to_owned()),
             ("processes", "fulfilment".to_owned()),
+            ("leaderboards", "most-liked".to_owned()),
             ("instances", order.id().to_string()),
             ("streams", "account".to_owned()),
             ("{type}", bob.id.to_string()),

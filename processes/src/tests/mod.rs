@@ -17,6 +17,7 @@ mod texts;
 mod training;
 mod victim;
 mod watched;
+mod weekly;
 
 use std::sync::Arc;
 use std::time::Duration;

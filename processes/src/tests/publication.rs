@@ -1,12 +1,13 @@
 //! Courses on their way to being published: killed, tried again, given up, submitted once more.
 
+use std::sync::Arc;
+
 use domain::course::samples::{add_lesson, archive, details, publication, publish, submit};
 use domain::course::{self, Course};
 use domain::publication::{Event, Outcome, Publication};
 use domain::samples::{ada, at, lesson, rust_course, text};
 use domain::{Patch, PublicationId};
 use retrieval::TextModel;
-use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::victim::Victim;

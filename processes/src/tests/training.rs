@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{DEADLINE, Running, Shop, program};
-use crate::{Trained, Training, train};
+use crate::{Trained, Training, keep_training, train};
 
-const ASKED_FOR: Training = Training { lambda: 5.0, people_min: 1, after: 500 };
+const ASKED_FOR: Training =
+    Training { lambda: 5.0, people_min: 1, after: 500, every: Duration::ZERO };
 const STREAM: &str = "likings";
 
 /// Who likes which book.
@@ -159,4 +160,56 @@ async fn one_that_is_killed_in_the_middle_leaves_the_old_one_and_its_turn_to_the
     let (model, kept) = (shop.history::<Model>(STREAM).await.0, shop.kept().await);
     assert_eq!(model.serving(), Some(kept[0].0.as_str()));
     assert!(kept[0].1 && kept[1] == (old, false), "{kept:?}");
+}
+
+/// Five tastes of twelve books each; of a taste's books everybody likes some, so that the one they
+/// like next is among the few that are left.
+fn likes(people: std::ops::Range<u128>, places: std::ops::Range<u128>) -> Likings {
+    let book = |person: u128, place| person % 5 * 12 + (person / 5 + place) % 12;
+    people
+        .flat_map(|person| places.clone().map(move |place| (person, book(person, place))))
+        .collect()
+}
+
+#[tokio::test]
+async fn enough_new_likings_are_fitted_by_themselves_and_a_worse_fit_is_rejected() {
+    let shop = Shop::open().await;
+    let _counting = shop.counting().await;
+    let training = Training { after: 150, ..ASKED_FOR };
+    let keeping = async || {
+        let log = program(&shop.url).await;
+        Running(tokio::spawn(keep_training(log, training, CancellationToken::new())))
+    };
+    let offered = async |fits: usize| {
+        let so_many = async || shop.history::<Model>(STREAM).await.1.len() == fits;
+        shop.until(&format!("{fits} fits are on record"), so_many).await;
+        shop.history::<Model>(STREAM).await.1
+    };
+    shop.like(likes(0..120, 0..6)).await;
+    let kept = keeping().await;
+    let first = offered(1).await;
+    let Event::ModelTrained { fit: first, .. } = &first[0] else { panic!("{first:?}") };
+    assert_eq!(first.metrics.map(|metrics| (metrics.people, metrics.hit_rate)), Some((6, 1.0)));
+
+    // Not enough by themselves; then enough.
+    shop.like(likes(0..100, 6..7)).await;
+    shop.like(likes(100..120, 6..7).into_iter().chain(likes(0..40, 7..8))).await;
+    let second = offered(2).await;
+    let Event::ModelTrained { fit: second, .. } = &second[1] else { panic!("{second:?}") };
+    assert!(second.position >= first.position + 150, "{second:?}");
+    shop.until("the second serves", async || {
+        shop.kept().await[0] == (second.model_hash.clone(), true)
+    })
+    .await;
+
+    // What everybody liked last, nobody else likes: nobody can find it.
+    drop(kept);
+    shop.like((0..120).flat_map(|person| [(person, 1_000 + person), (person, 2_000 + person)]))
+        .await;
+    let _kept = keeping().await;
+    let third = offered(3).await;
+    assert!(
+        matches!(&third[2], Event::ModelRejected { serving, .. } if *serving == second.model_hash)
+    );
+    assert_eq!(shop.kept().await[0], (second.model_hash.clone(), true), "the old one serves on");
 }

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 const STREAM: &str = "likings";
 /// With fewer people a fit says less than counting does; on request it is made all the same.
 const PEOPLE_MIN: usize = 100;
-/// How often it is looked whether enough has happened, and how long a fit lasts at least.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
-const FIT_EVERY: Duration = Duration::from_secs(3600);
+/// How often it is looked whether enough has happened: as often as fits may be, within these.
+const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY_MAX: Duration = Duration::from_secs(60);
 /// The key of the advisory lock that makes it one at a time.
 const TURN: i64 = 0x6461_7962_6f6f_6b52;
 
@@ -33,11 +33,14 @@ pub struct Training {
     pub people_min: usize,
     /// So many events later it is time for the next fit; 0: never.
     pub after: u32,
+    /// So long it lasts at least.
+    pub every: Duration,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Self { lambda: 200.0, people_min: PEOPLE_MIN, after: 500 }
+        let every = Duration::from_secs(3600);
+        Self { lambda: 200.0, people_min: PEOPLE_MIN, after: 500, every }
     }
 }
 
@@ -80,13 +83,14 @@ pub async fn keep_training(log: Log, training: Training, shutdown: CancellationT
     if training.after == 0 {
         return shutdown.cancelled().await;
     }
+    let look_every = training.every.clamp(LOOK_EVERY_MIN, LOOK_EVERY_MAX);
     let mut fitted: Option<(i64, Instant)> = None;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(look_every) => {}
         }
-        if fitted.is_some_and(|(_, when)| when.elapsed() < FIT_EVERY) {
+        if fitted.is_some_and(|(_, when)| when.elapsed() < training.every) {
             continue;
         }
         let turn = async {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use cqrs_es::Aggregate;
 use domain::account::{self, Account};
 use domain::enrollment::{self, Enrollment};
+use domain::like::{self, Like, LikeId, Target};
+use domain::loan::{self, CopySet};
 use domain::order::{self, Line, Order};
 use domain::rating::{self, Rating, Score};
 use domain::shelf::{self, Shelf};
@@ -76,7 +78,9 @@ pub(super) fn signals(batch: &[&RecordedEvent]) -> Result<Vec<(i64, Signal)>, Pr
     for event in batch {
         let signal = match event.stream.aggregate_type.as_str() {
             Rating::TYPE => rated(event.decode()?),
+            Like::TYPE => liked(event.decode()?),
             Shelf::TYPE => Some(shelved(event.decode()?)),
+            CopySet::TYPE => borrowed(event.decode()?),
             Enrollment::TYPE => enrolled(event.decode()?),
             Order::TYPE => ordered(event.decode()?),
             Account::TYPE => match event.decode()? {
@@ -104,6 +108,30 @@ fn rated(event: rating::Event) -> Option<Signal> {
         (false, true) => Some(Signal::Given { reader, item }),
         (true, false) => Some(Signal::TakenBack { reader, item }),
         (true, true) | (false, false) => None,
+    }
+}
+
+fn liked(event: like::Event) -> Option<Signal> {
+    let item = |like: LikeId| match like.target {
+        Target::Item(item) => Some((like.reader.uuid(), item)),
+        Target::Comment(_) => None,
+    };
+    match event {
+        like::Event::Liked { like, .. } => {
+            item(like).map(|(reader, item)| Signal::Given { reader, item })
+        }
+        like::Event::Unliked { like, .. } => {
+            item(like).map(|(reader, item)| Signal::TakenBack { reader, item })
+        }
+    }
+}
+
+fn borrowed(event: loan::Event) -> Option<Signal> {
+    match event {
+        loan::Event::BookBorrowed { book, reader, .. } => {
+            Some(Signal::Given { reader: reader.uuid(), item: book.into() })
+        }
+        loan::Event::BookReturned { .. } | loan::Event::CopiesSet { .. } => None,
     }
 }
 

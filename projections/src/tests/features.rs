@@ -1,4 +1,8 @@
 use domain::account::{self, Account};
+use domain::like::Like;
+use domain::like::samples::{like, like_of_comment, liked, unliked};
+use domain::loan::CopySet;
+use domain::loan::samples::{borrowed, copies_set, returned};
 use domain::order::{Order, Status};
 use domain::rating::samples::{changed, rated, score, withdrawn};
 use domain::rating::{self, Rating, RatingId};
@@ -54,6 +58,22 @@ async fn an_order_that_was_never_confirmed_says_nothing() {
     let events = [placed(1, vec![line(1)]), cancelled(1, Status::Pending)];
     let history = History::default().with::<Order>(order(1), events);
     assert_eq!(pairs(&rows(&Features, &history).await), 0);
+}
+
+#[tokio::test]
+async fn a_like_goes_when_it_is_taken_back_and_a_borrowed_book_stays_seen_when_it_is_returned() {
+    let of_comment = like_of_comment();
+    let history = History::default()
+        .with::<Like>(like(), [liked(like())])
+        .with::<Like>(of_comment, [liked(of_comment)])
+        .with::<CopySet>(middlemarch(), [copies_set(0, 1), borrowed(bob())]);
+    assert_eq!(pairs(&rows(&Features, &history).await), 2);
+    let history = history
+        .with::<Like>(like(), [unliked(like())])
+        .with::<CopySet>(middlemarch(), [returned(bob()), borrowed(bob()), returned(bob())]);
+    let tables = rows(&Features, &history).await;
+    assert_eq!(pairs(&tables), 1);
+    assert_eq!(tables["seen"][0]["reader"], json!(bob()));
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use domain::publication::Publication;
 use domain::rating::Rating;
 use domain::shelf::Shelf;
 use domain::stock::Stock;
+use domain::weekly::Weekly;
 use eventstore::RecordedEvent;
 use serde_json::Value;
 use service_kit::Problem;
@@ -59,6 +60,7 @@ pub(super) fn replay(aggregate_type: &str, events: &[RecordedEvent]) -> Result<V
         Rating::TYPE => of::<Rating>,
         Shelf::TYPE => of::<Shelf>,
         Stock::TYPE => of::<Stock>,
+        Weekly::TYPE => of::<Weekly>,
         other => {
             let detail = format!("no aggregate has the type {other}: its events can only be read");
             return Err(Problem::not_found("aggregate-unknown", detail));

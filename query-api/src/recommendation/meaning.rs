@@ -1,13 +1,14 @@
 //! The rung of those that hardly anybody knows yet: no counts lead to them, but they say much the same
 //! as what the profile likes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use domain::{ItemId, ItemKind};
 use service_kit::Problem;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::choice::{Choice, Marks};
 use super::rungs::{Asking, Candidate, known_to};
 use crate::item::CATALOGUE;
 use crate::meaning::Meaning;
@@ -21,33 +22,38 @@ const NEIGHBOURS_MAX: usize = 50;
 const SHARE_MAX: f64 = 0.34;
 const REASONS_MAX: usize = 5;
 
-pub async fn candidates(
+pub async fn offer(
     db: &mut PgConnection,
     meaning: &Meaning,
     asking: &Asking,
-    limit: usize,
-) -> Result<Vec<Candidate>, Problem> {
-    let Some(version) = meaning.version() else { return Ok(Vec::new()) };
+    choice: &mut Choice,
+) -> Result<(), Problem> {
+    let Some(version) = meaning.version() else { return Ok(()) };
     let near = near(meaning, asking);
     if near.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let unknown = unknown(db, asking, near.keys()).await?;
-    let mut candidates: Vec<Candidate> = near
+    let mut unknown = unknown(db, asking, near.keys()).await?;
+    let mut candidates: Vec<(Candidate, Marks)> = near
         .into_iter()
-        .filter(|(item, _)| unknown.contains(item))
-        .map(|(item, mut shares)| {
+        .filter_map(|(item, mut shares)| {
+            let marks = unknown.remove(&item)?;
             let score = shares.iter().map(|(_, share)| share).sum();
             shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
             let shown = shares.into_iter().take(REASONS_MAX);
             let (because, shares) = shown.map(|(liked, share)| (liked.to_string(), share)).unzip();
             let (kind, version) = (item.kind.name().to_owned(), version.clone());
-            Candidate { source: "meaning", version, kind, item: item.id, score, because, shares }
+            let item = item.id;
+            let source = "meaning";
+            Some((Candidate { source, version, kind, item, score, because, shares }, marks))
         })
         .collect();
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-    candidates.truncate((limit as f64 * SHARE_MAX).ceil() as usize);
-    Ok(candidates)
+    candidates.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+    candidates.truncate((choice.wanted() as f64 * SHARE_MAX).ceil() as usize);
+    for (candidate, marks) in candidates {
+        choice.offer(candidate, marks);
+    }
+    Ok(())
 }
 
 /// What is near to a liking, and what each liking adds: its nearness, less for an older one.
@@ -68,16 +74,16 @@ fn near(meaning: &Meaning, asking: &Asking) -> HashMap<ItemId, Vec<(ItemId, f64)
     near
 }
 
-/// Those that can be had, that few know, and not whoever asks.
+/// Those that can be had, that few know, and not whoever asks; and what makes each like others.
 async fn unknown(
     db: &mut PgConnection,
     asking: &Asking,
     items: impl Iterator<Item = &ItemId>,
-) -> Result<HashSet<ItemId>, Problem> {
+) -> Result<HashMap<ItemId, Marks>, Problem> {
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         items.map(|item| (item.kind.name(), item.id)).unzip();
-    let rows: Vec<(String, Uuid)> = sqlx::query_as(&format!(
-        "select c.kind, c.item
+    let rows: Vec<(String, Uuid, Option<String>, Vec<String>)> = sqlx::query_as(&format!(
+        "select c.kind, c.item, c.labels[1], c.makers
            from unnest($2::text[], $3::uuid[]) as near (kind, item)
            join {CATALOGUE} c using (kind, item)
            left join readmodel.item_signals t using (kind, item)
@@ -90,6 +96,8 @@ async fn unknown(
     .bind(ids)
     .fetch_all(db)
     .await?;
-    let item = |(kind, id): (String, Uuid)| Some(ItemId::new(ItemKind::from_name(&kind)?, id));
-    Ok(rows.into_iter().filter_map(item).collect())
+    let marked = rows.into_iter().filter_map(|(kind, id, genre, makers)| {
+        Some((ItemId::new(ItemKind::from_name(&kind)?, id), Marks { genre, makers }))
+    });
+    Ok(marked.collect())
 }

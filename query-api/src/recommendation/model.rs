@@ -11,6 +11,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use super::choice::{Choice, Marks};
 use super::rungs::{Asking, Candidate, known_to};
 use crate::item::CATALOGUE;
 
@@ -20,8 +21,6 @@ const SCORED_MAX: usize = 150;
 const SCORED_OF_CATEGORY_MAX: usize = 1_000;
 /// Reasons shown of each item.
 const REASONS_MAX: usize = 5;
-/// Of what is asked for, at most this share is of one genre, unless a genre was asked for.
-const SAME_GENRE_MAX: f64 = 0.6;
 
 /// The weights that serve, read once.
 #[derive(Default)]
@@ -105,16 +104,16 @@ impl Model {
         fits.then_some(Self { hash, version, items, places, scorer })
     }
 
-    /// The best for this profile, in order.
-    pub async fn candidates(
+    /// Offers the best for this profile, in order.
+    pub async fn offer(
         &self,
         db: &mut PgConnection,
         asking: &Asking,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, Problem> {
+        choice: &mut Choice,
+    ) -> Result<(), Problem> {
         let profile = self.profile(&asking.profile);
         if profile.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let masked = self.masked(db, asking).await?;
         let scores = self.scorer.scores(&profile);
@@ -127,31 +126,18 @@ impl Model {
             of_kind && !masked.contains(&item)
         });
         best.retain(|(_, score)| *score > 0.0);
-        let mut genres = self.wanted(db, asking, &best).await?;
-        let same_max = match asking.category {
-            Some(_) => limit,
-            None => ((limit as f64 * SAME_GENRE_MAX).ceil() as usize).max(1),
-        };
-        let mut same: HashMap<String, usize> = HashMap::new();
-        let mut candidates = Vec::new();
+        let mut wanted = self.wanted(db, asking, &best).await?;
         for (item, score) in best {
-            let Some(genre) = genres.remove(&item) else { continue };
-            if candidates.len() == limit {
-                break;
-            }
-            if let Some(genre) = genre {
-                let so_far = same.entry(genre).or_default();
-                if *so_far == same_max {
-                    continue;
-                }
-                *so_far += 1;
+            let Some(marks) = wanted.remove(&item) else { continue };
+            let id = self.items[item as usize];
+            if !choice.admits(id.kind.name(), id.id, &marks) {
+                continue;
             }
             let reasons = scores.reasons(item);
             let shown = reasons.iter().take(REASONS_MAX);
             let (because, shares) =
                 shown.map(|r| (self.items[r.liked as usize].to_string(), r.share)).unzip();
-            let id = self.items[item as usize];
-            candidates.push(Candidate {
+            let candidate = Candidate {
                 source: "model",
                 version: self.version.clone(),
                 kind: id.kind.name().to_owned(),
@@ -159,9 +145,10 @@ impl Model {
                 score,
                 because,
                 shares,
-            });
+            };
+            choice.offer(candidate, marks);
         }
-        Ok(candidates)
+        Ok(())
     }
 
     /// Age is the place in the whole profile, whether the model knows what stands there or not.
@@ -188,17 +175,17 @@ impl Model {
         Ok(masked)
     }
 
-    /// Those that can be had and are of the category, with their first genre.
+    /// Those that can be had and are of the category.
     async fn wanted(
         &self,
         db: &mut PgConnection,
         asking: &Asking,
         best: &[(Item, f64)],
-    ) -> Result<HashMap<Item, Option<String>>, Problem> {
+    ) -> Result<HashMap<Item, Marks>, Problem> {
         let ids = best.iter().map(|(item, _)| self.items[*item as usize]);
         let (kinds, items): (Vec<&str>, Vec<Uuid>) = ids.map(|id| (id.kind.name(), id.id)).unzip();
-        let rows: Vec<(String, Uuid, Option<String>)> = sqlx::query_as(&format!(
-            "select c.kind, c.item, c.labels[1]
+        let rows: Vec<(String, Uuid, Option<String>, Vec<String>)> = sqlx::query_as(&format!(
+            "select c.kind, c.item, c.labels[1], c.makers
                from unnest($1::text[], $2::uuid[]) as asked (kind, item)
                join {CATALOGUE} c using (kind, item)
               where c.shown and ($3::text is null or $3 = any (c.labels))"
@@ -208,9 +195,9 @@ impl Model {
         .bind(asking.category.as_deref())
         .fetch_all(db)
         .await?;
-        let named = |(kind, id, genre): (String, Uuid, Option<String>)| {
+        let named = |(kind, id, genre, makers): (String, Uuid, _, _)| {
             let place = self.places.get(&ItemId::new(ItemKind::from_name(&kind)?, id))?;
-            Some((*place, genre))
+            Some((*place, Marks { genre, makers }))
         };
         Ok(rows.into_iter().filter_map(named).collect())
     }

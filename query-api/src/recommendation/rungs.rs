@@ -6,6 +6,7 @@ use service_kit::Problem;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::choice::{Choice, Enough, Marks};
 use crate::item::CATALOGUE;
 
 /// Newest likings of a reader that count; older ones weigh next to nothing.
@@ -29,17 +30,20 @@ const GOOD_FROM: f64 = 7.0;
 pub enum Rung {
     CoOccurrence,
     Genres,
+    Weekly,
     Top,
     Newest,
 }
 
-pub const LADDER: [Rung; 4] = [Rung::CoOccurrence, Rung::Genres, Rung::Top, Rung::Newest];
+pub const LADDER: [Rung; 5] =
+    [Rung::CoOccurrence, Rung::Genres, Rung::Weekly, Rung::Top, Rung::Newest];
 
 impl Rung {
     pub const fn source(self) -> &'static str {
         match self {
             Self::CoOccurrence => "co-occurrence",
             Self::Genres => "genres",
+            Self::Weekly => "weekly",
             Self::Top => "top",
             Self::Newest => "newest",
         }
@@ -49,6 +53,7 @@ impl Rung {
         match self {
             Self::CoOccurrence => "co-occurrence/1",
             Self::Genres => "genres/1",
+            Self::Weekly => "weekly/1",
             Self::Top => "top/1",
             Self::Newest => "newest/1",
         }
@@ -84,6 +89,11 @@ struct Row {
     score: f64,
     because: Vec<String>,
     shares: Vec<f64>,
+    genre: Option<String>,
+    makers: Vec<String>,
+    /// Where it is not that of the rung.
+    #[sqlx(default)]
+    version: Option<String>,
 }
 
 pub async fn profile(db: &mut PgConnection, reader: Uuid) -> Result<Vec<ItemId>, Problem> {
@@ -98,38 +108,56 @@ pub async fn profile(db: &mut PgConnection, reader: Uuid) -> Result<Vec<ItemId>,
     Ok(seen.into_iter().filter_map(item).collect())
 }
 
-/// The best of a rung, in order. Scores of different rungs do not compare.
-pub async fn candidates(
+/// Offers the best of a rung, in order. Scores of different rungs do not compare.
+pub async fn offer(
     db: &mut PgConnection,
     rung: Rung,
     asking: &Asking,
-    limit: i64,
-) -> Result<Vec<Candidate>, Problem> {
+    choice: &mut Choice,
+) -> Result<(), Problem> {
     if asking.profile.is_empty() && rung == Rung::CoOccurrence {
-        return Ok(Vec::new());
+        return Ok(());
     }
+    while !choice.is_complete() {
+        let enough = choice.enough();
+        let rows = best(db, rung, asking, &enough, choice.wanted()).await?;
+        let has_more = rows.len() == choice.wanted();
+        for Row { kind, item, score, because, shares, genre, makers, version } in rows {
+            let (source, version) =
+                (rung.source(), version.unwrap_or_else(|| rung.model_version().to_owned()));
+            let candidate = Candidate { source, version, kind, item, score, because, shares };
+            choice.offer(candidate, Marks { genre, makers });
+        }
+        // What was passed over makes room for others only once it is left out.
+        if !has_more || choice.enough() == enough {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn best(
+    db: &mut PgConnection,
+    rung: Rung,
+    asking: &Asking,
+    enough: &Enough,
+    limit: usize,
+) -> Result<Vec<Row>, Problem> {
     let kinds: Vec<&str> = asking.profile.iter().map(|item| item.kind.name()).collect();
     let items: Vec<Uuid> = asking.profile.iter().map(|item| item.id).collect();
     let sql = format!("{} {} {}", with_masked(), select(rung), ORDER);
-    let rows: Vec<Row> = sqlx::query_as(&sql)
+    let rows = sqlx::query_as(&sql)
         .bind(kinds)
         .bind(items)
         .bind(asking.kind.map(ItemKind::name))
         .bind(asking.category.as_deref())
         .bind(asking.reader)
-        .bind(limit)
+        .bind(limit as i64)
+        .bind(&enough.genres)
+        .bind(&enough.makers)
         .fetch_all(db)
         .await?;
-    let candidate = |Row { kind, item, score, because, shares }| Candidate {
-        source: rung.source(),
-        version: rung.model_version().to_owned(),
-        kind,
-        item,
-        score,
-        because,
-        shares,
-    };
-    Ok(rows.into_iter().map(candidate).collect())
+    Ok(rows)
 }
 
 /// What a reader knows already or does not want: never recommended.
@@ -141,7 +169,8 @@ pub fn known_to(reader: &str) -> String {
     )
 }
 
-/// $1, $2 the profile, $3 the kind, $4 the category, $5 the reader, $6 how many.
+/// $1, $2 the profile, $3 the kind, $4 the category, $5 the reader, $6 how many, $7, $8 genres and
+/// makers of which there are enough.
 fn with_masked() -> String {
     format!(
         "with profile as (
@@ -154,6 +183,7 @@ fn with_masked() -> String {
              select * from {CATALOGUE} c
               where shown and ($3::text is null or kind = $3)
                 and ($4::text is null or $4 = any (labels))
+                and (labels[1] = any ($7)) is not true and not makers && $8
          ),",
         known_to("$5")
     )
@@ -165,13 +195,14 @@ fn select(rung: Rung) -> String {
     match rung {
         Rung::CoOccurrence => co_occurrence(),
         Rung::Genres => genres(),
+        Rung::Weekly => WEEKLY.to_owned(),
         Rung::Top => format!(
             "{RATED} select kind, item, bayes as score, '{{}}'::text[] as because,
-                     '{{}}'::float8[] as shares
+                     '{{}}'::float8[] as shares, labels[1] as genre, makers
                from rated where (kind, item) not in (select kind, item from masked)"
         ),
         Rung::Newest => "none as (select) select kind, item, position::float8 as score,
-                    '{}'::text[] as because, '{}'::float8[] as shares
+                    '{}'::text[] as because, '{}'::float8[] as shares, labels[1] as genre, makers
                from wanted where (kind, item) not in (select kind, item from masked)"
             .to_owned(),
     }
@@ -212,12 +243,14 @@ fn co_occurrence() -> String {
                from liked l join readmodel.item_signals t using (kind, item)
               where (l.kind, l.item) not in (select kind, item from masked)
               order by score desc, l.kind, l.item
-              limit case when $4::text is null then {SCORED_MAX} end
+              limit case when $4::text is null and cardinality($7::text[] || $8::text[]) = 0
+                         then {SCORED_MAX} end
          ), best as materialized (
-             select s.* from scored s join wanted w using (kind, item)
+             select s.*, w.labels[1] as genre, w.makers
+               from scored s join wanted w using (kind, item)
               order by score desc, kind, item limit $6
          )
-         select b.kind, b.item, b.score,
+         select b.kind, b.item, b.score, b.genre, b.makers,
                 coalesce(why.because, '{{}}') as because, coalesce(why.shares, '{{}}') as shares
            from best b
           cross join lateral (
@@ -236,13 +269,25 @@ fn co_occurrence() -> String {
     )
 }
 
+/// What stands in today's list of the last seven days, named by its day.
+const WEEKLY: &str = "
+    listed as (
+        select kind, item, score, 'weekly/' || day as version
+          from readmodel.weekly_places join readmodel.weekly_days using (kind, period)
+         where period = 'week' and genre = coalesce($4, '')
+    )
+    select kind, item, score, '{}'::text[] as because, '{}'::float8[] as shares, version,
+           labels[1] as genre, makers
+      from listed join wanted using (kind, item)
+     where (kind, item) not in (select kind, item from masked)";
+
 /// Bayesian averages of what is wanted.
 const RATED: &str = "
     mean as (
         select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
           from readmodel.item_ratings group by kind
     ), rated as (
-        select w.kind, w.item, w.labels,
+        select w.kind, w.item, w.labels, w.makers,
                (5 * mean.points + r.points) / (5 + r.ratings) as bayes
           from wanted w
           join readmodel.item_ratings r using (kind, item)
@@ -260,7 +305,7 @@ fn genres() -> String {
          select r.kind, r.item, r.bayes as score,
                 array(select 'genre:' || label from liked
                        where label = any (r.labels) order by label) as because,
-                '{{}}'::float8[] as shares
+                '{{}}'::float8[] as shares, r.labels[1] as genre, r.makers
            from rated r
           where r.bayes >= {GOOD_FROM} and r.labels && array(select label from liked)
             and (r.kind, r.item) not in (select kind, item from masked)"

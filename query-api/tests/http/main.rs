@@ -11,6 +11,7 @@ mod conventions;
 mod conversation;
 mod course;
 mod file;
+mod leaderboard;
 mod like;
 mod live;
 mod loan;

@@ -1,4 +1,5 @@
 use domain::samples::{ada, bob, uuid};
+use domain::weekly::{self, Period, Weekly};
 use domain::{AccountId, BookId};
 use processes::{Trained, Training, train};
 use serde_json::{Value, json};
@@ -120,6 +121,52 @@ async fn the_top_list_ranks_by_bayesian_average() {
     assert_eq!(week["items"][0]["ratings_in_period"], json!(1));
 }
 
+/// Today's list of the week, of books, in this order.
+async fn fix_week(world: &World, books: &[u128], genre: &str) -> i64 {
+    let lists = vec![weekly::samples::list(None, books), weekly::samples::list(Some(genre), books)];
+    let lists = vec![weekly::samples::of_books(Period::Week, lists)];
+    let day = weekly::samples::day(0);
+    world.run::<Weekly>(day, weekly::samples::fix(day, lists)).await
+}
+
+#[tokio::test]
+async fn the_weekly_list_stands_as_it_was_fixed_in_pages() {
+    let world = World::start().await;
+    library(&world).await;
+    let none = world.get("/lists/weekly").ok().await;
+    assert_eq!((&none["day"], &none["items"]), (&Value::Null, &json!([])));
+
+    let fixed = fix_week(&world, &[6, 1, 4], "modern").await;
+    let list = world.get("/lists/weekly?limit=2").after(fixed).ok().await;
+    assert_eq!(of(&list, "title"), ["Ulysses", "Emma"]);
+    assert_eq!((&list["day"], &list["period"]), (&json!("2026-03-01"), &json!("week")));
+    assert_eq!((&list["items"][0]["rank"], &list["items"][0]["score"]), (&json!(1), &json!(9.5)));
+    let next = list["next"].as_str().unwrap();
+    let rest = world.get(&format!("/lists/weekly?limit=2&cursor={next}")).ok().await;
+    assert_eq!((of(&rest, "title"), &rest["next"]), (vec!["Dune"], &Value::Null));
+    let modern = world.get("/lists/weekly?genre=Modern&kind=book&period=week").ok().await;
+    assert_eq!(of(&modern, "title"), ["Ulysses", "Emma", "Dune"]);
+    let month = world.get("/lists/weekly?period=month").ok().await;
+    assert_eq!(month["items"], json!([]));
+    let year = world.get("/lists/weekly?period=year").problem().await;
+    assert_eq!(year, (422, "invalid".to_owned()));
+}
+
+#[tokio::test]
+async fn who_is_new_gets_the_weekly_list_and_below_it_the_live_one() {
+    let world = World::start().await;
+    library(&world).await;
+    let fixed = fix_week(&world, &[6, 5], "modern").await;
+    let token = world.token(bob(), &[]);
+    let list = world.get("/recommendations?limit=3").bearer(&token).after(fixed).ok().await;
+    assert_eq!(of(&list, "title")[..2], ["Ulysses", "Solaris"]);
+    assert_eq!(of(&list, "source"), ["weekly", "weekly", "top"]);
+    assert_eq!(list["items"][0]["model_version"], json!("weekly/2026-03-01"));
+    let modern = "/recommendations?category=modern&limit=1";
+    let list = world.get(modern).bearer(&token).ok().await;
+    assert_eq!((of(&list, "title"), of(&list, "source")), (vec!["Ulysses"], vec!["weekly"]));
+}
+
 #[tokio::test]
 async fn once_fitted_the_model_recommends_on_the_profile_of_the_moment() {
     let world = World::start().await;
@@ -163,4 +210,70 @@ async fn once_fitted_the_model_recommends_on_the_profile_of_the_moment() {
         .await
         .unwrap();
     assert_eq!(serving, 1);
+}
+
+#[tokio::test]
+async fn a_list_has_variety_as_long_as_anything_else_is_left() {
+    let world = World::start().await;
+    library(&world).await;
+    // By the author of Emma; and a shelf of new classics.
+    world.add_book(book(7), "Charades", "Author 1", Some("gothic")).await;
+    let mut last = 0;
+    for n in 20..40 {
+        last = world.add_book(book(n), "Something old", &n.to_string(), Some("classics")).await;
+    }
+    let token = world.token(ada(), &[]);
+    let path = "/recommendations?kind=book&limit=5&per_category=1";
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+    let titles = of(&list, "title");
+    // The best of each genre, the newest of one that nobody rated, and then more of the same.
+    assert_eq!(titles[..3], ["Emma", "Dune", "Ulysses"], "{list}");
+    assert_eq!(titles[3..], ["Persuasion", "Middlemarch"], "{list}");
+
+    let usual = world.get("/recommendations?kind=book&limit=10").bearer(&token).ok().await;
+    let items = usual["items"].as_array().unwrap().iter();
+    let classics = items.filter(|item| item["genres"][0] == json!("classics")).count();
+    assert_eq!((of(&usual, "title").len(), classics), (10, 6), "{usual}");
+
+    let asked_for = "/recommendations?category=classics&limit=3&per_category=1";
+    let asked_for = world.get(asked_for).bearer(&token).ok().await;
+    assert_eq!(of(&asked_for, "title"), ["Emma", "Persuasion", "Middlemarch"], "{asked_for}");
+    for bad in [0, 51] {
+        let bad = world.get(&format!("/recommendations?per_category={bad}")).bearer(&token);
+        assert_eq!(bad.problem().await, (422, "invalid".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_model_recommends_with_variety_too() {
+    let world = World::start().await;
+    for n in 1..=4 {
+        world.add_book(book(n), &format!("Old {n}"), &n.to_string(), Some("classics")).await;
+    }
+    world.add_book(book(5), "Dune", "Frank Herbert", Some("science fiction")).await;
+    let mut last = 0;
+    for (reader, books) in [(11, 1..=4), (12, 1..=4), (13, 1..=5)] {
+        for n in books {
+            let reader: AccountId = uuid(reader).into();
+            last = world.rate(reader, book(n), 9).await;
+        }
+    }
+    world.get(&format!("/books/{}/similar", book(1))).after(last).ok().await;
+    let training = Training { lambda: 1.0, people_min: 1, ..Training::default() };
+    train(&world.log, training).await.unwrap();
+    let last = world.rate(ada(), book(1), 9).await;
+    let token = world.token(ada(), &[]);
+    let titles = async |query: &str| {
+        let path = format!("/recommendations?kind=book&{query}");
+        let list = world.get(&path).bearer(&token).after(last).ok().await;
+        assert!(of(&list, "source").iter().all(|source| *source == "model"), "{list}");
+        of(&list, "title").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = titles("limit=4&per_category=4").await;
+    assert_eq!(all.last().unwrap(), "Dune", "{all:?}");
+    let two = titles("limit=2&per_category=1").await;
+    assert_eq!(two, [&all[0], "Dune"]);
+    // What is passed over comes when nothing else is left.
+    let four = titles("limit=4&per_category=1").await;
+    assert_eq!(four, [&all[0], "Dune", &all[1], &all[2]]);
 }

@@ -16,7 +16,7 @@ use domain::{AccountId, BookId, ItemId, Personal, Recorded, Role, account};
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Context, Feed, Log, Options, Reader};
 use http_body_util::BodyExt;
-use query_api::{App, router};
+use query_api::{App, Leaderboards, router};
 use retrieval::{Embedder, TextModel};
 use serde_json::Value;
 use service_kit::auth::KeyRing;
@@ -106,7 +106,8 @@ impl World {
         let feed = Feed::new(Reader::new(pool.clone()), None);
         let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
         let blobs = Blobs::folder(&folder);
-        let app = App::new(pool, keys, kit.clone(), feed, blobs.clone(), model);
+        let app =
+            App::new(pool, keys, kit.clone(), feed, blobs.clone(), model, Leaderboards::default());
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
         Self { log, kit, blobs, shutdown, routes, _end: end }

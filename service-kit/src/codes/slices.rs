@@ -164,6 +164,12 @@ pub(super) const CODES: &[Code] = &[
         STATE,
     ),
     code(
+        "leaderboard-unknown",
+        "No such leaderboard",
+        "The system has no leaderboard of this name: `GET /leaderboards` lists them.",
+        SAME,
+    ),
+    code(
         "last-operator",
         "Last operator",
         "The last operator can neither be demoted nor deactivated nor erased.",

@@ -2,6 +2,8 @@
 
 mod contenders;
 mod eval;
+mod explain;
+mod lists;
 mod rows;
 mod train;
 
@@ -19,6 +21,10 @@ pub struct Reco {
 enum Command {
     /// Measure ways of recommending on files of who liked what; needs no database
     Eval(eval::Eval),
+    /// What somebody is recommended, and what each item's score is made of
+    Explain(explain::Explain),
+    /// Fix the lists of the week, the month and all time for today, unless they are
+    Lists(lists::Lists),
     /// Fit what is recommended to what people like now, and let it serve unless it does worse
     Train(train::Train),
 }
@@ -27,6 +33,8 @@ impl Reco {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Eval(eval) => eval.run(),
+            Command::Explain(explain) => explain.run(settings).await,
+            Command::Lists(lists) => lists.run(settings).await,
             Command::Train(train) => train.run(settings).await,
         }
     }

@@ -1,0 +1,123 @@
+//! The lists that are fixed once a day: of the last week, the last month and of all time.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::NaiveDate;
+use domain::ItemKind;
+use domain::weekly::{ITEMS_MAX, Period};
+use serde::{Deserialize, Serialize};
+use service_kit::page::{Limit, Page, decode_cursor};
+use service_kit::{Problem, Query, schema};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::item::{CATALOGUE, COLUMNS, Item};
+use crate::{Answer, App, Asked, Reads};
+
+const READS: Reads = &["weekly_lists", "books", "courses", "products", "item_ratings"];
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(weekly))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// `book` (unless told), `course` or `product`
+    #[param(inline, value_type = Option<schema::ItemKind>)]
+    kind: Option<ItemKind>,
+    /// `week` (unless told), `month` or `all`
+    #[param(inline, value_type = Option<schema::Period>)]
+    period: Option<Period>,
+    /// One of the hundred that are rated most within the period; without it, all.
+    genre: Option<String>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// The list of a day.
+#[derive(Debug, Serialize, ToSchema)]
+struct WeeklyList {
+    /// It counts what was rated before this day (UTC) began. Null while there is no list yet.
+    day: Option<NaiveDate>,
+    #[schema(value_type = schema::ItemKind)]
+    kind: ItemKind,
+    #[schema(value_type = schema::Period)]
+    period: Period,
+    genre: Option<String>,
+    /// Without what can no longer be had.
+    items: Vec<Listed>,
+    /// The cursor of the next page; absent on the last one.
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+struct Listed {
+    rank: i64,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    item: Item,
+    /// Bayesian average within the period, with a prior of five average ratings.
+    score: f64,
+    ratings_in_period: i64,
+}
+
+#[utoipa::path(
+    get, path = "/lists/weekly", tag = "recommendations", params(Params), security(()),
+    responses((status = 200, description = "The best rated, as they stand today", body = WeeklyList))
+)]
+async fn weekly(
+    State(app): State<App>,
+    asked: Asked,
+    Query(params): Query<Params>,
+) -> Result<Response, Problem> {
+    let (kind, period) =
+        (params.kind.unwrap_or(ItemKind::Book), params.period.unwrap_or(Period::Week));
+    let genre = params.genre.map(|genre| genre.trim().to_lowercase());
+    let list = format!("weekly {kind} {period:?} {genre:?}");
+    let after: Option<i64> = decode_cursor(&list, params.cursor.as_deref())?;
+    let limit = params.limit;
+    let reader = asked.account().map(|account| account.uuid());
+    let uri = asked.uri.clone();
+    app.read(&asked, READS, move |mut view| async move {
+        let day: Option<NaiveDate> = sqlx::query_scalar(
+            "select day from readmodel.weekly_days where (kind, period) = ($1, $2)",
+        )
+        .bind(kind.name())
+        .bind(period.name())
+        .fetch_optional(view.db())
+        .await?;
+        let items: Vec<Listed> = sqlx::query_as(&select())
+            .bind(kind.name())
+            .bind(period.name())
+            .bind(genre.as_deref().unwrap_or_default())
+            .bind(reader)
+            .bind(after)
+            .bind(limit.rows().min(ITEMS_MAX as i64 + 1))
+            .fetch_all(view.db())
+            .await?;
+        let page = Page::of(&list, items, limit, |listed| listed.rank);
+        let link = page.link(&uri);
+        let Page { items, next } = page;
+        Ok(Answer::json(&WeeklyList { day, kind, period, genre, items, next })?.linked(link))
+    })
+    .await
+}
+
+fn select() -> String {
+    format!(
+        "select p.rank, {COLUMNS}, p.score, p.ratings as ratings_in_period
+           from readmodel.weekly_places p
+           join {CATALOGUE} c on (c.kind, c.item) = (p.kind, p.item) and c.shown
+           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+           left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = ($4, c.kind, c.item)
+          where (p.kind, p.period, p.genre) = ($1, $2, $3)
+            and ($5::bigint is null or p.rank > $5)
+          order by p.rank limit $6"
+    )
+}
