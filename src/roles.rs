@@ -112,7 +112,8 @@ pub async fn run(
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
     let providers = Providers { text_model: model, ..providers(settings, blobs)? };
-    let mut tasks = start(roles, backend, settings, &log, bus, feed, providers, &work).await?;
+    let mut tasks =
+        start(roles, backend, settings, Means { log, bus, feed, providers }, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -178,14 +179,19 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
     Ok(service_kit::description(routes(&Role::ALL, command, query)))
 }
 
+/// What the tasks work with.
+struct Means {
+    log: Log,
+    bus: Option<Bus>,
+    feed: Feed,
+    providers: Providers,
+}
+
 async fn start(
     roles: &[Role],
     backend: &Backend,
     settings: &Settings,
-    log: &Log,
-    bus: Option<Bus>,
-    feed: Feed,
-    providers: Providers,
+    Means { log, bus, feed, providers }: Means,
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();

@@ -272,7 +272,7 @@ async fn a_model_that_dies_while_it_speaks_is_replaced_by_the_lesson_word_for_wo
     assert_eq!(class.ada.get(place(&asked)).await["state"], "WAITING");
     speaker.becomes(Mood::Speaks);
     let rest = stream.rest().await;
-    assert_eq!(words(&[&[first.clone()], &rest[..]].concat()), WORDS.concat());
+    assert_eq!(words(&[std::slice::from_ref(&first), &rest[..]].concat()), WORDS.concat());
     let done = &rest.last().unwrap().data;
     assert_eq!((&done["provider"], &done["model"]), (&json!("model"), &json!("parrot-1")));
     // Whoever left after the first word hears the rest of what is stored.

@@ -72,15 +72,15 @@ mod tests {
     #[test]
     fn what_a_page_says_is_read_by_either_reader() {
         let pdf = pdf("Every debit has a credit.");
-        assert_eq!(text(&pdf).unwrap().trim(), "Every debit has a credit.");
-        assert_eq!(plainer(&pdf).unwrap().trim(), "Every debit has a credit.");
+        assert_eq!(text(&pdf).expect("it can be read").trim(), "Every debit has a credit.");
+        assert_eq!(plainer(&pdf).expect("it can be read").trim(), "Every debit has a credit.");
     }
 
     #[test]
     fn a_broken_one_says_so() {
         let mut pdf = pdf("Half of it is gone.");
         pdf.truncate(pdf.len() / 2);
-        let error = text(&pdf).unwrap_err().to_string();
+        let error = text(&pdf).expect_err("it is refused").to_string();
         assert!(error.starts_with("it is broken: "), "{error}");
     }
 }
