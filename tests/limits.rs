@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::system::{Route, description, routes};
 
 /// Lists without a second page, and why they end by themselves.
-const WHOLE: [(&str, &str); 6] = [
+const WHOLE: [(&str, &str); 7] = [
     ("/api/v1/accounts/me/keys", "nobody has more than 20"),
+    ("/api/v1/leaderboards", "as many as are named in the settings"),
     ("/api/v1/operations/processes", "one entry for each process"),
     ("/api/v1/operations/projections", "one entry for each build of each projection"),
     ("/api/v1/recommendations", "the best few: `limit`, at most 50"),

@@ -12,11 +12,11 @@ pub fn says(text: &str) -> Vec<u8> {
 /// Locked with a password.
 pub fn encrypted(text: &str) -> Vec<u8> {
     let key = "00".repeat(32);
-    let lock = format!(
-        "/Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <{key}> /U <{key}> >> \
-         /ID [<{key}> <{key}>]"
-    );
-    file(&page(&format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET"), FONT), &lock)
+    let lock =
+        format!("<< /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <{key}> /U <{key}> >>");
+    let mut objects = page(&format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET"), FONT).to_vec();
+    objects.push(lock);
+    file(&objects, &format!("/Encrypt {} 0 R /ID [<{key}> <{key}>]", objects.len()))
 }
 
 /// A page that contains a picture that contains itself.
