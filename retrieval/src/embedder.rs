@@ -160,13 +160,13 @@ mod tests {
     use super::*;
 
     static MODEL: LazyLock<Option<Embedder>> = LazyLock::new(|| {
-        local_services::testing::text_model().map(|folder| Embedder::load(&folder).unwrap())
+        local_services::testing::text_model().map(|folder| Embedder::load(&folder).expect("a test"))
     });
 
     fn cosines(to: &str, of: &[&str]) -> Option<Vec<f32>> {
         let model = MODEL.as_ref()?;
         let texts: Vec<&str> = [to].into_iter().chain(of.iter().copied()).collect();
-        let vectors = model.embed(&texts).unwrap();
+        let vectors = model.embed(&texts).expect("a test");
         Some(vectors[1..].iter().map(|vector| vector.cosine(&vectors[0])).collect())
     }
 
@@ -190,8 +190,8 @@ mod tests {
     fn a_text_has_the_same_vector_whatever_it_is_embedded_with() {
         let Some(model) = MODEL.as_ref() else { return };
         let long = "A sentence about bookkeeping. ".repeat(60);
-        let alone = model.embed(&["ledger"]).unwrap();
-        let together = model.embed(&[long.as_str(), "ledger", "", "🦀"]).unwrap();
+        let alone = model.embed(&["ledger"]).expect("a test");
+        let together = model.embed(&[long.as_str(), "ledger", "", "🦀"]).expect("a test");
         assert_eq!(together.len(), 4);
         // int8 activations are scaled by the run they are in.
         assert!(alone[0].cosine(&together[1]) > 0.99, "{}", alone[0].cosine(&together[1]));

@@ -95,7 +95,7 @@ mod tests {
     fn at(degrees: f32) -> Vector {
         let mut numbers = vec![0.0; DIMENSIONS];
         (numbers[0], numbers[1]) = (degrees.to_radians().cos(), degrees.to_radians().sin());
-        Vector::new(numbers).unwrap()
+        Vector::new(numbers).expect("a test")
     }
 
     fn found(index: &Exact<u8>, degrees: f32) -> Vec<u8> {

@@ -116,7 +116,7 @@ mod tests {
             assert!(pair[1].place.start > pair[0].place.start, "{pair:?}");
         }
         assert!(found.iter().all(|passage| passage.text.chars().count() <= 900));
-        assert!(found.last().unwrap().text.contains("Sentence 199"));
+        assert!(found.last().expect("a test").text.contains("Sentence 199"));
     }
 
     #[test]

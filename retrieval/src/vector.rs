@@ -68,15 +68,15 @@ mod tests {
 
     #[test]
     fn length_does_not_matter_and_direction_does() {
-        let [east, north] = [0, 1].map(|dimension| Vector::new(toward(dimension)).unwrap());
+        let [east, north] = [0, 1].map(|dimension| Vector::new(toward(dimension)).expect("a test"));
         assert_eq!(east.cosine(&east), 1.0);
         assert_eq!(east.cosine(&north), 0.0);
     }
 
     #[test]
     fn bytes_bring_it_back() {
-        let vector = Vector::new((0..384).map(|n| n as f32).collect::<Vec<_>>()).unwrap();
-        let again = Vector::from_bytes(&vector.to_bytes()).unwrap();
+        let vector = Vector::new((0..384).map(|n| n as f32).collect::<Vec<_>>()).expect("a test");
+        let again = Vector::from_bytes(&vector.to_bytes()).expect("a test");
         assert!((vector.cosine(&again) - 1.0).abs() < 1e-5);
     }
 
