@@ -34,7 +34,7 @@ impl Pgbench {
             return Ok(None);
         };
         database.connect().await?.execute(NUMBERED).await?;
-        Ok(Some(Self { program, url: database.url.clone() }))
+        Ok(Some(Self { program, url: of_libpq(&database.url) }))
     }
 
     /// How often a second that many clients get through a script.
@@ -53,6 +53,13 @@ impl Pgbench {
         let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
         rate.and_then(|rate| rate.parse().ok()).with_context(|| format!("no rate in: {said}"))
     }
+}
+
+/// Without the parameter of an address that only our own client knows.
+fn of_libpq(url: &str) -> String {
+    let Some((address, parameters)) = url.split_once('?') else { return url.to_owned() };
+    let known = parameters.split('&').filter(|it| !it.starts_with("statement-cache-capacity="));
+    format!("{address}?{}", known.collect::<Vec<_>>().join("&"))
 }
 
 /// On the path, or where `pg_config` says that Postgres's programs are.
