@@ -54,9 +54,10 @@ struct Top {
 /// The sort key of an item: its score, as bits, so that it comes back as it went; its ratings; its id.
 type Key = (u64, i64, Uuid);
 
+/// An item in a list of the best rated.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
-struct Ranked {
-    rank: i64,
+pub(crate) struct Ranked {
+    pub(crate) rank: i64,
     #[sqlx(flatten)]
     #[serde(flatten)]
     item: Item,

@@ -8,12 +8,12 @@ use domain::weekly::{ITEMS_MAX, Period};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
-use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::item::{CATALOGUE, COLUMNS, Item};
+use crate::item::{CATALOGUE, COLUMNS};
+use crate::top::Ranked;
 use crate::{Answer, App, Asked, Reads};
 
 const READS: Reads = &["weekly_lists", "books", "courses", "products", "item_ratings"];
@@ -50,20 +50,9 @@ struct WeeklyList {
     period: Period,
     genre: Option<String>,
     /// Without what can no longer be had.
-    items: Vec<Listed>,
+    items: Vec<Ranked>,
     /// The cursor of the next page; absent on the last one.
     next: Option<String>,
-}
-
-#[derive(Debug, Serialize, FromRow, ToSchema)]
-struct Listed {
-    rank: i64,
-    #[sqlx(flatten)]
-    #[serde(flatten)]
-    item: Item,
-    /// Bayesian average within the period, with a prior of five average ratings.
-    score: f64,
-    ratings_in_period: i64,
 }
 
 #[utoipa::path(
@@ -91,7 +80,7 @@ async fn weekly(
         .bind(period.name())
         .fetch_optional(view.db())
         .await?;
-        let items: Vec<Listed> = sqlx::query_as(&select())
+        let items: Vec<Ranked> = sqlx::query_as(&select())
             .bind(kind.name())
             .bind(period.name())
             .bind(genre.as_deref().unwrap_or_default())
@@ -100,7 +89,7 @@ async fn weekly(
             .bind(limit.rows().min(ITEMS_MAX as i64 + 1))
             .fetch_all(view.db())
             .await?;
-        let page = Page::of(&list, items, limit, |listed| listed.rank);
+        let page = Page::of(&list, items, limit, |ranked| ranked.rank);
         let link = page.link(&uri);
         let Page { items, next } = page;
         Ok(Answer::json(&WeeklyList { day, kind, period, genre, items, next })?.linked(link))
