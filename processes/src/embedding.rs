@@ -11,6 +11,13 @@ use crate::failure::{Failure, in_time};
 /// Texts of one run of the model: about a third of a second of one core.
 pub(crate) const BATCH: usize = 32;
 
+/// Each text once.
+pub(crate) fn distinct(mut texts: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    texts.retain(|text| seen.insert(text_hash(text)));
+    texts
+}
+
 /// A model, and where its vectors are kept.
 pub(crate) struct Embedding<'a> {
     pool: &'a PgPool,
@@ -22,27 +29,33 @@ impl<'a> Embedding<'a> {
         Self { pool, embedder }
     }
 
-    /// A vector for each text, in their order. `progress` hears how many of how many there are, each
-    /// time that some more are kept: what is killed goes on from there.
-    pub(crate) async fn of(
-        &self,
-        texts: &[String],
-        mut progress: impl FnMut(usize, usize),
-    ) -> Result<Vec<Vector>, Failure> {
-        let mut vectors = self.kept(texts).await?;
-        let mut seen: HashSet<[u8; 32]> = vectors.keys().copied().collect();
-        let missing: Vec<&String> =
-            texts.iter().filter(|text| seen.insert(text_hash(text))).collect();
-        let total = vectors.len() + missing.len();
-        progress(vectors.len(), total);
+    /// Makes a vector of each text that has none, batch by batch: what is killed goes on from there.
+    /// How many these were.
+    pub(crate) async fn keep(&self, texts: Vec<String>) -> Result<usize, Failure> {
+        let missing = self.missing(distinct(texts)).await?;
         for batch in missing.chunks(BATCH) {
-            for (text, vector) in batch.iter().zip(self.embed(batch).await?) {
-                vectors.insert(text_hash(text), vector);
-            }
-            progress(vectors.len(), total);
+            self.embed(batch).await?;
         }
-        let found = texts.iter().map(|text| vectors.get(&text_hash(text)).cloned());
-        found.collect::<Option<_>>().ok_or_else(|| Failure::lasting("a text has no vector"))
+        Ok(missing.len())
+    }
+
+    /// Those without a vector.
+    async fn missing(&self, texts: Vec<String>) -> Result<Vec<String>, Failure> {
+        let hashes: Vec<Vec<u8>> = texts.iter().map(|text| text_hash(text).to_vec()).collect();
+        let has_vector: Vec<bool> = in_time(
+            sqlx::query_scalar(
+                "select exists (select from processes.embeddings e
+                                 where (e.model, e.sha256) = ($1, asked.sha256))
+                   from unnest($2::bytea[]) with ordinality as asked (sha256, place)
+                  order by asked.place",
+            )
+            .bind(self.embedder.hash())
+            .bind(hashes)
+            .fetch_all(self.pool),
+        )
+        .await?;
+        let missing = texts.into_iter().zip(has_vector).filter(|(_, has)| !has);
+        Ok(missing.map(|(text, _)| text).collect())
     }
 
     /// By the hashes of the texts, those that were embedded once.
@@ -68,8 +81,9 @@ impl<'a> Embedding<'a> {
         Ok(rows.collect())
     }
 
-    async fn embed(&self, batch: &[&String]) -> Result<Vec<Vector>, Failure> {
-        let texts: Vec<String> = batch.iter().map(|text| (*text).clone()).collect();
+    /// The vectors of a batch, in its order, which are kept.
+    pub(crate) async fn embed(&self, batch: &[String]) -> Result<Vec<Vector>, Failure> {
+        let texts = batch.to_vec();
         let embedder = self.embedder.clone();
         let run = move || embedder.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>());
         let vectors = tokio::task::spawn_blocking(run).await.map_err(Failure::passing)?;

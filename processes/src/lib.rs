@@ -34,6 +34,7 @@ mod status;
 mod steps;
 pub mod texts;
 mod trainer;
+mod turn;
 mod weekly;
 
 #[cfg(test)]

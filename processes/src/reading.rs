@@ -1,14 +1,12 @@
-//! Reads courses: their lessons and the files attached to them, cut into passages, with a vector of
-//! each.
+//! Reads courses: their lessons and the files attached to them, cut into passages.
 
 mod keep;
 mod material;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use eventstore::Log;
-use retrieval::{Embedder, Passage, TextModel, passages, text_hash};
+use retrieval::{Embedder, Passage, TextModel, passages};
 use tokio::sync::Semaphore;
 
 use crate::embedding::Embedding;
@@ -20,8 +18,6 @@ pub(crate) use material::Lesson;
 /// Files being read and batches being embedded at a time, whatever the number of courses: each keeps
 /// a processor busy.
 const HEAVY_MAX: usize = 2;
-/// Passages of one batch.
-pub(crate) const BATCH: usize = 32;
 
 /// What courses are read with.
 pub(crate) struct Reading {
@@ -44,7 +40,7 @@ impl Reading {
     ) -> Result<(), Failure> {
         let _turn = self.heavy.acquire().await.map_err(Failure::passing)?;
         let embedding = Embedding::new(log.pool(), Arc::clone(embedder));
-        embedding.of(batch, |_, _| {}).await.map(drop)
+        embedding.keep(batch.to_vec()).await.map(drop)
     }
 }
 
@@ -55,11 +51,4 @@ pub(crate) async fn cut(texts: Vec<String>) -> Result<Vec<String>, Failure> {
         found.map(|passage| Passage::embedded(&passage)).collect()
     };
     tokio::task::spawn_blocking(cut).await.map_err(Failure::passing)
-}
-
-/// Each text once.
-pub(crate) fn distinct(mut texts: Vec<String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    texts.retain(|text| seen.insert(text_hash(text)));
-    texts
 }

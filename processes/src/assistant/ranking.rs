@@ -6,7 +6,7 @@ use eventstore::Log;
 use retrieval::{Fusion, Hit, TextModel, Vector, Words, fuse, text_hash};
 
 use super::source::Source;
-use crate::embedding::{BATCH, Embedding};
+use crate::embedding::{BATCH, Embedding, distinct};
 use crate::failure::Failure;
 
 /// Sources of one answer.
@@ -78,9 +78,10 @@ impl Ranking<'_> {
         let embedding = Embedding::new(self.log.pool(), embedder.clone());
         let mut kept: HashMap<[u8; 32], Vector> = embedding.kept(&texts).await?;
         let missing = texts.iter().filter(|text| !kept.contains_key(&text_hash(text)));
-        if (1..=BATCH).contains(&missing.count()) {
-            let all = embedding.of(&texts, |_, _| {}).await?;
-            kept = texts.iter().map(|text| text_hash(text)).zip(all).collect();
+        let missing = distinct(missing.cloned().collect());
+        if (1..=BATCH).contains(&missing.len()) {
+            let made = embedding.embed(&missing).await?;
+            kept.extend(missing.iter().map(|text| text_hash(text)).zip(made));
         }
         if kept.is_empty() {
             return Ok(None);

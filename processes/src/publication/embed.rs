@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::Work;
 use super::progress::Progress;
 use super::steps::Done;
+use crate::embedding::{BATCH, distinct};
 use crate::failure::Failure;
-use crate::reading::{BATCH, distinct};
 use crate::retry::RETRIES;
 
 /// How long one attempt waits for the model, and how often it looks.

@@ -1,5 +1,5 @@
-//! Published courses stay read: those that were brought in as published, what changed since, what was
-//! published while there was no model.
+//! The files of published courses stay read: those that were brought in as published, and those that
+//! were attached since. What is read is embedded by whoever keeps all texts so: see `texts`.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -8,13 +8,12 @@ use std::time::Duration;
 use domain::CourseId;
 use domain::course::{Course, Status};
 use eventstore::Log;
-use retrieval::ModelState;
 use sqlx::Connection;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{BATCH, Reading, cut, distinct};
+use super::Reading;
 use crate::failure::{Failure, in_time};
 use crate::runner::take_turn;
 
@@ -37,19 +36,16 @@ pub(crate) async fn keep(log: &Log, reading: &Reading, shutdown: &CancellationTo
 }
 
 async fn keep_on(log: &Log, reading: &Reading) -> Result<Infallible, Failure> {
-    while reading.model.state() == ModelState::Loading {
-        sleep(LOOK_EVERY).await;
-    }
     let mut turn = take_turn("reading", log).await?;
-    let mut read: HashMap<Uuid, (i64, i64)> = HashMap::new();
+    let mut read: HashMap<Uuid, i64> = HashMap::new();
     loop {
         in_time(turn.ping()).await?;
-        for (course, sequence, files) in published(log).await? {
-            if read.get(&course) == Some(&(sequence, files)) {
+        for (course, attached) in published(log).await? {
+            if read.get(&course) == Some(&attached) {
                 continue;
             }
             match reading.read(log, course.into()).await {
-                Ok(()) => drop(read.insert(course, (sequence, files))),
+                Ok(()) => drop(read.insert(course, attached)),
                 Err(failure) => tracing::warn!("course {course} is read later: {failure}"),
             }
         }
@@ -57,13 +53,13 @@ async fn keep_on(log: &Log, reading: &Reading) -> Result<Infallible, Failure> {
     }
 }
 
-/// Every course that is published, with the last event of it and the last that attached a file.
-async fn published(log: &Log) -> Result<Vec<(Uuid, i64, i64)>, Failure> {
+/// Every published course whose lessons have files, with the position of the last one.
+async fn published(log: &Log) -> Result<Vec<(Uuid, i64)>, Failure> {
     let courses = sqlx::query_as(
-        "select c.course, c.sequence, coalesce(max(f.position), 0)
+        "select c.course, max(f.position)
            from readmodel.courses c
-           left join readmodel.files f on (f.item, f.kind) = (c.course, 'lesson')
-          where c.state = 'published' group by c.course, c.sequence",
+           join readmodel.files f on (f.item, f.kind) = (c.course, 'lesson')
+          where c.state = 'published' group by c.course",
     )
     .fetch_all(log.pool());
     in_time(courses).await
@@ -76,23 +72,16 @@ impl Reading {
         if course.status() != Some(Status::Published) {
             return Ok(());
         }
-        let mut passages = Vec::new();
         for lesson in self.lessons(log, id, &course).await? {
-            let mut texts = Vec::new();
-            for text in self.texts(log, &lesson).await {
-                match text {
-                    Ok(text) => texts.push(text),
+            for file in &lesson.files {
+                match self.extract(log, &lesson, file).await {
+                    Ok(_) => {}
                     Err(Failure::Lasting(reason)) => {
                         tracing::warn!(course.id = %id, "course {id} is read without {reason}");
                     }
                     Err(passing) => return Err(passing),
                 }
             }
-            passages.extend(cut(texts).await?);
-        }
-        let Some(embedder) = self.model.embedder() else { return Ok(()) };
-        for batch in distinct(passages).chunks(BATCH) {
-            self.embed(log, &embedder, batch).await?;
         }
         Ok(())
     }

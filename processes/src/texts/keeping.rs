@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use domain::{ItemId, ItemKind};
 use metrics::gauge;
-use retrieval::{Embedder, ModelState, TextModel, text_hash};
-use sqlx::{Connection, PgPool};
+use retrieval::{Embedder, ModelState, TextModel};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::{Known, described};
 use crate::embedding::Embedding;
 use crate::failure::{Failure, in_time};
+use crate::turn::Turn;
 
 /// How soon a new text is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -58,11 +59,7 @@ pub(crate) async fn embed_news(
         known.seen(news);
         return Ok(Some(0));
     }
-    let mut turn = pool.acquire().await?.detach();
-    let ours = sqlx::query_scalar::<_, bool>("select pg_try_advisory_lock($1)").bind(TURN);
-    if !in_time(ours.fetch_one(&mut turn)).await? {
-        return Ok(None);
-    }
+    let Some(turn) = in_time(Turn::try_take(pool, TURN)).await? else { return Ok(None) };
     let started = Instant::now();
     let (mut embedded, mut left) = (0, news.changed.len());
     let mut by_kind: HashMap<ItemKind, Vec<(ItemId, String)>> = HashMap::new();
@@ -75,9 +72,7 @@ pub(crate) async fn embed_news(
             gauge!("daybook_items_to_embed").set(left as f64);
             let ids: Vec<_> = items.iter().map(|(item, _)| item.id).collect();
             let texts = described(pool, kind, &ids).await?.into_iter().flat_map(|item| item.texts);
-            let missing = missing(pool, embedder, texts.collect()).await?;
-            Embedding::new(pool, embedder.clone()).of(&missing, |_, _| {}).await?;
-            embedded += missing.len();
+            embedded += Embedding::new(pool, embedder.clone()).keep(texts.collect()).await?;
             left -= items.len();
             known.learn(items);
         }
@@ -88,29 +83,6 @@ pub(crate) async fn embed_news(
         let seconds = started.elapsed().as_secs_f64();
         tracing::info!(embedded, seconds, "embedded {embedded} texts in {seconds:.1} s");
     }
-    // Of a program that is killed the server learns in a moment; this is at once.
-    turn.close().await?;
+    in_time(turn.end()).await?;
     Ok(Some(embedded))
-}
-
-/// Those without a vector.
-async fn missing(
-    pool: &PgPool,
-    embedder: &Embedder,
-    texts: Vec<String>,
-) -> Result<Vec<String>, Failure> {
-    let hashes: Vec<Vec<u8>> = texts.iter().map(|text| text_hash(text).to_vec()).collect();
-    let has_vector: Vec<bool> = in_time(
-        sqlx::query_scalar(
-            "select exists (select from processes.embeddings e
-                             where (e.model, e.sha256) = ($1, asked.sha256))
-               from unnest($2::bytea[]) with ordinality as asked (sha256, place)
-              order by asked.place",
-        )
-        .bind(embedder.hash())
-        .bind(hashes)
-        .fetch_all(pool),
-    )
-    .await?;
-    Ok(texts.into_iter().zip(has_vector).filter(|(_, has)| !has).map(|(text, _)| text).collect())
 }

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use chrono::{DurationRound, TimeDelta, Utc};
 use domain::model::{Command, Fit, Model};
 use eventstore::{Context, ExecuteError, Log, StoreError};
-use sqlx::Connection;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+
+use crate::turn::Turn;
 
 /// There is one model, of everything people like.
 const STREAM: &str = "likings";
@@ -127,18 +128,9 @@ async fn due(
 
 /// Fits once.
 pub async fn train(log: &Log, training: Training) -> Result<Trained, TrainError> {
-    let mut turn = log.pool().acquire().await?.detach();
-    let ours: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
-        .bind(TURN)
-        .fetch_one(&mut turn)
-        .await?;
-    if !ours {
-        return Ok(Trained::Busy);
-    }
+    let Some(turn) = Turn::try_take(log.pool(), TURN).await? else { return Ok(Trained::Busy) };
     let outcome = fit_and_offer(log, training).await;
-    // Of a program that is killed the server learns in a moment; this is at once.
-    sqlx::query("select pg_advisory_unlock($1)").bind(TURN).execute(&mut turn).await?;
-    turn.close().await?;
+    turn.end().await?;
     outcome
 }
 
