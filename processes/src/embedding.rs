@@ -11,6 +11,28 @@ use crate::failure::{Failure, in_time};
 /// Texts of one run of the model: about a third of a second of one core.
 pub(crate) const BATCH: usize = 32;
 
+/// SHA-256 of a text as it is embedded.
+pub type TextHash = [u8; 32];
+
+/// Those of some texts that are kept.
+pub async fn vectors(
+    pool: &PgPool,
+    model: &str,
+    hashes: &[TextHash],
+) -> Result<HashMap<TextHash, Vector>, sqlx::Error> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "select sha256, vector from processes.embeddings where model = $1 and sha256 = any ($2)",
+    )
+    .bind(model)
+    .bind(hashes.iter().map(TextHash::as_slice).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    let read = |(hash, vector): (Vec<u8>, Vec<u8>)| {
+        Some((hash.try_into().ok()?, Vector::from_bytes(&vector)?))
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
 /// Each text once.
 pub(crate) fn distinct(mut texts: Vec<String>) -> Vec<String> {
     let mut seen = HashSet::new();
@@ -62,23 +84,9 @@ impl<'a> Embedding<'a> {
     pub(crate) async fn kept(
         &self,
         texts: &[String],
-    ) -> Result<HashMap<[u8; 32], Vector>, Failure> {
-        let hashes: Vec<[u8; 32]> = texts.iter().map(|text| text_hash(text)).collect();
-        let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = in_time(
-            sqlx::query_as(
-                "select sha256, vector from processes.embeddings
-                  where model = $1 and sha256 = any ($2)",
-            )
-            .bind(self.embedder.hash())
-            .bind(hashes)
-            .fetch_all(self.pool),
-        )
-        .await?;
-        let rows = rows.into_iter().filter_map(|(hash, vector)| {
-            Some((hash.try_into().ok()?, Vector::from_bytes(&vector)?))
-        });
-        Ok(rows.collect())
+    ) -> Result<HashMap<TextHash, Vector>, Failure> {
+        let hashes: Vec<TextHash> = texts.iter().map(|text| text_hash(text)).collect();
+        in_time(vectors(self.pool, self.embedder.hash(), &hashes)).await
     }
 
     /// The vectors of a batch, in its order, which are kept.

@@ -9,6 +9,7 @@ mod news;
 
 use domain::ItemId;
 
+pub use crate::embedding::{TextHash, vectors};
 pub use catalogue::described;
 pub use keeping::keep_embedding;
 #[cfg(test)]

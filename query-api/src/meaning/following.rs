@@ -1,16 +1,15 @@
 //! Keeps the index as the read models are, and brings in vectors as they are made.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use domain::{ItemId, ItemKind};
-use processes::texts::{Known, described};
-use retrieval::{Embedder, Vector};
+use processes::texts::{Known, described, vectors};
+use retrieval::Embedder;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::index::{Index, TextHash};
+use super::index::Index;
 
 /// Between two looks, however many ask.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -60,29 +59,11 @@ impl Following {
         self.known.seen(news);
         let lacking = write(index).lacking();
         for hashes in lacking.chunks(VECTORS_AT_ONCE) {
-            let vectors = vectors(pool, embedder, hashes).await?;
+            let vectors = vectors(pool, embedder.hash(), hashes).await?;
             write(index).put(&vectors);
         }
         Ok(())
     }
-}
-
-async fn vectors(
-    pool: &PgPool,
-    embedder: &Embedder,
-    hashes: &[TextHash],
-) -> Result<HashMap<TextHash, Vector>, sqlx::Error> {
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "select sha256, vector from processes.embeddings where model = $1 and sha256 = any ($2)",
-    )
-    .bind(embedder.hash())
-    .bind(hashes.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
-    .fetch_all(pool)
-    .await?;
-    let read = |(hash, vector): (Vec<u8>, Vec<u8>)| {
-        Some((TextHash::try_from(hash).ok()?, Vector::from_bytes(&vector)?))
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 fn write(index: &RwLock<Index>) -> std::sync::RwLockWriteGuard<'_, Index> {

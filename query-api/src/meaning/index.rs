@@ -3,16 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::ItemId;
-use processes::texts::Described;
+use processes::texts::{Described, TextHash};
 use retrieval::{Exact, Hit, Vector, VectorIndex, text_hash};
 
 use super::COSINE_MIN;
 
 /// A passage may be near that belongs to an item already found: so many are looked at for each item.
 const PASSAGES_FOR_ITEM: usize = 3;
-
-/// The SHA-256 of a text.
-pub(super) type TextHash = [u8; 32];
 
 /// One of an item's texts: 0 is the item itself, then come passages of a course's lessons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
