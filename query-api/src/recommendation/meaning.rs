@@ -22,12 +22,16 @@ const NEIGHBOURS_MAX: usize = 50;
 const SHARE_MAX: f64 = 0.34;
 const REASONS_MAX: usize = 5;
 
+/// Offers the nearest, if any more are wanted: that looks at every vector for each liking.
 pub async fn offer(
     db: &mut PgConnection,
     meaning: &Meaning,
     asking: &Asking,
     choice: &mut Choice,
 ) -> Result<(), Problem> {
+    if choice.is_complete() {
+        return Ok(());
+    }
     let Some(version) = meaning.version() else { return Ok(()) };
     let near = near(meaning, asking);
     if near.is_empty() {
