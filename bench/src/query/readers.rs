@@ -39,7 +39,7 @@ impl Page {
     pub fn what(self) -> &'static str {
         match self {
             Self::Catalogue => "50 books of one of 8 genres; the same answer is made once",
-            Self::Mine => "the same with the reader's own ratings: nothing can be kept",
+            Self::Mine => "the same with the reader's own ratings: made once for each reader",
             Self::Item => "one of 2,000 books with its files and the reader's own rating",
             Self::Search => "one or two of 24 words; the same answer is made once",
             Self::Recommendations => {
