@@ -45,6 +45,7 @@ mod stock;
 mod top;
 mod view;
 mod weekly;
+mod words;
 mod workflow;
 
 pub use app::{App, router};

@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::catalogue::push_words;
 use crate::item::CATALOGUE;
+use crate::words::push_words;
 
 /// Characters of a description that are looked at.
 const READ_MAX: usize = 20_000;

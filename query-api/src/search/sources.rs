@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::wanted::Wanted;
-use crate::catalogue::push_words;
 use crate::item::CATALOGUE;
 use crate::meaning::{Meaning, Without};
+use crate::words::push_words;
 
 /// The best of each source that are looked at.
 const EACH_MAX: usize = 200;

@@ -194,6 +194,7 @@ fn wanted(wish: &Wish, kind: Option<ItemKind>) -> Wanted {
         price_min: wish.price_min,
         price_max: wish.price_max,
         currency: wish.currency.map(str::to_owned),
+        without: None,
     }
 }
 
@@ -228,7 +229,7 @@ fn looser(wanted: &Wanted) -> Option<Wanted> {
 }
 
 fn understood_of(wanted: Wanted, wish: &Wish) -> Understood {
-    let Wanted { kind, category, audience, price_min, price_max, currency } = wanted;
+    let Wanted { kind, category, audience, price_min, price_max, currency, .. } = wanted;
     let (kind, rest) = (kind.map(ItemKind::name), wish.rest.join(" "));
     Understood { kind, category, audience, price_min, price_max, currency, rest }
 }

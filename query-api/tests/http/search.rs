@@ -136,3 +136,61 @@ async fn filters_leave_what_was_asked_for() {
         assert_eq!(problem, (422, "invalid".to_owned()), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn what_must_not_be_there_is_in_no_answer_whoever_finds_it() {
+    let world = World::start().await;
+    let whales = book::Details {
+        description: Some(text("Whales, whales and a captain.")),
+        ..book::samples::details("Moby Dick", "Herman Melville")
+    };
+    world.run::<Book>(middlemarch(), book::samples::add(middlemarch(), whales)).await;
+    let last = world.add_book(uuid(2).into(), "A History of Whales", "H. Melvil", None).await;
+    world.get("/search?q=whales").after(last).ok().await;
+
+    for (q, expected) in [
+        ("whales", vec!["A History of Whales", "Moby Dick"]),
+        ("whales+-moby", vec!["A History of Whales"]),
+        ("whales+-captains", vec!["A History of Whales"]),
+        ("whales+-%22moby+dick%22", vec!["A History of Whales"]),
+        ("whales+-%22dick+moby%22", vec!["A History of Whales", "Moby Dick"]),
+        ("melvill+-moby", vec!["A History of Whales"]),
+        ("-moby", vec!["A History of Whales"]),
+        ("-history", vec!["Moby Dick"]),
+    ] {
+        let found = world.get(&format!("/search?q={q}")).ok().await;
+        let mut found = titles(&found);
+        found.sort_unstable();
+        assert_eq!(found, expected, "search: {q}");
+        if q.starts_with("melvill") {
+            continue; // Catalogues look for words as they are.
+        }
+        let listed = world.get(&format!("/books?q={q}&sort=title")).ok().await;
+        assert_eq!(titles(&listed), expected, "books: {q}");
+    }
+    let rest = world.get("/search?q=-moby").ok().await;
+    assert_eq!(rest["sources"], json!(["popular"]), "{rest}");
+    for nothing in ["-", "%22%22", "-%22%22"] {
+        let problem = world.get(&format!("/search?q={nothing}")).problem().await;
+        assert_eq!(problem, (422, "invalid".to_owned()), "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn labels_are_the_same_however_they_are_written() {
+    let world = World::start().await;
+    let title = "The Left Hand of Darkness";
+    let last = world.add_book(middlemarch(), title, "U. K. Le Guin", Some("science fiction")).await;
+    world.get("/books").after(last).ok().await;
+
+    for written in ["books?genre=", "search?q=hand&category=", "top?genre="] {
+        let found = world.get(&format!("/{written}Science++Fiction+")).ok().await;
+        let expected = if written.starts_with("top") { vec![] } else { vec![title] };
+        assert_eq!(titles(&found), expected, "{written}");
+        let long = "x".repeat(101);
+        let problem = world.get(&format!("/{written}{long}")).problem().await;
+        assert_eq!(problem, (422, "invalid".to_owned()), "{written}");
+    }
+    let problem = world.get("/books?language=english").problem().await;
+    assert_eq!(problem, (422, "invalid".to_owned()));
+}
