@@ -43,6 +43,7 @@ pub(super) struct Question<'a> {
 }
 
 /// What was found, best first.
+#[derive(Default)]
 pub(super) struct Ranking {
     pub found: Vec<Ranked>,
     pub asked: Sources,

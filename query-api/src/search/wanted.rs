@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn asks_price(&self) -> bool {
+    pub fn asks_price(&self) -> bool {
         self.price_min.is_some() || self.price_max.is_some() || self.currency.is_some()
     }
 
