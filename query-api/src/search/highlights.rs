@@ -36,7 +36,7 @@ pub(super) async fn highlights(
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         items.iter().map(|item| (item.kind.name(), item.id)).unzip();
     let ends = format!("StartSel={OPEN}, StopSel={CLOSE}");
-    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, ts_headline('simple', ");
+    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, ts_headline('english', ");
     sql.push(format!("translate(c.title, '{OPEN}{CLOSE}', ''), "));
     push_words(&mut sql, words);
     sql.push(format!(", '{ends}, HighlightAll=true'), ts_headline('english', "));

@@ -4,6 +4,7 @@
 //! What lessons say lets a course be found, but nothing of it is quoted: not everybody may read it.
 
 mod highlights;
+mod mistyped;
 mod sources;
 mod suggest;
 mod wanted;
@@ -24,6 +25,7 @@ use crate::item::{self, Item};
 use crate::words::Words;
 use crate::{Answer, App, Asked};
 use highlights::{Highlights, highlights};
+use mistyped::Mistyped;
 use sources::{Absent, Question, Sources, rank};
 use wanted::Wanted;
 
@@ -134,7 +136,9 @@ async fn search(
     let meaning = app.meaning();
     app.read(&asked, item::READS, move |mut view| async move {
         let db = view.db();
-        let question = Question { words: &sought, meaning: meant, wanted: &wanted };
+        let mistyped = Mistyped::text(&sought);
+        let question =
+            Question { words: &sought, meaning: meant, mistyped: &mistyped, wanted: &wanted };
         let ranking = rank(db, meaning, question).await?;
         let begin = after.map_or(0, |(last, place)| {
             let is_last = |ranked: &sources::Ranked| ranked.item == last;

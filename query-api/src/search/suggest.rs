@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::mistyped::Mistyped;
 use super::sources::{Absent, Question, Ranked, Ranking, Sources, rank};
 use super::wanted::Wanted;
 use super::wish::Wish;
@@ -206,7 +207,8 @@ async fn fulfilled(
 ) -> Result<(Ranking, Wanted), Problem> {
     let label = category(db, &wish.rest, wanted(wish, kind, None).kind).await?;
     // A wish is fulfilled by some of its words.
-    let words = telling(db, &wish.rest).await?.join(" or ");
+    let telling = telling(db, &wish.rest).await?;
+    let (words, mistyped) = (telling.join(" or "), Mistyped::words(&telling));
     let mut attempts = attempts(wanted(wish, kind, label), kind.is_some()).into_iter().peekable();
     while let Some(wanted) = attempts.next() {
         // "Books under 20 pounds" may be products, but not any.
@@ -214,7 +216,8 @@ async fn fulfilled(
             Some(kind) => kind.name(),
             None => &words,
         };
-        let question = Question { words, meaning: meant.clone(), wanted: &wanted };
+        let question =
+            Question { words, meaning: meant.clone(), mistyped: &mistyped, wanted: &wanted };
         let ranking = rank(db, meaning, question).await?;
         if !ranking.found.is_empty() || attempts.peek().is_none() {
             return Ok((ranking, wanted));
