@@ -13,9 +13,11 @@ mod wish;
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Currency, ItemId, ItemKind, Money, Tag};
+use retrieval::Hit;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor, encode_cursor};
 use service_kit::{Problem, Query, schema};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,7 +28,7 @@ use crate::words::Words;
 use crate::{Answer, App, Asked};
 use highlights::{Highlights, highlights};
 use mistyped::Mistyped;
-use sources::{Absent, Question, Sources, rank};
+use sources::{Absent, Question, Sources, full_text, rank};
 use wanted::Wanted;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -112,6 +114,12 @@ struct Found {
 
 /// Where a page ends: the item, and its place should it be there no more.
 type End = (ItemId, usize);
+
+/// What `/search` finds by words alone, for those who measure it.
+pub async fn found_by_words(db: &mut PgConnection, q: &str) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let Words { sought, without } = Words::of(q);
+    full_text(db, &sought, &Wanted { without, ..Wanted::default() }).await
+}
 
 #[utoipa::path(
     get, path = "/search", tag = "search", params(Params), security(()),

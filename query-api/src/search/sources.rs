@@ -142,7 +142,7 @@ pub(super) fn hits(rows: Vec<Row>) -> Vec<Hit<ItemId>> {
     rows.into_iter().filter_map(hit).collect()
 }
 
-async fn full_text(
+pub(super) async fn full_text(
     db: &mut PgConnection,
     words: &str,
     wanted: &Wanted,
