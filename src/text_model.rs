@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use retrieval::{Embedder, ModelState, TextModel};
 
@@ -9,6 +10,11 @@ use crate::settings::Settings;
 
 pub const FETCH: &str = "fetch";
 const OFF: &str = "off";
+
+/// How often it is fetched before search goes on without it until the program starts anew.
+const ATTEMPTS_MAX: u32 = 5;
+/// Before the second attempt; three times as long before each one after: three minutes in all.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// As the setting `text_model` says. Whoever cannot have it goes on without: why is in the log, in
 /// `/readyz` and in the answers that would be better with it.
@@ -20,7 +26,8 @@ pub fn start(settings: &Settings) -> TextModel {
     let (chosen, runtime, decided) =
         (settings.text_model.clone(), settings.runtime_dir(), model.clone());
     let loading = move || {
-        decided.settle(folder(&chosen, &runtime).and_then(|folder| load(&folder)));
+        let folder = patiently(WAIT, || folder(&chosen, &runtime));
+        decided.settle(folder.and_then(|folder| load(&folder)));
         match decided.state() {
             ModelState::Off(reason) => tracing::warn!("no text model: {reason}"),
             _ => tracing::info!("the text model is ready"),
@@ -40,6 +47,41 @@ pub fn folder(chosen: &str, runtime: &Path) -> Result<PathBuf, String> {
     }
 }
 
+/// A network or a package index may be away for a moment.
+fn patiently<T>(mut wait: Duration, attempt: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    for number in 1..ATTEMPTS_MAX {
+        match attempt() {
+            Ok(done) => return Ok(done),
+            Err(why) => tracing::warn!("no text model yet, attempt {number}: {why}"),
+        }
+        thread::sleep(wait);
+        wait *= 3;
+    }
+    attempt()
+}
+
 pub fn load(folder: &Path) -> Result<Embedder, String> {
     Embedder::load(folder).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_fetched_at_first_is_tried_again_and_not_for_ever() {
+        let attempts = Cell::new(0);
+        let fetch = |works_at: u32| {
+            attempts.set(0);
+            patiently(Duration::ZERO, || {
+                attempts.set(attempts.get() + 1);
+                if attempts.get() >= works_at { Ok(attempts.get()) } else { Err("gone".to_owned()) }
+            })
+        };
+        assert_eq!(fetch(3), Ok(3));
+        assert_eq!(fetch(100), Err("gone".to_owned()));
+        assert_eq!(attempts.get(), ATTEMPTS_MAX);
+    }
 }

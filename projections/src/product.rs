@@ -41,7 +41,7 @@ impl Projection for Products {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -49,7 +49,7 @@ impl Projection for Products {
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("product.sql")
+        concat!(include_str!("product.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(
@@ -61,7 +61,7 @@ impl Projection for Products {
             batch.iter().filter_map(|event| event.stream.aggregate_id.parse().ok()).collect();
         let known: Vec<Row> = fetch(
             tx,
-            "select to_jsonb(p) - 'search' from products p where product = any($1)",
+            "select to_jsonb(p) - '{search,names}'::text[] from products p where product = any($1)",
             &keys,
         )
         .await?;

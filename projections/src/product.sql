@@ -3,6 +3,13 @@ create function words(list text[]) returns text
     language sql immutable parallel safe
     return array_to_string(list, ' ');
 
+-- Words as they stand, and by their English stems, which go together with those of descriptions. The
+-- places between the two keep a phrase from going from the end of the one to the other's beginning.
+create function said(said text) returns tsvector
+    language sql immutable parallel safe
+    return ts_delete(
+        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said), '|');
+
 -- Which products are there, found by words, category or tag?
 create table products (
     product uuid primary key,
@@ -18,10 +25,11 @@ create table products (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
+    names text not null generated always as (name) stored,
     search tsvector not null generated always as (
-        setweight(to_tsvector('simple', name), 'A')
-        || setweight(to_tsvector('simple', sku), 'B')
-        || setweight(to_tsvector('simple', coalesce(category, '') || ' ' || words(tags)), 'C')
+        setweight(said(name), 'A')
+        || setweight(said(sku), 'B')
+        || setweight(said(coalesce(category, '') || ' ' || words(tags)), 'C')
         || setweight(to_tsvector('english', coalesce(description, '')), 'D')
     ) stored
 );

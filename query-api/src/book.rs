@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use domain::{Language, Tag};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page};
 use service_kit::{Path, Problem, Query, schema};
@@ -102,12 +103,14 @@ const BOOKS: Catalogue = Catalogue {
 struct Params {
     /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
     q: Option<String>,
-    genre: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    genre: Option<Tag>,
     author: Option<String>,
     /// `general`, `kids`, `teens` or `adults`
     #[param(inline, value_type = Option<schema::Audience>)]
     audience: Option<domain::book::Audience>,
-    language: Option<String>,
+    #[param(inline, value_type = Option<schema::Language>)]
+    language: Option<Language>,
     publisher: Option<String>,
     /// All books of a series.
     series: Option<String>,
@@ -132,8 +135,8 @@ async fn books(
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
         let audience = params.audience.map(|audience| audience_name(audience).to_owned());
-        let genre = params.genre.map(|genre| genre.trim().to_lowercase());
-        let language = params.language.map(|language| language.trim().to_lowercase());
+        let genre = params.genre.map(|genre| genre.to_string());
+        let language = params.language.map(|language| language.to_string());
         let browse = Browse {
             q: params.q,
             sort: params.sort,

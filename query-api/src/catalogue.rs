@@ -7,6 +7,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::words::{Words, push_without, push_words};
+
 /// What differs between the catalogues, as SQL: the table is called `c`, its ratings `r`.
 pub struct Catalogue {
     pub kind: &'static str,
@@ -69,7 +71,8 @@ pub async fn list<T>(
 where
     T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
-    let q = browse.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
+    let Words { sought, without } = browse.q.as_deref().map(Words::of).unwrap_or_default();
+    let q = Some(sought.as_str()).filter(|sought| !sought.is_empty());
     let sort = match browse.sort {
         None | Some(Sort::Relevance) if q.is_some() => Sort::Relevance,
         None | Some(Sort::Relevance) => Sort::Newest,
@@ -91,6 +94,7 @@ where
         sql.push(" and c.search @@ ");
         push_words(&mut sql, q);
     }
+    push_without(&mut sql, without.as_deref());
     for Filter { before, value, after } in browse.filters {
         if let Some(value) = value {
             sql.push(" and ").push(before).push_bind(value).push(after);
@@ -162,11 +166,4 @@ fn push_number(
             sql.push(")::float8")
         }
     };
-}
-
-/// The words as they stand (titles, names) or by their English stems (descriptions).
-pub fn push_words(sql: &mut QueryBuilder<'_, Postgres>, q: &str) {
-    sql.push("(websearch_to_tsquery('simple', ").push_bind(q.to_owned());
-    sql.push(") || websearch_to_tsquery('english', ").push_bind(q.to_owned());
-    sql.push("))");
 }

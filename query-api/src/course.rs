@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::course::Level;
-use domain::{ItemKind, Role};
+use domain::{ItemKind, Role, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page};
@@ -89,9 +89,11 @@ const COURSES: Catalogue = Catalogue {
 struct Params {
     /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
     q: Option<String>,
-    skill: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    skill: Option<Tag>,
     /// The same as `skill`.
-    genre: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    genre: Option<Tag>,
     /// `beginner`, `intermediate` or `advanced`
     #[param(inline, value_type = Option<schema::Level>)]
     level: Option<Level>,
@@ -115,7 +117,7 @@ async fn courses(
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
-        let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
+        let named = |tag: Option<Tag>| tag.map(|tag| tag.to_string());
         let level = params.level.map(|level| match level {
             Level::Beginner => "beginner".to_owned(),
             Level::Intermediate => "intermediate".to_owned(),
@@ -128,8 +130,8 @@ async fn courses(
             cursor: params.cursor,
             reader,
             filters: vec![
-                Filter { before: "c.skills @> array[", value: lower(params.skill), after: "]" },
-                Filter { before: "c.skills @> array[", value: lower(params.genre), after: "]" },
+                Filter { before: "c.skills @> array[", value: named(params.skill), after: "]" },
+                Filter { before: "c.skills @> array[", value: named(params.genre), after: "]" },
                 Filter { before: "c.level = ", value: level, after: "" },
             ],
         };

@@ -45,6 +45,7 @@ mod stock;
 mod top;
 mod view;
 mod weekly;
+mod words;
 mod workflow;
 
 pub use app::{App, router};
@@ -52,4 +53,5 @@ pub use asked::Asked;
 pub use leaderboard::Leaderboards;
 pub use page::Answer;
 pub use recommendation::{Explained, Recommendations, explain};
+pub use search::found_by_words;
 pub use view::{Reads, View};

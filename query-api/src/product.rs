@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use domain::Tag;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page};
-use service_kit::{Path, Problem, Query};
+use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -87,10 +88,13 @@ const PRODUCTS: Catalogue = Catalogue {
 struct Params {
     /// Words to look for, as in a search engine: `"exact phrase"`, `or`, `-without`.
     q: Option<String>,
-    category: Option<String>,
-    tag: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    category: Option<Tag>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    tag: Option<Tag>,
     /// The same as `category`.
-    genre: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    genre: Option<Tag>,
     sku: Option<String>,
     #[param(inline)]
     sort: Option<Sort>,
@@ -112,7 +116,7 @@ async fn products(
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
-        let lower = |text: Option<String>| text.map(|text| text.trim().to_lowercase());
+        let named = |tag: Option<Tag>| tag.map(|tag| tag.to_string());
         let browse = Browse {
             q: params.q,
             sort: params.sort,
@@ -120,9 +124,9 @@ async fn products(
             cursor: params.cursor,
             reader,
             filters: vec![
-                Filter { before: "c.category = ", value: lower(params.category), after: "" },
-                Filter { before: "c.category = ", value: lower(params.genre), after: "" },
-                Filter { before: "c.tags @> array[", value: lower(params.tag), after: "]" },
+                Filter { before: "c.category = ", value: named(params.category), after: "" },
+                Filter { before: "c.category = ", value: named(params.genre), after: "" },
+                Filter { before: "c.tags @> array[", value: named(params.tag), after: "]" },
                 Filter { before: "c.sku = ", value: params.sku, after: "" },
             ],
         };

@@ -14,7 +14,7 @@ mod rungs;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{ItemId, ItemKind};
+use domain::{ItemId, ItemKind, Tag};
 use serde::{Deserialize, Deserializer, Serialize};
 use service_kit::{Problem, Query, schema};
 use sqlx::PgConnection;
@@ -51,7 +51,8 @@ struct Params {
     #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// Only items of this genre, skill, category or tag.
-    category: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    category: Option<Tag>,
     /// 5 unless told, at most 50.
     #[serde(default, deserialize_with = "limit")]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 50)]
@@ -135,7 +136,7 @@ async fn recommendations(
             reader: reader.map(|account| account.uuid()),
             session,
             kind: params.kind,
-            category: params.category.map(|category| category.trim().to_lowercase()),
+            category: params.category.map(|category| category.to_string()),
             limit: params.limit,
             per_category: params.per_category,
         };

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::ItemKind;
 use domain::weekly::Period;
+use domain::{ItemKind, Tag};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
@@ -30,7 +30,8 @@ struct Params {
     /// `week`, `month` or `all` (unless told)
     #[param(inline, value_type = Option<schema::Period>)]
     period: Option<Period>,
-    genre: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    genre: Option<Tag>,
     /// 10 unless told, at most 200.
     #[param(value_type = Option<u16>)]
     limit: Option<Limit>,
@@ -89,7 +90,7 @@ async fn top(
     app.read(&asked, item::READS, move |mut view| async move {
         let items: Vec<Ranked> = sqlx::query_as(&select(since.is_some()))
             .bind(kind)
-            .bind(params.genre.map(|genre| genre.trim().to_lowercase()))
+            .bind(params.genre.map(|genre| genre.to_string()))
             .bind(limit.rows())
             .bind(since)
             .bind(reader)

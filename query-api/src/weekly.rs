@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use domain::ItemKind;
 use domain::weekly::{ITEMS_MAX, Period};
+use domain::{ItemKind, Tag};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
@@ -32,7 +32,8 @@ struct Params {
     #[param(inline, value_type = Option<schema::Period>)]
     period: Option<Period>,
     /// One of the hundred that are rated most within the period; without it, all.
-    genre: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    genre: Option<Tag>,
     #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Limit,
@@ -66,7 +67,7 @@ async fn weekly(
 ) -> Result<Response, Problem> {
     let (kind, period) =
         (params.kind.unwrap_or(ItemKind::Book), params.period.unwrap_or(Period::Week));
-    let genre = params.genre.map(|genre| genre.trim().to_lowercase());
+    let genre = params.genre.map(|genre| genre.to_string());
     let list = format!("weekly {kind} {period:?} {genre:?}");
     let after: Option<i64> = decode_cursor(&list, params.cursor.as_deref())?;
     let limit = params.limit;

@@ -29,6 +29,7 @@ domain! {
     Channel = domain::account::Channel,
     Copies = domain::loan::Copies,
     ItemKind = domain::ItemKind,
+    Language = domain::Language,
     Level = domain::course::Level,
     Mark = domain::enrollment::Mark,
     Markdown = domain::Markdown,

@@ -123,7 +123,7 @@ impl Cli {
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Reco(reco) => reco.run(settings).await,
-            Command::Search(search) => search.run(&settings),
+            Command::Search(search) => search.run(&settings).await,
             Command::Bench(bench) => bench.run(settings).await,
             Command::Openapi(openapi) => openapi.run().await,
             Command::Asyncapi(asyncapi) => asyncapi.run(),

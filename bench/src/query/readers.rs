@@ -41,7 +41,10 @@ impl Page {
             Self::Catalogue => "50 books of one of 8 genres; the same answer is made once",
             Self::Mine => "the same with the reader's own ratings: made once for each reader",
             Self::Item => "one of 2,000 books with its files and the reader's own rating",
-            Self::Search => "one or two of 24 words; the same answer is made once",
+            Self::Search => {
+                "one or two of 24 words; the same answer is made once; several statements and a ranking \
+                 made of their answers, so none to compare with"
+            }
             Self::Recommendations => {
                 "ten books with reasons, by the model; no statement to compare with"
             }
@@ -64,14 +67,13 @@ impl Page {
         }
     }
 
-    /// What the page asks the database, as a script of pgbench: see `catalogue.rs`, `book.rs` and
-    /// `search.rs` of the query side.
+    /// What the page asks the database, as a script of pgbench: see `catalogue.rs` and `book.rs` of
+    /// the query side. None where it is not one statement.
     pub fn statement(self) -> Option<&'static str> {
         match self {
             Self::Catalogue | Self::Mine => Some(include_str!("catalogue.sql")),
             Self::Item => Some(include_str!("item.sql")),
-            Self::Search => Some(include_str!("search.sql")),
-            Self::Recommendations => None,
+            Self::Search | Self::Recommendations => None,
         }
     }
 }

@@ -129,7 +129,7 @@ pub(super) async fn fetch_state(
 ) -> Result<State, ProjectionError> {
     let mut state = State::default();
     let rows: Vec<CourseRow> =
-        fetch(tx, "select to_jsonb(c) - '{search,lesson_words}'::text[] from courses c where course = any($1)", ids)
+        fetch(tx, "select to_jsonb(c) - '{search,lesson_words,names}'::text[] from courses c where course = any($1)", ids)
             .await?;
     state.courses.extend(rows.into_iter().map(|row| (row.course, row)));
     let rows: Vec<LessonRow> = fetch(

@@ -20,8 +20,9 @@ async fn a_book_is_found_by_its_words() {
     assert_eq!(book["title"], json!("Middlemarch"));
     assert_eq!((&book["sequence"], &book["position"]), (&json!(2), &json!(1)));
     assert_eq!(book["series_number"], json!(1.5));
+    assert_eq!(book["names"], json!("Middlemarch George Eliot"));
     let words = book["search"].as_str().unwrap();
-    for word in ["'middlemarch'", "'eliot'", "'classics'", "'provinci'"] {
+    for word in ["'middlemarch'", "'eliot'", "'georg'", "'classics'", "'provinci'"] {
         assert!(words.contains(word), "{word} in {words}");
     }
     let emma = tables["books"].iter().find(|row| row["book"] == json!(other)).unwrap();

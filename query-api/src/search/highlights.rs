@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::catalogue::push_words;
 use crate::item::CATALOGUE;
+use crate::words::push_words;
 
 /// Characters of a description that are looked at.
 const READ_MAX: usize = 20_000;
@@ -36,7 +36,7 @@ pub(super) async fn highlights(
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         items.iter().map(|item| (item.kind.name(), item.id)).unzip();
     let ends = format!("StartSel={OPEN}, StopSel={CLOSE}");
-    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, ts_headline('simple', ");
+    let mut sql = QueryBuilder::<Postgres>::new("select c.kind, c.item, ts_headline('english', ");
     sql.push(format!("translate(c.title, '{OPEN}{CLOSE}', ''), "));
     push_words(&mut sql, words);
     sql.push(format!(", '{ends}, HighlightAll=true'), ts_headline('english', "));

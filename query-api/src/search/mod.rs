@@ -4,6 +4,7 @@
 //! What lessons say lets a course be found, but nothing of it is quoted: not everybody may read it.
 
 mod highlights;
+mod mistyped;
 mod sources;
 mod suggest;
 mod wanted;
@@ -11,19 +12,23 @@ mod wish;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Currency, ItemId, ItemKind, Money};
+use domain::{Currency, ItemId, ItemKind, Money, Tag};
+use retrieval::Hit;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor, encode_cursor};
 use service_kit::{Problem, Query, schema};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::book::audience_name;
 use crate::item::{self, Item};
+use crate::words::Words;
 use crate::{Answer, App, Asked};
 use highlights::{Highlights, highlights};
-use sources::{Absent, Question, Sources, rank};
+use mistyped::Mistyped;
+use sources::{Absent, Question, Sources, full_text, rank};
 use wanted::Wanted;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -40,7 +45,8 @@ struct Params {
     #[param(inline, value_type = Option<schema::ItemKind>)]
     kind: Option<ItemKind>,
     /// Only items of this genre, skill, category or tag.
-    category: Option<String>,
+    #[param(inline, value_type = Option<schema::Tag>)]
+    category: Option<Tag>,
     /// Only books for these, and what is labelled so.
     #[param(inline, value_type = Option<schema::Audience>)]
     audience: Option<domain::book::Audience>,
@@ -59,7 +65,7 @@ struct Params {
 }
 
 impl Params {
-    fn wanted(&self) -> Result<Wanted, Problem> {
+    fn wanted(&self, without: Option<String>) -> Result<Wanted, Problem> {
         let amount = |field: &str, minor: Option<i64>| match minor {
             Some(minor) => Money::new(minor, Currency::GBP)
                 .map(|money| Some(money.minor()))
@@ -70,11 +76,12 @@ impl Params {
         let currency = currency.map_err(|error| Problem::invalid("/query/currency", error))?;
         Ok(Wanted {
             kind: self.kind,
-            category: self.category.as_ref().map(|label| label.trim().to_lowercase()),
+            category: self.category.as_ref().map(Tag::to_string),
             audience: self.audience.map(audience_name),
             price_min: amount("price_min", self.price_min)?,
             price_max: amount("price_max", self.price_max)?,
             currency: currency.map(|currency| currency.to_string()),
+            without,
         })
     }
 }
@@ -85,7 +92,8 @@ struct Results {
     items: Vec<Found>,
     /// The cursor of the next page; absent on the last one.
     next: Option<String>,
-    /// `full-text`, `meaning`, `typo` (words much like those): who answered.
+    /// `full-text`, `meaning`, `typo` (words much like those): who answered; `popular` alone where only
+    /// words to be without are said.
     sources: Vec<&'static str>,
     /// Who could not be asked.
     without: Vec<Absent>,
@@ -99,13 +107,19 @@ struct Found {
     score: f64,
     /// The first of `sources`.
     source: &'static str,
-    /// `full-text`, `meaning` or `typo`: who found it.
+    /// `full-text`, `meaning`, `typo` or `popular`: who found it.
     sources: Vec<&'static str>,
     highlights: Highlights,
 }
 
 /// Where a page ends: the item, and its place should it be there no more.
 type End = (ItemId, usize);
+
+/// What `/search` finds by words alone, for those who measure it.
+pub async fn found_by_words(db: &mut PgConnection, q: &str) -> Result<Vec<Hit<ItemId>>, Problem> {
+    let Words { sought, without } = Words::of(q);
+    full_text(db, &sought, &Wanted { without, ..Wanted::default() }).await
+}
 
 #[utoipa::path(
     get, path = "/search", tag = "search", params(Params), security(()),
@@ -116,20 +130,23 @@ async fn search(
     asked: Asked,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let q = params.q.trim().to_owned();
-    if q.is_empty() {
+    let words = Words::of(&params.q);
+    if words.say_nothing() {
         return Err(Problem::invalid("/query/q", "what are you looking for?"));
     }
-    let wanted = params.wanted()?;
+    let Words { sought, without } = words;
+    let wanted = params.wanted(without)?;
     let after: Option<End> = decode_cursor("search", params.cursor.as_deref())?;
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     let asked = asked.beside(app.meaning().now().await);
-    let meant = app.meaning().of(&q).await;
+    let meant = app.meaning().of(&sought).await;
     let meaning = app.meaning();
     app.read(&asked, item::READS, move |mut view| async move {
         let db = view.db();
-        let question = Question { words: &q, meaning: meant, wanted: &wanted };
+        let mistyped = Mistyped::text(&sought);
+        let question =
+            Question { words: &sought, meaning: meant, mistyped: &mistyped, wanted: &wanted };
         let ranking = rank(db, meaning, question).await?;
         let begin = after.map_or(0, |(last, place)| {
             let is_last = |ranked: &sources::Ranked| ranked.item == last;
@@ -142,7 +159,7 @@ async fn search(
         let next = found.last().filter(|_| has_more);
         let next = next.map(|last| encode_cursor("search", &(last.item, end)));
         let ids: Vec<ItemId> = found.iter().map(|ranked| ranked.item).collect();
-        let mut marked = highlights(db, &q, &ids).await?;
+        let mut marked = highlights(db, &sought, &ids).await?;
         let named = ids.iter().map(|item| (item.kind.name().to_owned(), item.id));
         let mut items = item::fetch(db, reader, named).await?;
         let items = found.into_iter().filter_map(|ranked| {

@@ -11,19 +11,17 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::mistyped::Mistyped;
 use super::wanted::Wanted;
-use crate::catalogue::push_words;
 use crate::item::CATALOGUE;
 use crate::meaning::{Meaning, Without};
+use crate::words::push_words;
 
 /// The best of each source that are looked at.
-const EACH_MAX: usize = 200;
+pub(super) const EACH_MAX: usize = 200;
 /// Where words find fewer than this, they may be mistyped.
 const FEW: usize = 5;
-/// How alike a mistyped word is to the one that was meant, of 1.
-const ALIKE_MIN: f64 = 0.45;
-const MISTYPED_MAX: i64 = 50;
-const MISTYPED_CHARS_MAX: usize = 100;
+const MISTYPED_MAX: usize = 50;
 /// Of what is found at the same rank, the words that were asked for come first.
 const WORDS_WEIGHT: f32 = 1.0;
 const MEANING_WEIGHT: f32 = 0.9;
@@ -33,16 +31,19 @@ const FULL_TEXT: &str = "full-text";
 const MEANING: &str = "meaning";
 const TYPO: &str = "typo";
 const POPULAR: &str = "popular";
+const CANNOT_COMPARE: &str = "the database lacks the extension pg_trgm, or is brought up to date";
 
 /// What is looked for.
 pub(super) struct Question<'a> {
     /// In the language of search engines; empty: whatever is wanted, most rated first.
     pub words: &'a str,
     pub meaning: Result<Vector, Without>,
+    pub mistyped: &'a Mistyped,
     pub wanted: &'a Wanted,
 }
 
 /// What was found, best first.
+#[derive(Default)]
 pub(super) struct Ranking {
     pub found: Vec<Ranked>,
     pub asked: Sources,
@@ -73,7 +74,7 @@ pub(super) async fn rank(
     meaning: &Meaning,
     question: Question<'_>,
 ) -> Result<Ranking, Problem> {
-    let Question { words, meaning: meant, wanted } = question;
+    let Question { words, meaning: meant, mistyped, wanted } = question;
     let mut asked = Sources::default();
     let mut rankings: Vec<(&'static str, f32, Vec<Hit<ItemId>>)> = Vec::new();
     if words.is_empty() {
@@ -90,11 +91,15 @@ pub(super) async fn rank(
             }
             Err(why) => asked.without.push(Absent { source: MEANING, reason: reason(&why) }),
         }
-        if !is_enough && has_trigrams(db).await? {
-            rankings.push((TYPO, MISTYPED_WEIGHT, mistyped(db, words, wanted).await?));
-        } else if !is_enough {
-            let reason = "the database lacks the extension pg_trgm";
-            asked.without.push(Absent { source: TYPO, reason });
+        if !is_enough {
+            match mistyped.found(db).await? {
+                Some(alike) => {
+                    let mut alike = to_be_had(db, alike.to_vec(), wanted).await?;
+                    alike.truncate(MISTYPED_MAX);
+                    rankings.push((TYPO, MISTYPED_WEIGHT, alike));
+                }
+                None => asked.without.push(Absent { source: TYPO, reason: CANNOT_COMPARE }),
+            }
         }
     }
     asked.sources = rankings.iter().map(|(source, ..)| *source).collect();
@@ -128,16 +133,16 @@ fn reason(why: &Without) -> &'static str {
     }
 }
 
-type Row = (String, Uuid, f64);
+pub(super) type Row = (String, Uuid, f64);
 
-fn hits(rows: Vec<Row>) -> Vec<Hit<ItemId>> {
+pub(super) fn hits(rows: Vec<Row>) -> Vec<Hit<ItemId>> {
     let hit = |(kind, id, score): Row| {
         Some(Hit { id: ItemId::new(ItemKind::from_name(&kind)?, id), score: score as f32 })
     };
     rows.into_iter().filter_map(hit).collect()
 }
 
-async fn full_text(
+pub(super) async fn full_text(
     db: &mut PgConnection,
     words: &str,
     wanted: &Wanted,
@@ -163,7 +168,7 @@ async fn popular(db: &mut PgConnection, wanted: &Wanted) -> Result<Vec<Hit<ItemI
     Ok(hits(sql.build_query_as().fetch_all(db).await?))
 }
 
-/// The index is a moment behind: this is what the tables say.
+/// Of what is near, what is wanted and, as the index is a moment behind, can be had.
 async fn to_be_had(
     db: &mut PgConnection,
     near: Vec<Hit<ItemId>>,
@@ -184,31 +189,5 @@ async fn to_be_had(
     ));
     wanted.push(&mut sql);
     sql.push(" order by near.place");
-    Ok(hits(sql.build_query_as().fetch_all(db).await?))
-}
-
-async fn has_trigrams(db: &mut PgConnection) -> Result<bool, Problem> {
-    let found = "select to_regprocedure('word_similarity(text, text)') is not null";
-    Ok(sqlx::query_scalar(found).fetch_one(db).await?)
-}
-
-/// Titles and names that have something much like the words in them.
-async fn mistyped(
-    db: &mut PgConnection,
-    words: &str,
-    wanted: &Wanted,
-) -> Result<Vec<Hit<ItemId>>, Problem> {
-    let words: String = words.chars().take(MISTYPED_CHARS_MAX).collect();
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "select kind, item, score from (
-             select c.kind, c.item, greatest(word_similarity(",
-    );
-    sql.push_bind(words.clone()).push(", c.title), word_similarity(").push_bind(words);
-    sql.push(format!(
-        ", array_to_string(c.makers, ' ')))::float8 as score from {CATALOGUE} c where c.shown"
-    ));
-    wanted.push(&mut sql);
-    sql.push(") alike where score >= ").push_bind(ALIKE_MIN);
-    sql.push(" order by score desc, item desc limit ").push_bind(MISTYPED_MAX);
     Ok(hits(sql.build_query_as().fetch_all(db).await?))
 }

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::mistyped::Mistyped;
 use super::sources::{Absent, Question, Ranked, Ranking, Sources, rank};
 use super::wanted::Wanted;
 use super::wish::Wish;
@@ -28,9 +29,6 @@ const SUGGESTIONS_MAX: usize = 10;
 const WISH_WORDS_MIN: usize = 3;
 /// Words of a category, such as "young adult fantasy".
 const CATEGORY_WORDS_MAX: usize = 3;
-/// Words that say nothing about what is looked for.
-const SILENT: [&str; 12] =
-    ["a", "an", "and", "about", "by", "for", "in", "of", "on", "the", "to", "with"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(suggest))
@@ -105,7 +103,7 @@ async fn suggest(
     let (asked, meant) = match is_wish {
         true => {
             let asked = asked.beside(app.meaning().now().await);
-            (asked, Some(app.meaning().of(&wish.rest.join(" ")).await))
+            (asked, Some(app.meaning().of(&wish.meant()).await))
         }
         false => (asked, None),
     };
@@ -185,15 +183,17 @@ async fn add(
     Ok(())
 }
 
-fn wanted(wish: &Wish, kind: Option<ItemKind>) -> Wanted {
+/// Only products have a price.
+fn wanted(wish: &Wish, kind: Option<ItemKind>, category: Option<String>) -> Wanted {
     let has_price = wish.price_min.is_some() || wish.price_max.is_some();
     Wanted {
         kind: kind.or(wish.kind).or(has_price.then_some(ItemKind::Product)),
-        category: None,
+        category,
         audience: wish.audience,
         price_min: wish.price_min,
         price_max: wish.price_max,
         currency: wish.currency.map(str::to_owned),
+        without: None,
     }
 }
 
@@ -205,30 +205,51 @@ async fn fulfilled(
     kind: Option<ItemKind>,
     meant: Result<Vector, Without>,
 ) -> Result<(Ranking, Wanted), Problem> {
-    let mut wanted = wanted(wish, kind);
-    wanted.category = category(db, &wish.rest, wanted.kind).await?;
-    let words = or_words(&wish.rest);
-    loop {
-        let question = Question { words: &words, meaning: meant.clone(), wanted: &wanted };
+    let label = category(db, &wish.rest, wanted(wish, kind, None).kind).await?;
+    // A wish is fulfilled by some of its words.
+    let telling = telling(db, &wish.rest).await?;
+    let (words, mistyped) = (telling.join(" or "), Mistyped::words(&telling));
+    let mut attempts = attempts(wanted(wish, kind, label), kind.is_some()).into_iter().peekable();
+    while let Some(wanted) = attempts.next() {
+        // "Books under 20 pounds" may be products, but not any.
+        let words = match wish.kind.filter(|kind| words.is_empty() && wanted.kind != Some(*kind)) {
+            Some(kind) => kind.name(),
+            None => &words,
+        };
+        let question =
+            Question { words, meaning: meant.clone(), mistyped: &mistyped, wanted: &wanted };
         let ranking = rank(db, meaning, question).await?;
-        match looser(&wanted).filter(|_| ranking.found.is_empty()) {
-            Some(looser) => wanted = looser,
-            None => return Ok((ranking, wanted)),
+        if !ranking.found.is_empty() || attempts.peek().is_none() {
+            return Ok((ranking, wanted));
         }
     }
+    Ok((Ranking::default(), Wanted::default()))
 }
 
-/// A category or an audience that leaves nothing was not what was meant, or not how we label it.
-fn looser(wanted: &Wanted) -> Option<Wanted> {
-    match (&wanted.category, wanted.audience) {
-        (Some(_), _) => Some(Wanted { category: None, ..wanted.clone() }),
-        (None, Some(_)) => Some(Wanted { audience: None, ..wanted.clone() }),
-        (None, None) => None,
-    }
+/// What is wanted, then less and less of it. Books and courses have no price: with one, a product is
+/// wanted, such as a book on sale, or the price is forgotten. A category or an audience that leaves
+/// nothing was not what was meant, or not how we label it.
+fn attempts(wanted: Wanted, is_kind_asked: bool) -> Vec<Wanted> {
+    let can_cost = wanted.kind.is_none_or(|kind| kind == ItemKind::Product);
+    let product = Wanted { kind: Some(ItemKind::Product), ..wanted.clone() };
+    let free = Wanted { price_min: None, price_max: None, currency: None, ..wanted.clone() };
+    let ways = match wanted.asks_price() && !can_cost {
+        false => vec![wanted],
+        true if is_kind_asked => vec![free],
+        true => vec![product, free],
+    };
+    let looser = |wanted: Wanted| {
+        let anything = Wanted { category: None, ..wanted.clone() };
+        let anybody = Wanted { audience: None, ..anything.clone() };
+        [wanted, anything, anybody]
+    };
+    let mut attempts: Vec<_> = ways.into_iter().flat_map(looser).collect();
+    attempts.dedup();
+    attempts
 }
 
 fn understood_of(wanted: Wanted, wish: &Wish) -> Understood {
-    let Wanted { kind, category, audience, price_min, price_max, currency } = wanted;
+    let Wanted { kind, category, audience, price_min, price_max, currency, .. } = wanted;
     let (kind, rest) = (kind.map(ItemKind::name), wish.rest.join(" "));
     Understood { kind, category, audience, price_min, price_max, currency, rest }
 }
@@ -265,10 +286,12 @@ async fn category(
     Ok(known.fetch_optional(db).await?)
 }
 
-/// A wish is fulfilled by some of its words.
-fn or_words(words: &[String]) -> String {
-    let said = words.iter().filter(|word| !SILENT.contains(&word.as_str()));
-    said.map(String::as_str).collect::<Vec<_>>().join(" or ")
+/// Words that say something of what is looked for: not `my`, `who` and their like, which stand in
+/// many a title.
+async fn telling(db: &mut PgConnection, words: &[String]) -> Result<Vec<String>, Problem> {
+    let telling = "select word from unnest($1::text[]) with ordinality as said (word, place)
+          where to_tsvector('english', word) <> '' order by place";
+    Ok(sqlx::query_scalar(telling).bind(words).fetch_all(db).await?)
 }
 
 /// As a tsquery over titles (weight A): every word, the last one perhaps unfinished.
@@ -286,6 +309,31 @@ fn title_words(q: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(wanted: &Wanted) -> (Option<ItemKind>, Option<i64>, Option<&str>) {
+        (wanted.kind, wanted.price_max, wanted.category.as_deref())
+    }
+
+    #[test]
+    fn what_has_no_price_is_a_product_or_may_cost_anything() {
+        let (book, product) = (Some(ItemKind::Book), Some(ItemKind::Product));
+        let (category, price_max) = (Some("fantasy".to_owned()), Some(2_000));
+        let wanted = Wanted { kind: book, category, price_max, ..Wanted::default() };
+        let asked = attempts(wanted.clone(), true);
+        assert_eq!(
+            asked.iter().map(said).collect::<Vec<_>>(),
+            [(book, None, Some("fantasy")), (book, None, None)]
+        );
+        assert_eq!(
+            attempts(wanted, false).iter().map(said).collect::<Vec<_>>(),
+            [
+                (product, price_max, Some("fantasy")),
+                (product, price_max, None),
+                (book, None, Some("fantasy")),
+                (book, None, None),
+            ]
+        );
+    }
 
     #[test]
     fn only_the_last_word_may_be_unfinished() {

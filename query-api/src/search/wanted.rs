@@ -5,6 +5,7 @@ use domain::{ItemId, ItemKind};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::meaning::Facts;
+use crate::words::push_without;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wanted {
@@ -16,10 +17,13 @@ pub(super) struct Wanted {
     pub price_min: Option<i64>,
     pub price_max: Option<i64>,
     pub currency: Option<String>,
+    /// Words that it must not have, in the language of search engines. The index in memory knows no
+    /// words; what it finds is asked of the tables again.
+    pub without: Option<String>,
 }
 
 impl Wanted {
-    fn asks_price(&self) -> bool {
+    pub fn asks_price(&self) -> bool {
         self.price_min.is_some() || self.price_max.is_some() || self.currency.is_some()
     }
 
@@ -59,6 +63,7 @@ impl Wanted {
         if let Some(currency) = &self.currency {
             sql.push(" and c.currency = ").push_bind(currency.clone());
         }
+        push_without(sql, self.without.as_deref());
     }
 }
 

@@ -38,8 +38,11 @@ const AT_LEAST: [&[&str]; 6] =
 const BETWEEN: [&[&str]; 2] = [&["between"], &["from"]];
 const AND: [&[&str]; 2] = [&["and"], &["to"]];
 const OR_LESS: [&[&str]; 3] = [&["or", "less"], &["or", "under"], &["or", "cheaper"]];
-/// An amount without a currency is a price if the wish ends there or goes on with one of these.
+/// An amount without a currency is a price if it is a limit and the wish ends there or goes on with
+/// one of these, unless it is one of years of age.
 const AFTER_AN_AMOUNT: [&str; 8] = ["for", "and", "in", "with", "that", "to", "or", "please"];
+
+const AGES: [&str; 3] = ["age", "ages", "aged"];
 
 const CURRENCIES: [(&str, &[&str]); 4] = [
     ("GBP", &["£", "pound", "pounds", "quid", "gbp"]),
@@ -59,12 +62,12 @@ const AUDIENCES: [(&str, &[&str]); 3] = [
 ];
 /// Between "for" and whom it is for.
 const WHOSE: [&str; 7] = ["my", "our", "the", "a", "young", "small", "little"];
-/// What people begin a wish with.
+/// What people begin a wish with, as [`words`] gives it.
 const BEGINNINGS: [&str; 19] = [
     "something",
     "anything",
     "i",
-    "i'd",
+    "id",
     "like",
     "want",
     "need",
@@ -104,6 +107,14 @@ impl Wish {
         *self != Self { rest: self.rest.clone(), ..Self::default() }
     }
 
+    /// What is looked for by meaning.
+    pub fn meant(&self) -> String {
+        match self.kind {
+            Some(kind) if self.rest.is_empty() => kind.name().to_owned(),
+            _ => self.rest.join(" "),
+        }
+    }
+
     /// How many words say a price, if the next ones do.
     fn price(&mut self, words: &[String]) -> Option<usize> {
         if self.price_min.is_some() || self.price_max.is_some() {
@@ -111,9 +122,11 @@ impl Wish {
         }
         let Bounds { least, most, currency, taken } =
             between(words).or_else(|| at_most(words)).or_else(|| at_least(words))?;
-        // "For kids under 5" says how old they are.
         let ends = words.get(taken).is_none_or(|next| AFTER_AN_AMOUNT.contains(&next.as_str()));
-        if currency.is_none() && (most.is_none() || !ends || self.audience.is_some()) {
+        // "For kids under 5" says how old they are.
+        let is_age = self.audience.is_some()
+            || self.rest.last().is_some_and(|before| AGES.contains(&before.as_str()));
+        if currency.is_none() && (most.is_none() || !ends || is_age) {
             return None;
         }
         let minor =
@@ -163,7 +176,8 @@ fn between(words: &[String]) -> Option<Bounds> {
     taken += said;
     taken += starts(&words[taken..], &AND)?;
     let (most, second, said) = amount(&words[taken..])?;
-    let currency = second.or(first);
+    // Two numbers alone may be years, ages or pages.
+    let currency = Some(second.or(first)?);
     Some(Bounds { least: Some(least), most: Some(most), currency, taken: taken + said })
 }
 
@@ -290,6 +304,11 @@ mod tests {
             "more than 20 recipes",
             "for kids under 5",
             "between two fires",
+            "europe 1914-1918",
+            "between 1914 and 1918",
+            "from 1914 to 1918",
+            "stories for ages 3-5",
+            "stories for ages under 5",
             "fahrenheit 451 or 1984",
             "under 99999999999999999999 pounds",
             "under",
@@ -313,5 +332,6 @@ mod tests {
             assert_eq!(wish.rest.join(" "), rest, "{text}");
         }
         assert!(!Wish::of("the whale").is_understood());
+        assert_eq!(Wish::of("I'd like a whale").rest, ["whale"]);
     }
 }

@@ -68,6 +68,8 @@ async fn what_says_the_same_in_other_words_is_found_until_it_is_withdrawn() {
     assert_eq!(answer["items"][0]["sources"], json!(["meaning"]), "{answer}");
     assert_eq!((&answer["sources"][1], &answer["without"]), (&json!("meaning"), &json!([])));
     assert!(!of(&answer, "title").contains(&"Crumbs"), "what has nothing to do with it: {answer}");
+    let without = world.get("/search?q=a+whale+at+sea+-captains").ok().await;
+    assert!(!is_found(&without), "it has a captain: {without}");
     let products = world.get("/search?q=a+whale+at+sea&kind=product").ok().await;
     assert_eq!(products["items"], json!([]));
 

@@ -94,3 +94,44 @@ async fn who_types_a_title_gets_titles() {
     let problem = world.get("/search/suggest?q=%20").problem().await;
     assert_eq!(problem, (422, "invalid".to_owned()));
 }
+
+#[tokio::test]
+async fn books_have_no_price_so_a_wish_for_cheap_ones_is_met_as_well_as_it_can_be() {
+    let world = World::start().await;
+    let last = shop(&world).await;
+
+    let answer = suggested(&world, "fantasy books under 20 pounds", last).await;
+    let mut titles = of(&answer, "title");
+    titles.sort_unstable();
+    assert_eq!(titles, ["The Paper Dragon", "The Winter King"], "{answer}");
+    let understood = &answer["understood"];
+    assert_eq!((&understood["kind"], &understood["category"]), (&json!("book"), &json!("fantasy")));
+    assert_eq!((&understood["price_max"], &understood["currency"]), (&Value::Null, &Value::Null));
+
+    let details = product::samples::details("SKU4", "Ten fantasy books in a box");
+    let add = product::samples::add(piece(4), details, pounds(1_900));
+    let last = world.run::<Product>(piece(4), add).await;
+    for wish in ["fantasy books under 20 pounds", "books under 20 pounds"] {
+        let answer = suggested(&world, wish, last).await;
+        assert_eq!(of(&answer, "title"), ["Ten fantasy books in a box"], "{answer}");
+        let understood = &answer["understood"];
+        let said = (&understood["kind"], &understood["price_max"]);
+        assert_eq!(said, (&json!("product"), &json!(2_000)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn small_words_of_a_wish_are_not_looked_for_in_titles() {
+    let world = World::start().await;
+    for (number, title) in [(1, "My Antonia"), (2, "Who Was Who"), (3, "Or Else")] {
+        world.add_book(uuid(number).into(), title, "W. Cather", None).await;
+    }
+    let last = world.add_book(uuid(4).into(), "Gardening by the Moon", "A. Nonymous", None).await;
+
+    let wish = "something for my mother who loves gardening or cooking";
+    let answer = suggested(&world, wish, last).await;
+    assert_eq!(of(&answer, "title"), ["Gardening by the Moon"], "{answer}");
+
+    let years = suggested(&world, "europe 1914-1918", last).await;
+    assert_eq!(years["understood"], Value::Null, "{years}");
+}

@@ -96,6 +96,12 @@ fn beir(corpus: &Path, queries: &Path, judgements: &Path) -> anyhow::Result<Coll
             bail!("{} has a row without two columns: {row}", judgements.display());
         };
         let place = places.get(document).with_context(|| format!("no document {document}"))?;
+        let score = fields.next().unwrap_or("1").trim();
+        let score: f64 =
+            score.parse().with_context(|| format!("a score is a number, not {score}"))?;
+        if score <= 0.0 {
+            continue;
+        }
         relevant.entry(query.to_owned()).or_default().insert(*place);
     }
     let questions = lines::<Document>(queries)?.into_iter().filter_map(|query| {

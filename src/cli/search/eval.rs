@@ -12,6 +12,7 @@ use retrieval::{Embedder, Exact, Fusion, Hit, VectorIndex, Words, fuse, passages
 use serde_json::json;
 
 use super::collection::{self, Collection, Question};
+use super::full_text;
 use crate::cli::progress;
 use crate::settings::Settings;
 use crate::text_model;
@@ -48,7 +49,7 @@ pub struct Eval {
 }
 
 impl Eval {
-    pub fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let asked_in = self.questions.as_ref().unwrap_or(&self.texts);
         let collection = collection::read(&self.folder, &self.texts, asked_in)?;
         let count = collection.questions.len();
@@ -65,6 +66,11 @@ impl Eval {
         let begun = Instant::now();
         let by_words = by_words(&collection);
         self.say(&collection, "words (BM25)", &by_words, begun)?;
+        let begun = Instant::now();
+        match full_text::find(&collection, settings, DEPTH).await {
+            Ok(found) => self.say(&collection, "full text (GET /search)", &found, begun)?,
+            Err(error) => eprintln!("full text is not measured: {error:#}"),
+        }
         let begun = Instant::now();
         let by_meaning = by_meaning(&collection, &embedder)?;
         self.say(&collection, "meaning (best passage)", &by_meaning, begun)?;

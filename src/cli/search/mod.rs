@@ -2,6 +2,7 @@
 
 mod collection;
 mod eval;
+mod full_text;
 
 use std::process::ExitCode;
 
@@ -15,14 +16,14 @@ pub struct Search {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Measure words, meaning and both on folders of texts and judged questions; needs no database
+    /// Measure words, meaning and both on folders of texts and judged questions
     Eval(eval::Eval),
 }
 
 impl Search {
-    pub fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Eval(eval) => eval.run(settings),
+            Command::Eval(eval) => eval.run(settings).await,
         }
     }
 }
