@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::{Language, Tag};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use service_kit::page::{Limit, Page};
 use service_kit::{Path, Problem, Query, schema};
 use sqlx::FromRow;
@@ -34,7 +34,8 @@ struct Book {
     /// Negative before our era.
     published_year: Option<i32>,
     #[sqlx(flatten)]
-    #[serde(skip_serializing_if = "Series::is_none")]
+    #[serde(serialize_with = "Series::or_null")]
+    #[schema(value_type = Option<Series>)]
     series: Series,
     genres: Vec<String>,
     audience: String,
@@ -61,14 +62,16 @@ struct Book {
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct Series {
     #[sqlx(rename = "series_name")]
+    #[schema(value_type = String)]
     name: Option<String>,
     #[sqlx(rename = "series_number")]
     number: Option<f64>,
 }
 
 impl Series {
-    fn is_none(&self) -> bool {
-        self.name.is_none()
+    /// Null, like whatever else is not known of a book.
+    fn or_null<S: Serializer>(series: &Self, serializer: S) -> Result<S::Ok, S::Error> {
+        series.name.as_ref().map(|_| series).serialize(serializer)
     }
 }
 

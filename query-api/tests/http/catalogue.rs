@@ -56,6 +56,7 @@ async fn books_are_found_by_words_genre_and_author_and_sorted_as_asked() {
     let token = world.token(ada(), &[]);
     let page = world.get(&format!("/books/{emma}")).bearer(&token).ok().await;
     assert_eq!(page["my_rating"], json!(9));
+    assert_eq!(page.get("series"), Some(&json!(null)), "not known, like the others: {page}");
     let unknown = world.get(&format!("/books/{}", uuid(77))).problem().await;
     assert_eq!(unknown, (404, "item-unknown".to_owned()));
 }

@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
-use command_api::{account, book, cart, course, order::OrderNumbers, product, stock};
+use command_api::{account, book, cart, course, loan, order::OrderNumbers, product, stock};
 use domain::{
     AccountId, CourseId, Currency, LessonId, Money, Patch, Personal, ProductId, Quantity, Role,
     Tag, Tags,
@@ -83,6 +83,12 @@ impl Changes<'_> {
             let audience = Some(Audience::Kids);
             let revision = domain::book::Revision { audience, ..Default::default() };
             done(book::revise(self.log, &context, found.id, revision).await)?;
+        }
+        // Whoever comes as the member sees what has to go back, and what should have.
+        for (key, days_ago) in [("odyssey", 26), ("treasure-island", 4)] {
+            let context = self.context(&format!("member's loan:{key}"), days_ago * 24);
+            let (book, reader) = (self.catalogue.book(key)?.id, self.reader("member"));
+            done(loan::borrow(self.log, &context, book, reader).await)?;
         }
         let context = self.context("withdrawal", 1);
         done(book::withdraw(self.log, &context, self.catalogue.book(WITHDRAWN)?.id).await)

@@ -82,7 +82,7 @@ mod tests {
     };
 
     /// All that readers do, in the order of the stages.
-    fn world(now: DateTime<Utc>) -> Vec<Box<Task>> {
+    fn world(now: DateTime<Utc>) -> Vec<Task> {
         let source = Source::new("demo").unwrap();
         let catalogue = Catalogue::read(&source).unwrap();
         let member = source.account("member");
@@ -96,7 +96,7 @@ mod tests {
         let stages = [accounts, opinions, learning, shopping, loans, talk.comments, likings];
         let works = stages.into_iter().chain([talk.likes, carts, deliveries]).flatten();
         let task = |work| match work {
-            Work::Send(task) => task,
+            Work::Send(task) => *task,
             other => panic!("{other:?}"),
         };
         works.map(task).collect()

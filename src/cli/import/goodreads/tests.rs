@@ -162,7 +162,7 @@ fn a_review_is_a_comment_of_the_day_the_book_was_read() {
         comments.collect()
     };
     let row = row(8, "Emma", "", "0", "", "read");
-    let [first] = &says(&[row.clone()])[..] else { panic!("one review") };
+    let [first] = &says(std::slice::from_ref(&row))[..] else { panic!("one review") };
     assert_eq!(first.2, "Fine.\nReally.");
     let [edited] = &says(&[row.replace("Fine.", "Better.<br/>")])[..] else { panic!("one") };
     assert_eq!((&edited.1, edited.2.as_str()), (&first.1, "Better.\n\nReally."));
