@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Program, System, daybook, eventually};
+use crate::system::{Answer, Program, System, daybook, eventually};
 
 /// A folder of files that is gone at the end of the test.
 struct Folder(PathBuf);
@@ -245,7 +245,7 @@ async fn an_import_that_was_killed_goes_on() {
     let arguments = ["books", &books, "--concurrency", "8", "--json"];
 
     let mut killed = import(&arguments).spawn().unwrap();
-    let some = |answer: &crate::system::Answer| answer["items"] != json!([]);
+    let some = |answer: &Answer| answer["items"] != json!([]);
     eventually(|| system.get("books?q=zanzibar+killed"), some).await;
     killed.kill().unwrap();
     killed.wait().unwrap();
@@ -265,7 +265,7 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
     let emma = json!({ "title": format!("Emma {unique}"), "authors": ["Jane Austen"] });
     let emma = system.add_book(emma).await;
     let number = Uuid::now_v7().as_u128() % 1_000_000_000;
-    let library = |average: &str| {
+    let library = |average: &str, review: &str| {
         format!(
             "Book Id,Title,Author,Author l-f,Additional Authors,ISBN,ISBN13,My Rating,Average Rating,\
              Publisher,Binding,Number of Pages,Year Published,Original Publication Year,Date Read,\
@@ -273,16 +273,18 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
              Private Notes,Read Count,Owned Copies\n\
              {number}1,Emma {unique},Jane Austen,\"Austen, Jane\",,=\"\",=\"\",4,{average},Penguin,\
              Paperback,474,2003,1815,2012/05/31,2011/01/02,\"favorites, regency\",,read,\
-             \"Fine.\nReally.\",,,1,0\n\
+             \"{review}\nReally.\",,not for others,1,0\n\
              {number}2,\"Villette {unique} (Brontë, #3)\",Charlotte Brontë,,,=\"\",=\"\",0,{average},,\
              ,,,1853,,2011/01/02,to-read,,to-read,,,,0,0\n\
              {number}3,Persuasion,Jane Austen,,,=\"\",=\"\",six,{average},,,,,1817,,2011/01/02,,,read,\
              ,,,1,0\n"
         )
     };
-    let folder =
-        Folder::of("library", &[("old.csv", &library("4.01")), ("new.csv", &library("4.02"))]);
-    let (old, new) = (folder.path("old.csv"), folder.path("new.csv"));
+    let (old, new) = (library("4.01", "Fine."), library("4.02", "Fine."));
+    let edited = library("4.02", "<i>Very</i> fine.");
+    let files = [("old.csv", &*old), ("new.csv", &*new), ("edited.csv", &*edited)];
+    let folder = Folder::of("library", &files);
+    let [old, new, edited] = files.map(|(name, _)| folder.path(name));
 
     let dry = report(&["goodreads", &old, "--account", &ada.login.email, "--dry-run"]).await;
     assert_eq!(counts(&dry, 0), [2, 0, 0, 1], "{dry}");
@@ -290,10 +292,11 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
     assert_eq!(counts(&first, 0), [2, 1, 0, 1], "Emma was there: {first}");
     assert_eq!(first["files"][0]["unreadable"]["first"][0]["line"], 5, "{first}");
     let made = |report: &Value, what: &str| report["prepared"][what]["made"].clone();
-    assert_eq!([made(&first, "ratings"), made(&first, "favourites")], [1, 1], "{first}");
+    let all = ["ratings", "comments", "favourites"];
+    assert_eq!(all.map(|what| made(&first, what)), [1, 1, 1], "{first}");
     let page = format!("books/{emma}");
     eventually(|| ada.get(&page), |book| book["my_rating"] == 8).await;
-    let kept = |answer: &crate::system::Answer| answer["items"][0]["id"] == emma.to_string();
+    let kept = |answer: &Answer| answer["items"][0]["id"] == emma.to_string();
     eventually(|| ada.get("accounts/me/favourites"), kept).await;
     let villette = only(&system, &format!("books?q=villette+{unique}")).await;
     assert_eq!(villette["title"], format!("Villette {unique}"), "{villette}");
@@ -305,10 +308,22 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
     for file in [&old, &new] {
         let again = report(&["goodreads", file, "--account", &id]).await;
         assert_eq!(counts(&again, 0), [2, 2, 0, 1], "{again}");
-        assert_eq!([made(&again, "ratings"), made(&again, "favourites")], [0, 0], "{again}");
+        assert_eq!(all.map(|what| made(&again, what)), [0, 0, 0], "{again}");
     }
     let book = ada.get(&page).after(&changed).await;
     assert_eq!(book["my_rating"], 10, "{book}");
+
+    let comments = format!("books/{emma}/comments");
+    let comment = only(&system, &comments).await;
+    assert_eq!(comment["text"], "Fine.\nReally.", "without notes: {comment}");
+    assert_eq!(comment["edited_at"], json!(null), "{comment}");
+    let private = ["goodreads", &edited, "--account", &id, "--without-reviews"];
+    assert_eq!(made(&report(&private).await, "comments"), json!(null));
+    let newer = report(&["goodreads", &edited, "--account", &id]).await;
+    assert_eq!(all.map(|what| made(&newer, what)), [0, 1, 0], "{newer}");
+    let is_edited = |answer: &Answer| answer["items"][0]["text"] == "Very fine.\nReally.";
+    let comment = eventually(|| system.get(&comments), is_edited).await["items"][0].clone();
+    assert_ne!(comment["edited_at"], json!(null), "{comment}");
 
     let nobody = output(import(&["goodreads", &old, "--account", "nobody@example.com"])).await;
     let errors = String::from_utf8_lossy(&nobody.stderr);

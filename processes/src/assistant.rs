@@ -20,10 +20,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::conversation::{About, Command, Conversation, Event};
+use domain::course::Course;
+use domain::enrollment::{Enrollment, EnrollmentId};
 use domain::{AccountId, AnswerId, ConversationId, Personal};
 use eventstore::{ExecuteError, Log, RecordedEvent};
 use retrieval::TextModel;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use crate::cause::Cause;
@@ -39,10 +42,16 @@ use source::Source;
 /// How long an answer waits for the read model to show what was there when the question was asked.
 const READ_MODEL_WAIT_MAX: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Questions whose sources are looked for at once: each holds all passages of its course.
+const QUESTIONS_AT_ONCE: usize = 4;
+/// An answer is recorded as it was given, and not given again because the log is busy.
+const GIVE_ATTEMPTS_MAX: u32 = 5;
+const GIVE_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Assistant {
     meaning: TextModel,
     model: Option<Arc<ChatModel>>,
+    turns: Semaphore,
 }
 
 /// What is to be answered.
@@ -56,7 +65,7 @@ struct Asked {
 
 impl Assistant {
     pub(crate) const fn new(meaning: TextModel, model: Option<Arc<ChatModel>>) -> Self {
-        Self { meaning, model }
+        Self { meaning, model, turns: Semaphore::const_new(QUESTIONS_AT_ONCE) }
     }
 }
 
@@ -76,7 +85,10 @@ impl Process for Assistant {
         if log.load::<Conversation>(asked.conversation).await?.state.awaits(asked.answer) {
             // Who was erased meanwhile is not answered: nobody knows the question any more.
             if let Some((question, earlier)) = heard(log, asked).await? {
-                let given = self.reply(log, cause, asked, &question, &earlier, &draft).await?;
+                let given = match is_admitted(log, asked).await? {
+                    true => self.reply(log, cause, asked, &question, &earlier, &draft).await?,
+                    false => Given::nothing()?,
+                };
                 give(log, cause, asked, given).await?;
             }
         }
@@ -100,7 +112,7 @@ impl Assistant {
             Some(model) if !sources.is_empty() => {
                 let messages = prompt::messages(asked.about, &sources, earlier, question);
                 let key = asked.answer.to_string();
-                match reply::by_model(model, &key, messages, draft).await? {
+                match reply::by_model(model, &key, messages, draft).await {
                     Ok(text) => Given::by_model(model, text, sources),
                     Err(reason) => Given::quoting(asked.about, sources, Some(reason)),
                 }
@@ -109,7 +121,8 @@ impl Assistant {
         }
     }
 
-    /// What fits the question; one that hardly has a word of its own goes on from the one before.
+    /// What fits the question, or what it goes on from. A model, which is told what was said, is also
+    /// given the sources of before when nothing fits a question that seems to stand alone.
     async fn sources(
         &self,
         log: &Log,
@@ -117,22 +130,48 @@ impl Assistant {
         question: &str,
         earlier: &[Turn],
     ) -> Result<Vec<Source>, Failure> {
-        let last = earlier.last().filter(|_| ranking::goes_on(question));
-        let with_the_last = last.map(|turn| format!("{} {question}", turn.question));
+        let _turn = self.turns.acquire().await.map_err(Failure::passing)?;
+        let goes_on = self.model.is_some() || ranking::goes_on(question);
+        let subject = subject(earlier).filter(|_| goes_on);
+        let on_it = subject.map(|subject| (format!("{subject} {question}"), subject));
+        let asked = [Some((question.to_owned(), question)), on_it];
+        let of_course: Arc<[Source]> = match about {
+            About::Course { course } => lessons::of(log, course).await?.into(),
+            About::Shop => Arc::new([]),
+        };
         let mut found = Vec::new();
-        for question in [Some(question.to_owned()), with_the_last].into_iter().flatten() {
+        for (question, subject) in asked.into_iter().flatten() {
             let (sources, strictness) = match about {
-                About::Course { course } => (lessons::of(log, course).await?, Strictness::Course),
-                About::Shop => (products::for_question(log, &question).await?, Strictness::Shop),
+                About::Course { .. } => (Arc::clone(&of_course), Strictness::Course),
+                About::Shop => {
+                    (products::for_question(log, &question).await?.into(), Strictness::Shop)
+                }
             };
             let ranking = Ranking { log, meaning: &self.meaning, strictness };
-            found = ranking.best(sources, question).await?;
+            found = ranking.best(sources, question, subject.to_owned()).await?;
             if !found.is_empty() {
                 break;
             }
         }
         Ok(found)
     }
+}
+
+/// The last question that has a subject of its own; of those that have none, the first.
+fn subject(earlier: &[Turn]) -> Option<&str> {
+    let remembered = &earlier[earlier.len().saturating_sub(prompt::TURNS_MAX)..];
+    let with_subject = remembered.iter().rev().find(|turn| !ranking::goes_on(&turn.question));
+    with_subject.or(remembered.first()).map(|turn| turn.question.as_str())
+}
+
+/// Whoever has left the course meanwhile hears nothing more of it.
+async fn is_admitted(log: &Log, asked: Asked) -> Result<bool, Failure> {
+    let (student, About::Course { course }) = (asked.asker, asked.about) else { return Ok(true) };
+    if log.load::<Course>(course).await?.state.instructor() == Some(student) {
+        return Ok(true);
+    }
+    let enrollment = EnrollmentId { student, course };
+    Ok(log.load::<Enrollment>(enrollment).await?.state.is_enrolled())
 }
 
 /// The question, and the answered ones before it; none once the asker has been erased. Answers may
@@ -163,7 +202,8 @@ async fn heard(log: &Log, asked: Asked) -> Result<Option<(String, Vec<Turn>)>, F
     Ok(Some((question, turns.into_iter().map(|(_, turn)| turn).collect())))
 }
 
-/// Whoever changes a lesson and asks is answered from what it says now.
+/// Whoever changes a lesson and asks is answered from what it says now, unless the read model is long
+/// behind. What is attached to a lesson is read later, and not waited for.
 async fn until_shown(log: &Log, about: About, position: i64) -> Result<(), Failure> {
     let projection = match about {
         About::Course { .. } => "courses",
@@ -183,6 +223,21 @@ async fn until_shown(log: &Log, about: About, position: i64) -> Result<(), Failu
 }
 
 async fn give(log: &Log, cause: &Cause, asked: Asked, given: Given) -> Result<(), Failure> {
+    let mut attempt = 1;
+    loop {
+        match record(log, cause, asked, given.clone()).await {
+            Err(Failure::Passing(error)) if attempt < GIVE_ATTEMPTS_MAX => {
+                let answer = asked.answer;
+                tracing::warn!(answer.id = %answer, "answer {answer} is recorded later: {error}");
+            }
+            result => return result,
+        }
+        sleep(GIVE_PAUSE * attempt).await;
+        attempt += 1;
+    }
+}
+
+async fn record(log: &Log, cause: &Cause, asked: Asked, given: Given) -> Result<(), Failure> {
     let Asked { conversation, answer: id, asker, .. } = asked;
     let Given { text, citations, provider, model, fallback_reason } = given;
     let context = cause.context("answer");

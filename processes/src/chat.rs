@@ -1,21 +1,22 @@
 //! A language model behind the chat API that OpenAI began and Ollama, llama.cpp, vLLM and others
 //! speak: `POST /chat/completions` with `stream`. `docs/PROVIDERS.md` is the contract.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Reference;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::outgoing::{Address, AddressError, Call, CallError, Client, Events, Limits};
+use crate::outgoing::{Address, AddressError, Call, CallError, Client, Events, Limits, Patience};
 
 /// A model thinks before it speaks, and speaks for a while.
+const WHOLE_MAX: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(3),
-    read: Duration::from_secs(60),
+    read: WHOLE_MAX,
     write: Duration::from_secs(3),
-    whole: Duration::from_secs(60),
+    whole: WHOLE_MAX,
 };
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Of an answer; some thousand characters.
@@ -59,18 +60,24 @@ impl ChatModel {
         &self.name
     }
 
+    /// Of whoever has no reason to be in more of a hurry.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience { deadline: Instant::now() + WHOLE_MAX, silence_max: self.silence_max }
+    }
+
     /// Begins an answer. Whoever asks again under the same key asks the same.
     pub(crate) async fn ask(
         &self,
         key: &str,
         messages: &[Message],
+        patience: Patience,
     ) -> Result<Saying<'_>, CallError> {
         let json = json!({
             "model": self.name.as_str(), "messages": messages, "stream": true,
             "temperature": 0.2, "max_tokens": TOKENS_MAX,
         });
         let call = Call { method: Method::POST, path: "/chat/completions", key, json: Some(json) };
-        Ok(Saying(self.client.events(call, self.silence_max).await?))
+        Ok(Saying(self.client.events(call, patience).await?))
     }
 }
 
@@ -102,6 +109,7 @@ impl Saying<'_> {
             };
             let content = choices.into_iter().next().and_then(|choice| choice.delta.content);
             if let Some(content) = content.filter(|content| !content.is_empty()) {
+                self.0.heard();
                 return Ok(Some(content));
             }
         }

@@ -1,4 +1,4 @@
-//! Vectors of texts, each made once.
+//! Vectors of texts, each kept once. Two who lack the same one at the same moment both make it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

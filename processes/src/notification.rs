@@ -41,7 +41,7 @@ pub use mailer::{Letter, MailError, Mailer};
 use recipient::Recipient;
 pub use sms::HttpSms;
 #[cfg(test)]
-pub(crate) use {closing::closed, words::Words};
+pub(crate) use {closing::closing, words::Words};
 
 /// People told of one event at most.
 const RECIPIENTS_MAX: i64 = 100;
@@ -203,6 +203,7 @@ impl Delivery<'_> {
         }
         self.step("request", |at| Command::Request { notification, message: message.clone(), at })
             .await?;
+        let mut closing = None;
         loop {
             let state = self.log.load::<Notification>(notification).await?.state;
             if state.status() != Status::Waiting {
@@ -214,7 +215,7 @@ impl Delivery<'_> {
             let Some(recipient) = recipient.filter(|known| known.wants(channel, message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };
-            match self.send(&recipient, message).await? {
+            match self.send(&recipient, message, &mut closing).await? {
                 Ok(()) => {
                     self.step(&format!("sent:{attempt}"), |at| Command::MarkSent {
                         notification,
@@ -236,11 +237,16 @@ impl Delivery<'_> {
         &self,
         recipient: &Recipient,
         message: &Message,
+        closing: &mut Option<Option<String>>,
     ) -> Result<Result<(), NotCarried>, Failure> {
         let id = self.id.to_string();
         let mut words = words::of(self.log, self.page, recipient, message, self.id.channel).await?;
         if let Some(writer) = self.writer {
-            words = closing::closed(writer, message, &id, words).await;
+            // Asked once: a letter that is sent again is the same letter.
+            if closing.is_none() {
+                *closing = Some(closing::closing(writer, message, &id, words.subject()).await);
+            }
+            words = words.closed(closing.as_ref().and_then(Option::as_deref));
         }
         Ok(self.carrier.carry(recipient, words, &id).await)
     }

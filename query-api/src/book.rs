@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
-use crate::file::{self, Attached, uploaded_cover};
+use crate::file::{Attached, attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
@@ -158,6 +158,8 @@ async fn books(
     .await
 }
 
+const FILES: &str = attached!("book", "c.book");
+
 /// A book with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct BookPage {
@@ -165,7 +167,7 @@ struct BookPage {
     #[serde(flatten)]
     book: Book,
     liked_by_me: Option<bool>,
-    #[sqlx(skip)]
+    #[sqlx(json)]
     files: Vec<Attached>,
 }
 
@@ -181,7 +183,7 @@ async fn book(
     let reader = asked.account().map(|account| account.uuid());
     app.read(&asked, READS, move |mut view| async move {
         let page: Option<BookPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, mine.score as my_rating,
+            "select {COLUMNS}, {FILES}, mine.score as my_rating,
                     case when $2::uuid is not null
                          then exists (select from readmodel.likes
                                        where (reader, kind, target) = ($2, 'book', c.book))
@@ -198,8 +200,7 @@ async fn book(
         .bind(reader)
         .fetch_optional(view.db())
         .await?;
-        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
-        page.files = file::of_item(view.db(), domain::ItemKind::Book, id).await?;
+        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
         Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
     })
     .await

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
-use crate::file::{self, Attached, uploaded_cover};
+use crate::file::{self, Attached, attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::{Answer, App, Asked, Reads};
 
@@ -173,6 +173,8 @@ struct Mine {
     my_rating: Option<i16>,
     liked_by_me: Option<bool>,
     my_enrollment: Option<String>,
+    #[sqlx(json)]
+    files: Vec<Attached>,
 }
 
 #[utoipa::path(
@@ -204,7 +206,7 @@ async fn course(
         if matches!(course.state.as_str(), "draft" | "publishing") && !teaches {
             return Err(unknown());
         }
-        let mine: Mine = sqlx::query_as(
+        let mine: Mine = sqlx::query_as(concat!(
             "select (select score from readmodel.reader_ratings
                       where (reader, kind, item) = ($2, 'course', $1)) as my_rating,
                     case when $2::uuid is not null
@@ -212,8 +214,9 @@ async fn course(
                                        where (reader, kind, target) = ($2, 'course', $1))
                     end as liked_by_me,
                     (select state from readmodel.enrollments
-                      where (student, course) = ($2, $1)) as my_enrollment",
-        )
+                      where (student, course) = ($2, $1)) as my_enrollment, ",
+            attached!("course", "$1"),
+        ))
         .bind(id)
         .bind(reader)
         .fetch_one(view.db())
@@ -234,9 +237,8 @@ async fn course(
                 lesson.files = Some(files.remove(&lesson.id).unwrap_or_default());
             }
         }
-        let files = file::of_item(view.db(), ItemKind::Course, id).await?;
         let sequence = course.sequence;
-        let Mine { my_rating, liked_by_me, my_enrollment } = mine;
+        let Mine { my_rating, liked_by_me, my_enrollment, files } = mine;
         let course = Course { my_rating, ..course };
         let page = CoursePage { course, files, lessons, liked_by_me, my_enrollment };
         Ok(Answer::json(&page)?.of_sequence(sequence))

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
-use crate::file::{self, Attached, uploaded_cover};
+use crate::file::{Attached, attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::price::{self, LOWEST};
 use crate::{Answer, App, Asked, Reads};
@@ -136,6 +136,8 @@ async fn products(
     .await
 }
 
+const FILES: &str = attached!("product", "c.product");
+
 /// A product with its files, and whether I like it if I ask with a token.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
 struct ProductPage {
@@ -146,7 +148,7 @@ struct ProductPage {
     /// currency of today's price, which counts too. In the currency's smallest unit.
     lowest_30_days: Option<i64>,
     liked_by_me: Option<bool>,
-    #[sqlx(skip)]
+    #[sqlx(json)]
     files: Vec<Attached>,
 }
 
@@ -163,7 +165,7 @@ async fn product(
     let since = price::thirty_days_before(asked.now);
     app.read(&asked, PAGE_READS, move |mut view| async move {
         let page: Option<ProductPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
+            "select {COLUMNS}, {FILES}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
                     case when $2::uuid is not null
                          then exists (select from readmodel.likes
                                        where (reader, kind, target) = ($2, 'product', c.product))
@@ -181,8 +183,7 @@ async fn product(
         .bind(since)
         .fetch_optional(view.db())
         .await?;
-        let mut page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
-        page.files = file::of_item(view.db(), domain::ItemKind::Product, id).await?;
+        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
         Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
     })
     .await

@@ -1,4 +1,5 @@
-//! Waiting for projections to pass a position. Everybody who waits shares one look at the checkpoints.
+//! How far projections are, and waiting for them to pass a position. Many who ask at once share one
+//! look at the checkpoints.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +10,9 @@ use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::view::{Mark, Positions, Reads, behind, positions, unbuilt};
+use crate::view::{Mark, Positions, Reads, behind, unbuilt};
 
-/// Between two looks, however many wait.
+/// Between two looks of those who wait.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Whoever has waited for long looks again after a sixteenth of that, or this.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -19,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// What every projection shows, by name.
 type Live = HashMap<String, Mark>;
 
-/// What was seen last, for those who wait.
+/// What was seen last, for all who asked before it was looked for.
 pub(crate) struct Progress {
     pool: PgPool,
     last: Mutex<Look>,
@@ -28,29 +29,27 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone)]
 struct Look {
     begun: Instant,
-    live: Arc<Live>,
+    live: Result<Arc<Live>, Problem>,
 }
 
 impl Progress {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, last: Mutex::new(Look { begun: Instant::now(), live: Arc::default() }) }
+        Self { pool, last: Mutex::new(Look { begun: Instant::now(), live: Ok(Arc::default()) }) }
     }
 
-    /// The positions of `reads`, once all of them have passed the position asked for.
+    /// The positions of `reads` now, or once all of them have passed the position asked for.
     pub(crate) async fn reached(
         &self,
         reads: Reads,
         asked: Freshness,
     ) -> Result<Positions, Problem> {
-        let Some(token) = asked.position else {
-            return positions(&mut *self.pool.acquire().await?, reads).await?.ok_or_else(unbuilt);
-        };
         let begun = Instant::now();
-        let deadline = begun + asked.wait;
+        let (token, wait) = asked.position.map_or((0, Duration::ZERO), |token| (token, asked.wait));
+        let deadline = begun + wait;
         let mut seen = begun;
         loop {
-            let look = self.look_after(seen).await?;
-            let positions = look.positions(reads);
+            let look = self.look_after(seen).await;
+            let positions = look.positions(reads)?;
             let lowest = positions.as_ref().map(Positions::lowest);
             if let Some(positions) = positions
                 && positions.lowest() >= token
@@ -63,32 +62,34 @@ impl Progress {
             }
             seen = look.begun;
             let pause = ((now - begun) / 16).min(PAUSE_MAX);
-            sleep_until((now + pause).min(deadline)).await;
+            sleep_until((now + pause).max(seen + LOOK_EVERY).min(deadline)).await;
         }
     }
 
-    /// A look begun after a moment: somebody else's, or our own when it is time for one.
-    async fn look_after(&self, moment: Instant) -> Result<Look, Problem> {
+    /// A look begun after a moment: ours, or that of whoever was before us in the queue. A failed one
+    /// is shared as well, so that nobody waits for as many failures as there are others.
+    async fn look_after(&self, moment: Instant) -> Look {
         let mut last = self.last.lock().await;
         if last.begun <= moment {
-            sleep_until(last.begun + LOOK_EVERY).await;
-            let begun = Instant::now();
-            let live: Vec<Mark> = sqlx::query_as(
-                "select name, version, build, position, leaf, parked from projections.live",
-            )
-            .fetch_all(&self.pool)
-            .await?;
-            let live = live.into_iter().map(|mark| (mark.name.clone(), mark));
-            *last = Look { begun, live: Arc::new(live.collect()) };
+            *last = Look { begun: Instant::now(), live: look(&self.pool).await };
         }
-        Ok(last.clone())
+        last.clone()
     }
+}
+
+async fn look(pool: &PgPool) -> Result<Arc<Live>, Problem> {
+    let live: Vec<Mark> =
+        sqlx::query_as("select name, version, build, position, leaf, parked from projections.live")
+            .fetch_all(pool)
+            .await?;
+    Ok(Arc::new(live.into_iter().map(|mark| (mark.name.clone(), mark)).collect()))
 }
 
 impl Look {
     /// None while one of them has never been built.
-    fn positions(&self, reads: Reads) -> Option<Positions> {
-        let marks = reads.iter().map(|name| self.live.get(*name).cloned());
-        marks.collect::<Option<Vec<_>>>().map(Positions)
+    fn positions(&self, reads: Reads) -> Result<Option<Positions>, Problem> {
+        let live = self.live.as_ref().map_err(Problem::clone)?;
+        let marks = reads.iter().map(|name| live.get(*name).cloned());
+        Ok(marks.collect::<Option<Vec<_>>>().map(Positions))
     }
 }

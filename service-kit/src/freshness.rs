@@ -12,7 +12,7 @@ pub const WAIT_DEFAULT: Duration = Duration::from_secs(1);
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// From `Consistency-Token: <position>` and `Prefer: wait=<seconds>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
     /// The answer must have seen this position.
     pub position: Option<i64>,

@@ -26,12 +26,20 @@ impl<'a> Draft<'a> {
         Self { log, answer, asker, shown_at: Mutex::new(None) }
     }
 
-    /// The whole text so far; not more often than somebody would notice.
-    pub(super) async fn show(&self, text: &str) -> Result<(), Failure> {
+    /// The whole text so far; not more often than somebody would notice. Nothing is lost with what
+    /// cannot be shown: the answer comes all the same.
+    pub(super) async fn show(&self, text: &str) {
         let text = text.trim_end();
         if text.is_empty() || !self.is_due() {
-            return Ok(());
+            return;
         }
+        if let Err(failure) = self.write(text).await {
+            let answer = self.answer;
+            tracing::warn!(answer.id = %answer, "the answer {answer} is not shown: {failure}");
+        }
+    }
+
+    async fn write(&self, text: &str) -> Result<(), Failure> {
         let plain = serde_json::to_string(&Personal::new(self.asker, text));
         let sealed = self.log.personal().seal_text(plain.map_err(Failure::lasting)?).await;
         let sealed = match sealed {

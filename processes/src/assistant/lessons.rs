@@ -32,7 +32,7 @@ pub(super) async fn of(log: &Log, course: CourseId) -> Result<Vec<Source>, Failu
                  union all
                  select place, l.lesson, title, f.name, e.text
                    from readmodel.lessons l
-                   join readmodel.files f on f.target = 'lesson:' || l.course || ':' || l.lesson
+                   join readmodel.files f on (f.item, f.lesson) = (l.course, l.lesson)
                    join processes.extracts e on e.file = f.sha256
                   where l.course = $1),
              sized as (

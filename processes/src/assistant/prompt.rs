@@ -6,7 +6,7 @@ use super::source::Source;
 use crate::chat::Message;
 
 /// Earlier questions that a model is reminded of.
-const TURNS_MAX: usize = 3;
+pub(super) const TURNS_MAX: usize = 3;
 /// Of each of their questions and answers.
 const REMEMBERED_CHARS_MAX: usize = 1_000;
 

@@ -1,6 +1,7 @@
 //! Which sources fit a question: by its words, and by its meaning where there is a model for it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use eventstore::Log;
 use retrieval::{Fusion, Hit, TextModel, Vector, Words, fuse, text_hash};
@@ -48,11 +49,13 @@ pub(super) struct Ranking<'a> {
 type Meanings = (Vector, Vec<(u32, Vector)>);
 
 impl Ranking<'_> {
-    /// Those that fit, best first.
+    /// Those that fit, best first. They have enough of the words of its subject, which is the question
+    /// itself unless that goes on from another.
     pub(super) async fn best(
         &self,
-        sources: Vec<Source>,
+        sources: Arc<[Source]>,
         question: String,
+        subject: String,
     ) -> Result<Vec<Source>, Failure> {
         let meanings = match self.meanings(&sources, &question).await {
             Err(Failure::Lasting(error)) => {
@@ -62,12 +65,12 @@ impl Ranking<'_> {
             meanings => meanings?,
         };
         let strictness = self.strictness;
-        let rank = move || best(&sources, &question, meanings.as_ref(), strictness);
+        let rank = move || best(&sources, (&question, &subject), meanings.as_ref(), strictness);
         tokio::task::spawn_blocking(rank).await.map_err(Failure::passing)
     }
 
-    /// Sources are embedded when they change, the few that are not yet, here. The vector of the
-    /// question is kept nowhere: it is personal.
+    /// Sources are embedded when they change; of those that are not, some are here, with each question.
+    /// The vector of the question is kept nowhere: it is personal.
     async fn meanings(
         &self,
         sources: &[Source],
@@ -78,8 +81,9 @@ impl Ranking<'_> {
         let embedding = Embedding::new(self.log.pool(), embedder.clone());
         let mut kept: HashMap<[u8; 32], Vector> = embedding.kept(&texts).await?;
         let missing = texts.iter().filter(|text| !kept.contains_key(&text_hash(text)));
-        let missing = distinct(missing.cloned().collect());
-        if (1..=BATCH).contains(&missing.len()) {
+        let mut missing = distinct(missing.cloned().collect());
+        missing.truncate(BATCH);
+        if !missing.is_empty() {
             let made = embedding.embed(&missing).await?;
             kept.extend(missing.iter().map(|text| text_hash(text)).zip(made));
         }
@@ -100,13 +104,13 @@ impl Ranking<'_> {
 
 fn best(
     sources: &[Source],
-    question: &str,
+    (question, subject): (&str, &str),
     meanings: Option<&Meanings>,
     strictness: Strictness,
 ) -> Vec<Source> {
     let words = Words::new(sources.iter().map(|source| &*source.words));
     let mut by_words = words.find(question, HITS_MAX);
-    let shares = shares(&words, question, sources.len());
+    let shares = shares(&words, subject, sources.len());
     let least = by_words.first().map_or(0.0, |best| best.score * OF_THE_BEST);
     by_words.retain(|hit| {
         let share = shares.get(&hit.id).copied().unwrap_or_default();
@@ -180,7 +184,7 @@ mod tests {
             "Threads of a program run side by side.",
         ];
         let sources = sources.map(source);
-        let best = best(&sources, question, meanings, Strictness::Course);
+        let best = best(&sources, (question, question), meanings, Strictness::Course);
         best.into_iter().map(|source| source.quote).collect()
     }
 

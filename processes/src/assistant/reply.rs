@@ -10,14 +10,14 @@ use super::draft::Draft;
 use super::source::Source;
 use crate::chat::{ChatModel, Message};
 use crate::failure::Failure;
-use crate::outgoing::CallError;
+use crate::outgoing::{CallError, Patience};
 
 /// Of one question; a model that has begun to speak is not asked again.
 const ATTEMPTS_MAX: u32 = 3;
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 
 /// An answer about to be recorded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Given {
     pub(super) text: Reply,
     pub(super) citations: Vec<Citation>,
@@ -27,6 +27,13 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// Who asked may not hear it any more.
+    pub(super) fn nothing() -> Result<Self, Failure> {
+        let text = "This course answers those who take it.".parse().map_err(Failure::lasting)?;
+        let (provider, model, fallback_reason) = (Provider::Extractive, None, None);
+        Ok(Self { text, citations: Vec::new(), provider, model, fallback_reason })
+    }
+
     /// Word for word, each with its number.
     pub(super) fn quoting(
         about: About,
@@ -66,53 +73,47 @@ pub(super) async fn by_model(
     key: &str,
     messages: Vec<Message>,
     draft: &Draft<'_>,
-) -> Result<Result<Reply, FallbackReason>, Failure> {
-    let mut pause = PAUSE_FIRST;
-    for attempt in 1.. {
+) -> Result<Reply, FallbackReason> {
+    let patience = model.patience();
+    let (mut pause, mut attempt) = (PAUSE_FIRST, 1);
+    loop {
         let mut said = String::new();
-        let error = match spoken(model, key, &messages, &mut said, draft).await? {
-            Ok(()) => return Ok(said.parse().map_err(|_| FallbackReason::Unusable)),
+        let error = match spoken(model, key, (&messages, patience), &mut said, draft).await {
+            Ok(()) => return said.parse().map_err(|_| FallbackReason::Unusable),
             Err(error) => error,
         };
         tracing::warn!(answer.id = key, attempt, "the model did not answer {key}: {error}");
         if !said.is_empty() || attempt >= ATTEMPTS_MAX || !error.may_pass() {
-            return Ok(Err(reason(&error, &said)));
+            return Err(reason(&error, &said));
         }
         sleep(pause).await;
         pause *= 2;
+        attempt += 1;
     }
-    Ok(Err(FallbackReason::Failed))
 }
 
 /// Until it has said everything, or as much as an answer may have.
 async fn spoken(
     model: &ChatModel,
     key: &str,
-    messages: &[Message],
+    (messages, patience): (&[Message], Patience),
     said: &mut String,
     draft: &Draft<'_>,
-) -> Result<Result<(), CallError>, Failure> {
-    let mut saying = match model.ask(key, messages).await {
-        Ok(saying) => saying,
-        Err(error) => return Ok(Err(error)),
-    };
+) -> Result<(), CallError> {
+    let mut saying = model.ask(key, messages, patience).await?;
     let mut left = Reply::CHARS_MAX;
-    loop {
-        let piece = match saying.next().await {
-            Ok(Some(piece)) => piece,
-            Ok(None) => return Ok(Ok(())),
-            Err(error) => return Ok(Err(error)),
-        };
+    while let Some(piece) = saying.next().await? {
         let sound = piece.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
         let piece: String = sound.take(left).collect();
         left -= piece.chars().count();
         said.push_str(if said.is_empty() { piece.trim_start() } else { &piece });
         if left == 0 {
             saying.enough();
-            return Ok(Ok(()));
+            break;
         }
-        draft.show(said).await?;
+        draft.show(said).await;
     }
+    Ok(())
 }
 
 fn reason(error: &CallError, said: &str) -> FallbackReason {

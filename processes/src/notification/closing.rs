@@ -1,13 +1,12 @@
 //! A sentence of a model's at the end of a letter. The letter itself is the template's: what matters
 //! in it is never left to a model, and without the sentence it is as good a letter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::notification::Message;
-use tokio::time::timeout;
 
-use super::words::Words;
 use crate::chat::{self, ChatModel};
+use crate::outgoing::Patience;
 
 const CHARS_MAX: usize = 300;
 /// A letter does not wait longer for it.
@@ -35,25 +34,30 @@ const fn may_close(message: &Message) -> bool {
     }
 }
 
-/// The model is told the subject, in which nobody is named.
-pub(crate) async fn closed(model: &ChatModel, message: &Message, key: &str, words: Words) -> Words {
-    if !may_close(message) || words.subject.is_empty() {
-        return words;
+/// What could close a letter. The model is told its subject, in which nobody is named.
+pub(crate) async fn closing(
+    model: &ChatModel,
+    message: &Message,
+    key: &str,
+    subject: &str,
+) -> Option<String> {
+    if !may_close(message) || subject.is_empty() {
+        return None;
     }
-    let said = timeout(WAIT_MAX, said(model, key, &words.subject)).await;
-    match said.ok().flatten().and_then(|said| sentence(&said)) {
-        Some(sentence) => Words { text: format!("{}\n{sentence}\n", words.text), ..words },
-        None => {
-            tracing::info!("notification {key} goes out without a closing sentence");
-            words
-        }
+    let closing = said(model, key, subject).await.and_then(|said| sentence(&said));
+    if closing.is_none() {
+        tracing::info!("notification {key} goes out without a closing sentence");
     }
+    closing
 }
 
 async fn said(model: &ChatModel, key: &str, subject: &str) -> Option<String> {
     let rules = chat::Message { role: "system", content: RULES.to_owned() };
     let subject = chat::Message { role: "user", content: subject.to_owned() };
-    let mut saying = model.ask(key, &[rules, subject]).await.ok()?;
+    let deadline = Instant::now() + WAIT_MAX;
+    let silence_max = model.patience().silence_max.min(WAIT_MAX);
+    let patience = Patience { deadline, silence_max };
+    let mut saying = model.ask(key, &[rules, subject], patience).await.ok()?;
     let mut said = String::new();
     while let Some(piece) = saying.next().await.ok()? {
         said.push_str(&piece);

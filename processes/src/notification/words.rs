@@ -77,6 +77,20 @@ pub(crate) struct Words {
     pub(super) text: String,
 }
 
+impl Words {
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// With a last sentence, if there is one.
+    pub(crate) fn closed(self, closing: Option<&str>) -> Self {
+        match closing {
+            Some(sentence) => Self { text: format!("{}\n{sentence}\n", self.text), ..self },
+            None => self,
+        }
+    }
+}
+
 #[cfg(test)]
 impl Words {
     pub(crate) fn new(subject: &str, text: &str) -> Self {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -181,7 +181,8 @@ impl Client {
         answer
     }
 
-    /// Every call that is let through ends with [`Self::succeeded`] or [`Self::failed`].
+    /// Every call that is let through ends with [`Self::succeeded`] or [`Self::failed`], unless its
+    /// caller is dropped, as at shutdown.
     pub(super) fn admit(&self) -> Result<(), CallError> {
         match self.breaker.admit(Instant::now()) {
             true => Ok(()),
@@ -195,10 +196,6 @@ impl Client {
 
     pub(super) fn failed(&self) {
         self.breaker.failed(Instant::now());
-    }
-
-    pub(super) const fn whole(&self) -> Duration {
-        self.limits.whole
     }
 
     pub(super) async fn send(

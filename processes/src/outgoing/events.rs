@@ -13,29 +13,44 @@ use super::client::{Call, CallError, Client};
 const STREAM_BYTES_MAX: usize = 4 * 1024 * 1024;
 const END: &str = "[DONE]";
 
-/// Ends before its end count as failures, as refused calls do.
+/// Whatever ends before its end counts as a failure, as a refused call does.
 pub(crate) struct Events<'a> {
     client: &'a Client,
     body: Incoming,
-    silence_max: Duration,
-    deadline: Instant,
+    patience: Patience,
+    heard_at: Instant,
     received: usize,
     /// The beginning of a line.
     rest: Vec<u8>,
     data: VecDeque<String>,
 }
 
+/// How long somebody waits for an answer, over all attempts, and for its next piece.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) deadline: Instant,
+    pub(crate) silence_max: Duration,
+}
+
+impl Patience {
+    /// What is left of it for one who was last heard then.
+    fn left(&self, heard_at: Instant) -> Duration {
+        let end = self.deadline.min(heard_at + self.silence_max);
+        end.saturating_duration_since(Instant::now())
+    }
+}
+
 impl Client {
-    /// Every answer but a 2xx is a failure. `silence_max` is the longest that nothing may come.
+    /// Every answer but a 2xx is a failure.
     pub(crate) async fn events(
         &self,
         call: Call<'_>,
-        silence_max: Duration,
+        patience: Patience,
     ) -> Result<Events<'_>, CallError> {
         let request = self.request(call).map_err(CallError::Request)?;
         self.admit()?;
-        let deadline = Instant::now() + self.whole();
-        let answer = match timeout(silence_max, self.send(request)).await {
+        let heard_at = Instant::now();
+        let answer = match timeout(patience.left(heard_at), self.send(request)).await {
             Ok(Ok(answer)) if answer.status().is_success() => Ok(answer),
             Ok(Ok(answer)) => Err(CallError::Failed(answer.status())),
             Ok(Err(error)) => Err(error),
@@ -45,8 +60,8 @@ impl Client {
             Ok(answer) => Ok(Events {
                 client: self,
                 body: answer.into_body(),
-                silence_max,
-                deadline,
+                patience,
+                heard_at,
                 received: 0,
                 rest: Vec::new(),
                 data: VecDeque::new(),
@@ -74,6 +89,11 @@ impl Events<'_> {
         }
     }
 
+    /// What came was a piece of the answer, and no mere sign of life.
+    pub(crate) fn heard(&mut self) {
+        self.heard_at = Instant::now();
+    }
+
     /// What came is of no use.
     pub(crate) fn broke_off(&self, why: &str) -> CallError {
         self.client.failed();
@@ -86,8 +106,7 @@ impl Events<'_> {
     }
 
     async fn receive(&mut self) -> Result<(), CallError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let frame = timeout(left.min(self.silence_max), self.body.frame()).await;
+        let frame = timeout(self.patience.left(self.heard_at), self.body.frame()).await;
         let broke_off = |why: &str| CallError::BrokeOff(why.to_owned());
         let frame = match frame {
             Err(_) => return Err(CallError::Silent),

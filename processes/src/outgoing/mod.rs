@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use client::{Address, AddressError, CallError};
 pub(crate) use client::{Answer, Call, Client};
-pub(crate) use events::Events;
+pub(crate) use events::{Events, Patience};
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy)]

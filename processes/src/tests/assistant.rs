@@ -11,7 +11,7 @@ use domain::conversation::{
     About, Citation, Command, Conversation, Event, FallbackReason, Provider,
 };
 use domain::product::{Product, samples::add, samples::details};
-use domain::samples::{ada, at, lantern, lesson, pounds, rust_course, text};
+use domain::samples::{ada, at, bob, lantern, lesson, pounds, rust_course, text};
 
 use super::gate::Gate;
 use super::speaker::{Mood, Speaker, WORDS};
@@ -133,8 +133,31 @@ async fn a_question_that_goes_on_from_the_one_before_is_understood() {
     let (shop, _read_models) = Shop::taught().await;
     let _program = running(&shop.log, Providers::default());
     shop.ask(1, about_course(), "Tell me about threads").await;
-    let more = shop.ask(2, about_course(), "And why is that?").await;
-    assert_eq!(quotes(&shop.answered(more).await), ["Threads of a program run side by side."]);
+    for (number, words) in [(2, "And why is that?"), (3, "And what else?"), (4, "Why?")] {
+        let more = shop.ask(number, about_course(), words).await;
+        let told = shop.answered(more).await;
+        assert_eq!(quotes(&told), ["Threads of a program run side by side."], "{words}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_left_the_course_before_the_answer_hears_nothing_more_of_it() {
+    let (shop, _read_models) = Shop::taught().await;
+    let student = bob();
+    let command = Command::Ask {
+        conversation: conversation(),
+        answer: answer(1),
+        asker: student,
+        about: about_course(),
+        question: question(student, "Who frees the memory of a value?"),
+        continues: false,
+        admitted: true,
+        at: at(0),
+    };
+    shop.execute::<Conversation>(conversation(), command).await;
+    let _program = running(&shop.log, Providers::default());
+    let told = shop.answered(answer(1)).await;
+    assert!(told.citations.is_empty() && !told.text.contains("owner"), "{}", told.text);
 }
 
 #[tokio::test]

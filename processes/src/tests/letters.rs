@@ -1,21 +1,22 @@
 //! Letters that a model adds a sentence to, if it is there and has something to say.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use domain::notification::Message;
 use domain::samples::rust_course;
 
 use super::speaker::{Mood, Speaker, WORDS};
 use crate::chat::ChatModel;
-use crate::notification::{Words, closed};
+use crate::notification::{Words, closing};
 
 async fn letter(mood: Mood, message: Message) -> (String, usize) {
     let speaker = Speaker::open(mood).await;
     let address = speaker.url.parse().expect("it is an address");
     let model = ChatModel::new(address, "parrot-1", Some(speaker.key()));
-    let model = Arc::new(model.expect("it can be asked"));
+    let model = model.expect("it can be asked").with_silence_max(Duration::from_millis(300));
     let words = Words::new("You are enrolled: Reading slowly", "Dear Ada,\n\nyou have a seat.\n");
-    let text = closed(&model, &message, "7", words).await.text().to_owned();
+    let said = closing(&model, &message, "7", words.subject()).await;
+    let text = words.closed(said.as_deref()).text().to_owned();
     let asked = speaker.asked();
     assert!(!asked.iter().any(|body| body.to_string().contains("Ada")), "nobody is named");
     (text, asked.len())
@@ -30,10 +31,23 @@ async fn good_news_end_with_a_sentence_of_the_model() {
 
 #[tokio::test]
 async fn a_model_that_fails_leaves_the_letter_as_it_is() {
-    for mood in [Mood::BreaksOff, Mood::Fails(500), Mood::Nothing, Mood::Babbles] {
+    for mood in [Mood::BreaksOff, Mood::Fails(500), Mood::Nothing, Mood::Babbles, Mood::Hangs] {
         let (text, asked) = letter(mood, Message::Enrolled { course: rust_course() }).await;
         assert_eq!((&*text, asked), ("Dear Ada,\n\nyou have a seat.\n", 1), "{mood:?}");
     }
+}
+
+#[tokio::test]
+async fn a_model_that_hangs_is_soon_left_alone() {
+    let speaker = Speaker::open(Mood::Hangs).await;
+    let address = speaker.url.parse().expect("it is an address");
+    let model = ChatModel::new(address, "parrot-1", Some(speaker.key()));
+    let model = model.expect("it can be asked").with_silence_max(Duration::from_millis(100));
+    for _ in 0..7 {
+        let enrolled = Message::Enrolled { course: rust_course() };
+        assert_eq!(closing(&model, &enrolled, "7", "You are enrolled").await, None);
+    }
+    assert_eq!(speaker.asked().len(), 5, "the fifth failure opens the breaker");
 }
 
 #[tokio::test]

@@ -15,27 +15,33 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::Problem;
 use service_kit::auth::Bearer;
+use service_kit::{Freshness, Problem};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use uuid::Uuid;
 
 use super::{READS, find};
-use crate::view::View;
+use crate::view::{Positions, View};
 use crate::{App, Asked, opened};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often it is looked for more, and whether the session still stands.
+/// How often it is looked for more: less often the longer there was nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_PAUSE_MAX: Duration = Duration::from_millis(500);
+/// Answers that are told at once, by this program.
+const TELLERS_MAX: usize = 512;
+/// How often it is looked whether the session still stands.
 const STANDING_EVERY: Duration = Duration::from_millis(500);
 /// Then the client comes back, if it still wants to know.
 const TOLD_MAX: Duration = Duration::from_secs(120);
 /// Events that wait for a slow client.
 const WAITING_MAX: usize = 64;
+
+static TELLERS: Semaphore = Semaphore::const_new(TELLERS_MAX);
 
 /// How far a client is: so many bytes of a text that begins so, and so many of its citations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +111,7 @@ pub(super) async fn told(
     me: Uuid,
     last: Option<Place>,
 ) -> Result<Response, Problem> {
-    app.progress().reached(READS, asked.freshness).await?;
+    let marks = app.progress().reached(READS, asked.freshness).await?;
     let known = known(&app, answer, me).await?;
     let heard = last.as_ref().is_some_and(|last| {
         last.is_done && known.text.as_deref().is_some_and(|text| last.is_in(text))
@@ -114,13 +120,17 @@ pub(super) async fn told(
         // What tells a browser not to come back again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let turn = TELLERS.try_acquire().map_err(|_| {
+        Problem::busy("busy", "too many answers are being told; ask for this one without a stream")
+    })?;
     let (sender, events) = mpsc::channel(WAITING_MAX);
     let place = last.unwrap_or_else(Place::start);
     let bearer = asked.bearer().cloned();
     tokio::spawn(async move {
+        let _turn = turn;
         let teller = Teller { app, answer, me, bearer, sender, place };
         // It ends early when the client has gone.
-        let _ = teller.tell(known).await;
+        let _ = teller.tell(known, marks).await;
     });
     let events = ReceiverStream::new(events).map(Ok::<Event, Infallible>);
     let beat = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
@@ -175,25 +185,41 @@ impl From<Problem> for Gone {
 }
 
 impl Teller {
-    async fn tell(mut self, mut known: Known) -> Result<(), Gone> {
+    /// `marks` were those of the read models when it was looked for the answer, or earlier.
+    async fn tell(mut self, mut known: Known, mut marks: Positions) -> Result<(), Gone> {
         let shutdown = self.app.kit().shutdown().clone();
-        let (begun, mut looked) = (Instant::now(), Instant::now());
+        let begun = Instant::now();
+        let (mut looked, mut told) = (begun, begun);
         while known.state == "WAITING" {
             if let Some(text) = draft(&self.app, self.answer).await? {
+                if !text.is_empty() && text.len() != self.place.bytes {
+                    told = Instant::now();
+                }
                 self.text(&text, false).await?;
             }
-            if begun.elapsed() > TOLD_MAX || shutdown.is_cancelled() {
+            if shutdown.is_cancelled() {
                 return Ok(());
+            }
+            if begun.elapsed() > TOLD_MAX {
+                let detail = "the answer takes long; whoever asks again goes on from here";
+                let delayed = json!({ "code": "delayed", "detail": detail });
+                return self.event("error", &delayed).await;
             }
             if looked.elapsed() > STANDING_EVERY {
                 self.must_stand().await?;
                 looked = Instant::now();
             }
+            let pause = (told.elapsed() / 8).clamp(LOOK_EVERY, LOOK_PAUSE_MAX);
             tokio::select! {
                 () = self.sender.closed() => return Err(Gone),
-                () = sleep(LOOK_EVERY) => {}
+                () = sleep(pause) => {}
             }
-            known = self::known(&self.app, self.answer, self.me).await?;
+            // Everybody who waits shares one look at the marks.
+            let now = self.app.progress().reached(READS, Freshness::default()).await?;
+            if now != marks {
+                known = self::known(&self.app, self.answer, self.me).await?;
+                marks = now;
+            }
         }
         let text = known.text.unwrap_or_default();
         self.text(&text, true).await?;

@@ -201,7 +201,7 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             let target = id.split_once(':').map_or(id, |(_, target)| target);
             (Topic::Likes, target.to_owned(), Audience::Everyone)
         }
-        // What was asked is for who asked, and nobody else hears that anything was.
+        // What was asked is for who asked; analysts hear no more than that something was.
         "conversation" => {
             let audience = Audience::Some(account_in("asker"), &[]);
             (Topic::Conversations, id.to_owned(), audience)

@@ -191,4 +191,13 @@ async fn what_an_erased_person_asked_and_was_told_cannot_be_read_and_never_stood
     let told = world.get(&format!("/answers/{}", answer(1))).bearer(&token).after(erased);
     let answer = told.answer().await;
     assert!(!answer.body.to_string().contains("owner"), "{}", answer.body);
+    // Not because the session has ended: nobody can open it any more.
+    let texts: Vec<serde_json::Value> =
+        sqlx::query_scalar("select text from readmodel.answers where text is not null")
+            .fetch_all(world.log.pool())
+            .await
+            .unwrap();
+    let mut opened = texts.clone();
+    world.log.personal().open_values(&mut opened).await.unwrap();
+    assert!(!texts.is_empty() && opened.iter().all(|value| value.get("erased").is_some()));
 }

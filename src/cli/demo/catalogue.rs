@@ -4,8 +4,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use command_api::order::Item;
 use domain::{
-    AccountId, BookId, CourseId, Currency, LessonId, Markdown, Money, ProductId, Quantity, Tag,
-    Tags, course, loan::Copies, product,
+    AccountId, BookId, CourseId, Currency, ItemId, LessonId, Markdown, Money, ProductId, Quantity,
+    Tag, Tags, course, loan::Copies, product,
 };
 
 use crate::cli::import::{
@@ -17,12 +17,15 @@ use crate::cli::import::{
 
 const BOOKS: &str = include_str!("data/books.csv");
 const PRODUCTS: &str = include_str!("data/products.csv");
-const COURSES: [(&str, &str); 4] = [
+const COURSES: [(&str, &str); 5] = [
     ("double-entry", include_str!("data/courses/double-entry.md")),
     ("victorian-novel", include_str!("data/courses/victorian-novel.md")),
     ("pamphlet-binding", include_str!("data/courses/pamphlet-binding.md")),
     ("events", include_str!("data/courses/events.md")),
+    (FORMER, include_str!("data/courses/marbling.md")),
 ];
+/// The course that is archived in the end.
+pub const FORMER: &str = "marbling";
 /// Of each book, to lend.
 const COPIES: u32 = 5;
 /// A calm reader's words a minute.
@@ -51,12 +54,16 @@ pub struct Course {
 
 pub struct Product {
     pub id: ProductId,
-    pub details: product::Details,
+    details: product::Details,
     price: Money,
     pub stock: Quantity,
 }
 
 impl Product {
+    pub fn sku(&self) -> &str {
+        self.details.sku.as_str()
+    }
+
     pub fn item(&self, quantity: Quantity) -> Item {
         Item { product: self.id, quantity, price: None }
     }
@@ -75,6 +82,26 @@ impl Catalogue {
     pub fn book(&self, key: &str) -> anyhow::Result<&Book> {
         let found = self.books.iter().find(|book| book.key == key);
         found.with_context(|| format!("the demo has no book {key}"))
+    }
+
+    pub fn course(&self, key: &str) -> anyhow::Result<&Course> {
+        let found = self.courses.iter().find(|course| course.key == key);
+        found.with_context(|| format!("the demo has no course {key}"))
+    }
+
+    pub fn product(&self, sku: &str) -> anyhow::Result<&Product> {
+        let found = self.products.iter().find(|product| product.sku() == sku);
+        found.with_context(|| format!("the demo has no product {sku}"))
+    }
+
+    /// `book:emma`, `course:events` or `product:LAMP-CLIP`.
+    pub fn item(&self, name: &str) -> anyhow::Result<ItemId> {
+        match name.split_once(':') {
+            Some(("book", key)) => Ok(self.book(key)?.id.into()),
+            Some(("course", key)) => Ok(self.course(key)?.id.into()),
+            Some(("product", sku)) => Ok(self.product(sku)?.id.into()),
+            _ => anyhow::bail!("the demo has no {name}"),
+        }
     }
 
     pub fn works(&self, instructor: AccountId, at: DateTime<Utc>) -> Vec<Work> {
@@ -251,8 +278,8 @@ mod tests {
         let catalogue = Catalogue::read(&Source::new("demo").unwrap()).unwrap();
         let keys: HashSet<_> = catalogue.books.iter().map(|book| &book.key).collect();
         assert!(keys.len() >= 100 && keys.len() == catalogue.books.len());
-        assert_eq!((catalogue.courses.len(), catalogue.products.len()), (4, 21));
-        for course in &catalogue.courses {
+        assert_eq!((catalogue.courses.len(), catalogue.products.len()), (5, 21));
+        for course in catalogue.courses.iter().filter(|course| course.key != FORMER) {
             assert_eq!(course.lessons.len(), 4, "{}", course.key);
             for (_, lesson) in &course.lessons {
                 assert!(lesson.text.as_ref().unwrap().as_str().matches("\n\n").count() >= 3);

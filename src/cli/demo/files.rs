@@ -23,8 +23,7 @@ pub async fn attach_all(
     (source, instructor, at): (&Source, AccountId, DateTime<Utc>),
 ) -> anyhow::Result<()> {
     let book = Target::Item(catalogue.book("moby-dick")?.id.into());
-    let course = catalogue.courses.iter().find(|course| course.key == "double-entry");
-    let course = course.context("the demo has no course double-entry")?;
+    let course = catalogue.course("double-entry")?;
     let (lesson, _) = course.lessons.first().context("the course has no lessons")?;
     let lesson = Target::Lesson { course: course.id, lesson: *lesson };
     for (target, name, kind, text) in [

@@ -7,7 +7,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{AccountId, Name, OrderId, Quantity, enrollment::Mark, rating::Score};
 
-use super::{catalogue::Catalogue, dice::Dice};
+use super::{
+    catalogue::{Catalogue, FORMER},
+    dice::Dice,
+};
 use crate::cli::import::{
     source::Source,
     work::{Action, Task, Work, register},
@@ -18,7 +21,7 @@ const SEED: u64 = 1_813;
 /// How far back the story goes.
 pub const DAYS: i64 = 60;
 /// What is rare is wanted by more than can have it.
-const RARE: &str = "FIRST-EMMA";
+pub const RARE: &str = "FIRST-EMMA";
 const RARE_WANTED_BY: usize = 5;
 
 const TASTES: [&[&str]; 6] = [
@@ -108,6 +111,10 @@ impl<'c> Story<'c> {
         Ok(Deeds { accounts, opinions, learning, shopping, loans })
     }
 
+    fn now(&self) -> DateTime<Utc> {
+        self.beginning + TimeDelta::days(DAYS)
+    }
+
     /// Some time between the reader's joining and now.
     fn time(&mut self, reader: usize) -> DateTime<Utc> {
         let joined = self.readers[reader].joined;
@@ -186,7 +193,8 @@ impl<'c> Story<'c> {
     }
 
     fn learn(&mut self, reader: usize, works: &mut Vec<Work>) -> anyhow::Result<()> {
-        let courses: Vec<usize> = (0..self.catalogue.courses.len()).collect();
+        let open = |course: &usize| self.catalogue.courses[*course].key != FORMER;
+        let courses: Vec<usize> = (0..self.catalogue.courses.len()).filter(open).collect();
         let count = self.dice.between(0, 3);
         for course in self.dice.some(&courses, count) {
             let course = &self.catalogue.courses[course];
@@ -199,6 +207,7 @@ impl<'c> Story<'c> {
             let done = self.dice.between(0, course.lessons.len() + 1).min(course.lessons.len());
             for (place, (lesson, _)) in course.lessons.iter().take(done).enumerate() {
                 at += TimeDelta::minutes(self.dice.between(20, 600) as i64);
+                at = at.min(self.now());
                 let score = Some(Mark::try_from(self.dice.between(55, 100) as u8)?);
                 let complete =
                     Action::Complete { student, course: course.id, lesson: *lesson, score };
@@ -211,7 +220,7 @@ impl<'c> Story<'c> {
 
     fn buy(&mut self, reader: usize, works: &mut Vec<Work>) -> anyhow::Result<()> {
         let common: Vec<usize> = (0..self.catalogue.products.len())
-            .filter(|product| self.catalogue.products[*product].details.sku.as_str() != RARE)
+            .filter(|product| self.catalogue.products[*product].sku() != RARE)
             .collect();
         for number in 0..self.dice.between(0, 4) {
             let at = self.time(reader);
@@ -228,7 +237,7 @@ impl<'c> Story<'c> {
             works.push(Work::prepare(format!("order:{key}:{number}"), lane, at, place));
             if self.dice.percent(6) {
                 let key = format!("cancellation:{key}:{number}");
-                let at = at + TimeDelta::minutes(30);
+                let at = (at + TimeDelta::minutes(30)).min(self.now());
                 works.push(Work::prepare(key, lane, at, Action::Cancel { order, by: customer }));
             }
         }
@@ -236,9 +245,7 @@ impl<'c> Story<'c> {
     }
 
     fn want_the_rare(&mut self, works: &mut Vec<Work>) -> anyhow::Result<()> {
-        let mut products = self.catalogue.products.iter();
-        let rare = products.find(|product| product.details.sku.as_str() == RARE);
-        let Some(rare) = rare else { return Ok(()) };
+        let rare = self.catalogue.product(RARE)?;
         let wanting = self.dice.some(&(0..READERS).collect::<Vec<_>>(), RARE_WANTED_BY);
         for reader in wanting {
             let at = self.time(reader);
@@ -259,7 +266,7 @@ impl<'c> Story<'c> {
         for book in self.dice.some(&books, count) {
             let at = self.time(reader);
             let back = at + TimeDelta::days(self.dice.between(3, 25) as i64);
-            let is_back = self.dice.percent(90) && back < self.beginning + TimeDelta::days(DAYS);
+            let is_back = self.dice.percent(90) && back < self.now();
             let (of, book) = (&self.readers[reader], &self.catalogue.books[book]);
             let (lane, reader, name) =
                 (of.account.uuid().as_u128(), of.account, format!("{}:{}", of.key, book.key));

@@ -54,6 +54,7 @@ impl DemoSummary {
             "# For anybody".to_owned(),
             format!("curl -s '{api}/books?q=whale'"),
             format!("curl -s {api}/books/{book}/ratings"),
+            format!("curl -s {api}/books/{book}/comments"),
             "\n# As a client: log in, rate a book, ask what to read next and what others do"
                 .to_owned(),
             log_in("member"),
@@ -61,6 +62,7 @@ impl DemoSummary {
             get("/recommendations"),
             get("/accounts/me/loans"),
             get("/accounts/me/feed"),
+            get("/cart"),
             "\n# As a dashboard".to_owned(),
             log_in("analyst"),
             get("/analytics/summary"),

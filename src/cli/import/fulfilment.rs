@@ -62,10 +62,15 @@ impl Fulfilment {
         Ok(last.0 >= target && parked.is_empty())
     }
 
-    /// Up to where nothing is left to do for any order.
     async fn position(&self) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar("select position from processes.checkpoints where name = 'fulfilment'")
-            .fetch_one(self.log.pool())
-            .await
+        position(&self.log, "fulfilment").await
     }
+}
+
+/// Up to where nothing is left to do for that process.
+pub async fn position(log: &Log, process: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select position from processes.checkpoints where name = $1")
+        .bind(process)
+        .fetch_one(log.pool())
+        .await
 }

@@ -1,12 +1,14 @@
 //! A reader's own library, as Goodreads exports it.
 //!
 //! A row is a book: one of the catalogue, found by its Goodreads id, its ISBN, or its title and first
-//! author, else one that is added. Its stars become a rating, and the shelves that readers make
-//! themselves become favourites. Command ids follow from account, book and what is said of it, not
-//! from the row: figures in it that belong to others, such as the average, change every day.
+//! author, else one that is added. Its stars become a rating, its review a comment, and the shelves
+//! that readers make themselves become favourites. Command ids follow from account, book and what is
+//! said of it, not from the row: figures in it that belong to others, such as the average, change
+//! every day. Private notes are never read.
 
 mod catalogue;
 mod export;
+mod review;
 
 use std::path::{Path, PathBuf};
 
@@ -37,13 +39,17 @@ pub struct Export {
     /// shelf but read, currently-reading, to-read and others that exclude each other]
     #[arg(long, value_name = "NAME")]
     shelf: Vec<String>,
+
+    /// Reviews do not become comments, which everybody reads
+    #[arg(long)]
+    without_reviews: bool,
 }
 
 impl Export {
     /// # Errors
     /// When there is no such account, or the file is no export of Goodreads.
     pub async fn plan(self, log: &Log, rows_max: Option<u64>) -> anyhow::Result<Plan> {
-        let Self { file, account, shelf } = self;
+        let Self { file, account, shelf, without_reviews } = self;
         let account = account.find(log).await?;
         if !log.load::<Account>(account).await?.state.is_active() {
             bail!("{account} is no account in use");
@@ -51,7 +57,10 @@ impl Export {
         let catalogue = Catalogue::read(log.reader()).await.context("the catalogue")?;
         let now = service_kit::clock::now();
         let library = move || {
-            let entries = export::read(&file, rows_max, &Shelves::new(shelf))?;
+            let mut entries = export::read(&file, rows_max, &Shelves::new(shelf))?;
+            if without_reviews {
+                entries.rows.iter_mut().for_each(|entry| entry.review = None);
+            }
             Library::of(&file, account, entries, catalogue, now)
         };
         let library = tokio::task::spawn_blocking(library).await??;
@@ -64,6 +73,7 @@ struct Library {
     file: String,
     books: Vec<Work>,
     ratings: Vec<Task>,
+    comments: Vec<Task>,
     favourites: Vec<Task>,
 }
 
@@ -80,6 +90,7 @@ impl Library {
             file: file.display().to_string(),
             books: entries.faults,
             ratings: Vec::new(),
+            comments: Vec::new(),
             favourites: Vec::new(),
         };
         for entry in entries.rows {
@@ -95,7 +106,7 @@ impl Library {
         catalogue: &mut Catalogue,
         now: DateTime<Utc>,
     ) {
-        let Entry { row, key, details, score, kept, read_at, added_at } = entry;
+        let Entry { row, key, details, score, kept, review, read_at, added_at } = entry;
         let own: BookId = self.source.id("book", &key);
         let book = match catalogue.find(own, &details) {
             Found::Withdrawn => {
@@ -125,6 +136,13 @@ impl Library {
             let rating = task("rating", &says, read_at.or(added_at), action);
             self.ratings.push(rating);
         }
+        if let Some(text) = review {
+            // Of this row alone, so that two editions may have a review each.
+            let comment = self.source.id("comment", &format!("{account}:{key}"));
+            let (says, author) = (text.as_str().to_owned(), account);
+            let action = Action::Comment { comment, author, item, text, edited_at: now };
+            self.comments.push(task("comment", &says, read_at.or(added_at), action));
+        }
         if kept {
             let action = Action::Favourite { reader, item };
             let favourite = task("favourite", &book.to_string(), added_at, action);
@@ -133,11 +151,12 @@ impl Library {
     }
 
     fn plan(self) -> Plan {
-        let Self { source, file, books, ratings, favourites } = self;
+        let Self { source, file, books, ratings, comments, favourites } = self;
         let send = |tasks: Vec<Task>| tasks.into_iter().map(|task| Work::Send(Box::new(task)));
         let stages = vec![
             stage("books", books),
             stage("ratings", send(ratings).collect()),
+            stage("comments", send(comments).collect()),
             stage("favourites", send(favourites).collect()),
         ];
         Plan { source, files: vec![file], stages, places_orders: false }

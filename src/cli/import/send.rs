@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use command_api::{
     account::{self, Registration},
-    book, course, enrollment, follow, loan,
+    book, cart, comment, course, dismissal, enrollment, follow, like, loan,
     order::{self, OrderNumbers},
     product, rating, shelf, stock,
 };
-use domain::{book::Book, enrollment::EnrollmentId, follow::FollowId};
+use domain::{book::Book, comment::Comment, enrollment::EnrollmentId, follow::FollowId};
 use eventstore::{Context, Log};
 use service_kit::Problem;
 
@@ -87,11 +87,37 @@ async fn decide(to: &System, context: &Context, action: &Action) -> Result<Outco
         Action::Rate { reader, item, score } => {
             rating::rate(log, context, reader, item, score).await?
         }
+        Action::Unrate { reader, item } => rating::withdraw(log, context, reader, item).await?,
+        Action::Comment { comment, author, item, text, edited_at } => {
+            if log.load::<Comment>(comment).await?.is_new() {
+                comment::post_comment(log, context, comment, author, item, text).await?
+            } else {
+                let context = Context { now: edited_at, ..context.clone() };
+                comment::edit_comment(log, &context, comment, author, text).await?
+            }
+        }
+        Action::DeleteComment { comment, author } => {
+            comment::delete_comment(log, context, comment, author, false).await?
+        }
+        Action::Like { reader, target } => like::give_like(log, context, reader, target).await?,
+        Action::Unlike { reader, target } => {
+            like::take_like_back(log, context, reader, target).await?
+        }
         Action::Favourite { reader, item } => {
             shelf::add_favourite(log, context, reader, item).await?
         }
+        Action::LetGo { reader, item } => {
+            shelf::remove_favourite(log, context, reader, item).await?
+        }
+        Action::Dismiss { reader, item } => dismissal::dismiss(log, context, reader, item).await?,
+        Action::WantAgain { reader, item } => {
+            dismissal::take_back(log, context, reader, item).await?
+        }
         Action::Follow { follower, followee } => {
             follow::follow(log, context, FollowId { follower, followee }).await?
+        }
+        Action::Unfollow { follower, followee } => {
+            follow::unfollow(log, context, FollowId { follower, followee }).await?
         }
         Action::CreateCourse { course, by, details } => {
             course::create(log, context, by, course, *details).await?
@@ -113,16 +139,25 @@ async fn decide(to: &System, context: &Context, action: &Action) -> Result<Outco
             let enrollment = EnrollmentId { student, course };
             enrollment::complete_lesson(log, context, enrollment, lesson, score).await?
         }
+        Action::Reopen { student, course, lesson } => {
+            let enrollment = EnrollmentId { student, course };
+            enrollment::reopen_lesson(log, context, enrollment, lesson).await?
+        }
         Action::AddProduct { product, details, price } => {
             product::add(log, context, product, *details, price).await?
         }
         Action::Receive { product, quantity } => {
             stock::receive(log, context, product, quantity, None).await?
         }
+        Action::PutIntoCart { customer, product, pieces } => {
+            cart::put_item(log, context, customer, product, pieces).await?
+        }
         Action::Place { order, customer, items } => {
             order::place(log, numbers, context, customer, order, &items).await?
         }
         Action::Cancel { order, by } => order::cancel(log, context, by, order).await?,
+        Action::Ship { order } => order::ship(log, context, order).await?,
+        Action::Deliver { order } => order::deliver(log, context, order).await?,
     };
     Ok(if receipt.replayed {
         Outcome::AlreadyThere

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use command_api::order::Item;
 use domain::{
-    AccountId, BookId, CourseId, Email, ItemId, LessonId, Money, Name, OrderId, ProductId,
-    Quantity, Role, book, course, enrollment::Mark, loan::Copies, product, rating::Score,
+    AccountId, BookId, CommentId, CourseId, Email, ItemId, LessonId, Money, Name, OrderId,
+    ProductId, Quantity, Role, book, cart::Pieces, comment::Remark, course, enrollment::Mark, like,
+    loan::Copies, product, rating::Score,
 };
 
 use super::{source::Source, table::RowRef};
@@ -132,11 +133,51 @@ pub enum Action {
         item: ItemId,
         score: Score,
     },
+    Unrate {
+        reader: AccountId,
+        item: ItemId,
+    },
+    /// Posts a comment, or edits the one that is there.
+    Comment {
+        comment: CommentId,
+        author: AccountId,
+        item: ItemId,
+        text: Remark,
+        edited_at: DateTime<Utc>,
+    },
+    DeleteComment {
+        comment: CommentId,
+        author: AccountId,
+    },
+    Like {
+        reader: AccountId,
+        target: like::Target,
+    },
+    Unlike {
+        reader: AccountId,
+        target: like::Target,
+    },
     Favourite {
         reader: AccountId,
         item: ItemId,
     },
+    LetGo {
+        reader: AccountId,
+        item: ItemId,
+    },
+    Dismiss {
+        reader: AccountId,
+        item: ItemId,
+    },
+    WantAgain {
+        reader: AccountId,
+        item: ItemId,
+    },
     Follow {
+        follower: AccountId,
+        followee: AccountId,
+    },
+    Unfollow {
         follower: AccountId,
         followee: AccountId,
     },
@@ -169,6 +210,11 @@ pub enum Action {
         lesson: LessonId,
         score: Option<Mark>,
     },
+    Reopen {
+        student: AccountId,
+        course: CourseId,
+        lesson: LessonId,
+    },
     AddProduct {
         product: ProductId,
         details: Box<product::Details>,
@@ -178,6 +224,11 @@ pub enum Action {
         product: ProductId,
         quantity: Quantity,
     },
+    PutIntoCart {
+        customer: AccountId,
+        product: ProductId,
+        pieces: Pieces,
+    },
     Place {
         order: OrderId,
         customer: AccountId,
@@ -186,6 +237,12 @@ pub enum Action {
     Cancel {
         order: OrderId,
         by: AccountId,
+    },
+    Ship {
+        order: OrderId,
+    },
+    Deliver {
+        order: OrderId,
     },
 }
 
@@ -201,18 +258,31 @@ impl Action {
             Self::Borrow { .. } => "loans",
             Self::Return { .. } => "returned books",
             Self::Rate { .. } => "ratings",
+            Self::Unrate { .. } => "withdrawn ratings",
+            Self::Comment { .. } => "comments",
+            Self::DeleteComment { .. } => "deleted comments",
+            Self::Like { .. } => "likes",
+            Self::Unlike { .. } => "likes taken back",
             Self::Favourite { .. } => "favourites",
+            Self::LetGo { .. } => "favourites let go",
+            Self::Dismiss { .. } => "dismissals",
+            Self::WantAgain { .. } => "dismissals taken back",
             Self::Follow { .. } => "follows",
+            Self::Unfollow { .. } => "ended follows",
             Self::CreateCourse { .. } => "courses",
             Self::AddLesson { .. } => "lessons",
             Self::Publish { .. } => "publications",
             Self::Enroll { .. } => "enrollments",
             Self::Withdraw { .. } => "withdrawals",
             Self::Complete { .. } => "completed lessons",
+            Self::Reopen { .. } => "reopened lessons",
             Self::AddProduct { .. } => "products",
             Self::Receive { .. } => "opening stocks",
+            Self::PutIntoCart { .. } => "things in carts",
             Self::Place { .. } => "orders",
             Self::Cancel { .. } => "cancellations",
+            Self::Ship { .. } => "shipped orders",
+            Self::Deliver { .. } => "delivered orders",
         }
     }
 }

@@ -117,6 +117,7 @@ fn beir(corpus: &Path, queries: &Path, judgements: &Path) -> anyhow::Result<Coll
 struct Section {
     section_id: String,
     page: String,
+    page_title: String,
     heading: String,
     text: String,
 }
@@ -143,10 +144,11 @@ fn course(sections: &Path, quiz: &Path) -> anyhow::Result<Collection> {
         Question { text: asked.join("\n"), relevant: gold.collect(), page: Some(quiz.page) }
     };
     let questions = lines::<Quiz>(quiz)?.into_iter().map(question).collect();
-    let text = |section: Section| Text {
-        title: section.heading,
-        body: section.text,
-        page: Some(section.page),
+    let text = |Section { page, page_title, heading, text, .. }: Section| {
+        // As a passage of a lesson has the lesson's title above its headings.
+        let title =
+            if heading == page_title { heading } else { format!("{page_title} > {heading}") };
+        Text { title, body: text, page: Some(page) }
     };
     Ok(Collection { texts: sections.into_iter().map(text).collect(), questions })
 }

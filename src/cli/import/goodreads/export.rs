@@ -6,9 +6,11 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use domain::{
     book::{Details, Isbn},
+    comment::Remark,
     rating::Score,
 };
 
+use super::review;
 use crate::cli::import::{
     book_row::{Fault, Raw},
     table::{Line, Row, RowRef, Table},
@@ -52,6 +54,7 @@ pub struct Entry {
     pub score: Option<Score>,
     /// It stands on a shelf of favourites.
     pub kept: bool,
+    pub review: Option<Remark>,
     pub read_at: Option<DateTime<Utc>>,
     pub added_at: Option<DateTime<Utc>>,
 }
@@ -99,6 +102,8 @@ struct Columns {
     publisher: Option<usize>,
     year: Option<usize>,
     first_year: Option<usize>,
+    review: Option<usize>,
+    spoiler: Option<usize>,
 }
 
 impl Columns {
@@ -120,6 +125,8 @@ impl Columns {
             publisher: table.column("Publisher"),
             year: table.column("Year Published"),
             first_year: table.column("Original Publication Year"),
+            review: table.column("My Review"),
+            spoiler: table.column("Spoiler"),
         })
     }
 
@@ -151,8 +158,10 @@ impl Columns {
         };
         let kept = shelf_names.split(',').any(|shelf| shelves.hold(shelf, exclusive));
         let details = raw.details()?;
+        let is_spoiler = optional(self.spoiler).eq_ignore_ascii_case("true");
+        let review = review::remark(optional(self.review), is_spoiler);
         let (row, key) = (row.reference(), key.to_owned());
-        Ok(Entry { row, key, details, score, kept, read_at, added_at })
+        Ok(Entry { row, key, details, score, kept, review, read_at, added_at })
     }
 }
 

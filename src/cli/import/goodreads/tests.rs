@@ -41,6 +41,7 @@ fn sent(works: &[Work]) -> (Vec<BookId>, Vec<u8>, Vec<ItemId>) {
             Action::HaveBook { book, .. } => books.push(*book),
             Action::Rate { score, .. } => points.push(score.points()),
             Action::Favourite { item, .. } => kept.push(*item),
+            Action::Comment { .. } => {}
             other => panic!("{other:?}"),
         }
     }
@@ -143,7 +144,34 @@ fn a_row_that_is_wrong_is_named_by_its_line_and_nothing_of_it_goes_in() {
     let works = works(&rows, &[], Catalogue::default());
     assert_eq!(unreadable(&works), [2, 6, 10, 12], "a review may be two lines long");
     assert_eq!(refusals(&works), [("invalid-score", 4), ("invalid-isbn", 8)]);
-    assert_eq!(testing::tasks(&works).len(), 3);
+    assert_eq!(testing::tasks(&works).len(), 4, "a book, its points, its review, a favourite");
+}
+
+#[test]
+fn a_review_is_a_comment_of_the_day_the_book_was_read() {
+    let says = |rows: &[String]| -> Vec<(String, String, String)> {
+        let works = works(rows, &[], Catalogue::default());
+        let comments = testing::tasks(&works).into_iter().filter_map(|task| match &task.action {
+            Action::Comment { comment, text, edited_at, .. } => {
+                assert_eq!(*edited_at, DateTime::UNIX_EPOCH, "an edit is of today");
+                assert_eq!(task.at.to_rfc3339(), "2012-05-31T00:00:00+00:00");
+                Some((task.key.clone(), comment.to_string(), text.as_str().to_owned()))
+            }
+            _ => None,
+        });
+        comments.collect()
+    };
+    let row = row(8, "Emma", "", "0", "", "read");
+    let [first] = &says(&[row.clone()])[..] else { panic!("one review") };
+    assert_eq!(first.2, "Fine.\nReally.");
+    let [edited] = &says(&[row.replace("Fine.", "Better.<br/>")])[..] else { panic!("one") };
+    assert_eq!((&edited.1, edited.2.as_str()), (&first.1, "Better.\n\nReally."));
+    assert_ne!(edited.0, first.0, "another text is another command");
+    assert_eq!(says(&[row.replace("4.10", "4.20")])[0], *first);
+    let private = row.replace("\"Fine.\nReally.\",,,", ",,for myself,");
+    assert!(says(&[private]).is_empty(), "private notes stay where they are");
+    let spoils = row.replace("\"Fine.\nReally.\",,", "They marry.,true,");
+    assert_eq!(says(&[spoils])[0].2, "Spoiler:\nThey marry.");
 }
 
 #[test]
