@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::conversation::{About, Command, Conversation, Event};
-use domain::{AccountId, AnswerId, ConversationId, Personal};
+use domain::{AccountId, AnswerId, ConversationId, Personal, Wish};
 use eventstore::{ExecuteError, Log, RecordedEvent};
 use retrieval::TextModel;
 use serde::Deserialize;
@@ -120,18 +120,37 @@ impl Assistant {
         let last = earlier.last().filter(|_| ranking::goes_on(question));
         let with_the_last = last.map(|turn| format!("{} {question}", turn.question));
         let mut found = Vec::new();
-        for question in [Some(question.to_owned()), with_the_last].into_iter().flatten() {
-            let (sources, strictness) = match about {
-                About::Course { course } => (lessons::of(log, course).await?, Strictness::Course),
-                About::Shop => (products::for_question(log, &question).await?, Strictness::Shop),
+        for asked in [Some(question.to_owned()), with_the_last].into_iter().flatten() {
+            let (sources, strictness, meant) = match about {
+                About::Course { course } => {
+                    (lessons::of(log, course).await?, Strictness::Course, asked.clone())
+                }
+                About::Shop => {
+                    let wished = wished(question, &asked);
+                    let meant = wished.rest.join(" ");
+                    let products = products::for_question(log, &self.meaning, &asked, &wished);
+                    (products.await?, Strictness::Shop, meant)
+                }
             };
             let ranking = Ranking { log, meaning: &self.meaning, strictness };
-            found = ranking.best(sources, question).await?;
+            found = ranking.best(sources, asked, &meant).await?;
             if !found.is_empty() {
                 break;
             }
         }
         Ok(found)
+    }
+}
+
+/// A price of the question counts before one of what it goes on from.
+fn wished(question: &str, with_the_last: &str) -> Wish {
+    let (own, all) = (Wish::of(question), Wish::of(with_the_last));
+    match own.has_price() {
+        true => {
+            let Wish { price_min, price_max, currency, .. } = own;
+            Wish { price_min, price_max, currency, ..all }
+        }
+        false => all,
     }
 }
 

@@ -17,10 +17,8 @@ const HITS_MAX: usize = 20;
 const WORDS_MAX: usize = 32;
 /// A source whose words fit half as well as those of the best is not quoted.
 const OF_THE_BEST: f32 = 0.5;
-/// From here on two texts are about the same, whatever their words.
-const COSINE_MIN: f32 = 0.45;
 
-/// How much of a question's words a source must have.
+/// How much of a question's words a source must have, and how near to its meaning it must be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Strictness {
     /// A lesson that shares a word or two says nothing about the question.
@@ -36,6 +34,15 @@ impl Strictness {
             Self::Shop => 0.25,
         }
     }
+
+    /// What a product is for is said in few
+    /// words: tea kept hot and a flask are 0.35, and a scarf is 0.24.
+    const fn cosine_min(self) -> f32 {
+        match self {
+            Self::Course => 0.45,
+            Self::Shop => 0.3,
+        }
+    }
 }
 
 pub(super) struct Ranking<'a> {
@@ -48,13 +55,14 @@ pub(super) struct Ranking<'a> {
 type Meanings = (Vector, Vec<(u32, Vector)>);
 
 impl Ranking<'_> {
-    /// Those that fit, best first.
+    /// Those that fit, best first; `meant` is what of the question is compared by its meaning.
     pub(super) async fn best(
         &self,
         sources: Vec<Source>,
         question: String,
+        meant: &str,
     ) -> Result<Vec<Source>, Failure> {
-        let meanings = match self.meanings(&sources, &question).await {
+        let meanings = match self.meanings(&sources, meant).await {
             Err(Failure::Lasting(error)) => {
                 tracing::error!("a question is answered by its words alone: {error}");
                 None
@@ -66,16 +74,13 @@ impl Ranking<'_> {
         tokio::task::spawn_blocking(rank).await.map_err(Failure::passing)
     }
 
-    /// Sources are embedded when they change, the few that are not yet, here. The vector of the
-    /// question is kept nowhere: it is personal.
-    async fn meanings(
-        &self,
-        sources: &[Source],
-        question: &str,
-    ) -> Result<Option<Meanings>, Failure> {
-        let Some(embedder) = self.meaning.embedder() else { return Ok(None) };
+    /// Sources are embedded when they change, the few that are not yet, here.
+    async fn meanings(&self, sources: &[Source], meant: &str) -> Result<Option<Meanings>, Failure> {
+        let Some(embedder) = self.meaning.embedder().filter(|_| !meant.is_empty()) else {
+            return Ok(None);
+        };
         let texts: Vec<String> = sources.iter().map(|source| source.embedded.clone()).collect();
-        let embedding = Embedding::new(self.log.pool(), embedder.clone());
+        let embedding = Embedding::new(self.log.pool(), embedder);
         let mut kept: HashMap<[u8; 32], Vector> = embedding.kept(&texts).await?;
         let missing = texts.iter().filter(|text| !kept.contains_key(&text_hash(text)));
         let missing = distinct(missing.cloned().collect());
@@ -86,15 +91,12 @@ impl Ranking<'_> {
         if kept.is_empty() {
             return Ok(None);
         }
-        let question = question.to_owned();
-        let run = move || embedder.embed(&[&question]);
-        let asked = tokio::task::spawn_blocking(run).await.map_err(Failure::passing)?;
-        let asked = asked.map_err(Failure::lasting)?.pop();
+        let asked = embedding.of_question(meant).await?;
         let known = (0..).zip(&texts).filter_map(|(id, text)| {
             let vector = kept.get(&text_hash(text))?;
             Some((id, vector.clone()))
         });
-        Ok(asked.map(|asked| (asked, known.collect())))
+        Ok(Some((asked, known.collect())))
     }
 }
 
@@ -115,7 +117,7 @@ fn best(
     let mut by_meaning: Vec<Hit<u32>> = meanings
         .iter()
         .flat_map(|(asked, known)| known.iter().map(|(id, it)| (*id, asked.cosine(it))))
-        .filter(|(_, cosine)| *cosine >= COSINE_MIN)
+        .filter(|(_, cosine)| *cosine >= strictness.cosine_min())
         .map(|(id, score)| Hit { id, score })
         .collect();
     by_meaning.sort_by(|a, b| b.score.total_cmp(&a.score));

@@ -7,7 +7,6 @@ mod highlights;
 mod sources;
 mod suggest;
 mod wanted;
-mod wish;
 
 use axum::extract::State;
 use axum::response::Response;
