@@ -46,6 +46,7 @@ mod tags;
 mod text;
 mod upcast;
 mod wire;
+mod wish;
 
 pub use claim::Claim;
 pub use email::{Email, EmailError};
@@ -68,6 +69,7 @@ pub use text::{
 };
 pub use upcast::{Upcaster, upcasters};
 pub use wire::{EventType, Wire, wire};
+pub use wish::Wish;
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;

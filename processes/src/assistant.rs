@@ -22,7 +22,7 @@ use cqrs_es::Aggregate;
 use domain::conversation::{About, Command, Conversation, Event};
 use domain::course::Course;
 use domain::enrollment::{Enrollment, EnrollmentId};
-use domain::{AccountId, AnswerId, ConversationId, Personal};
+use domain::{AccountId, AnswerId, ConversationId, Personal, Wish};
 use eventstore::{ExecuteError, Log, RecordedEvent};
 use retrieval::TextModel;
 use serde::Deserialize;
@@ -140,15 +140,19 @@ impl Assistant {
             About::Shop => Arc::new([]),
         };
         let mut found = Vec::new();
-        for (question, subject) in asked.into_iter().flatten() {
-            let (sources, strictness) = match about {
-                About::Course { .. } => (Arc::clone(&of_course), Strictness::Course),
+        for (asked, subject) in asked.into_iter().flatten() {
+            let (sources, strictness, meant) = match about {
+                About::Course { .. } => (Arc::clone(&of_course), Strictness::Course, asked.clone()),
                 About::Shop => {
-                    (products::for_question(log, &question).await?.into(), Strictness::Shop)
+                    let wished = wished(question, &asked);
+                    let meant = wished.rest.join(" ");
+                    let products = products::for_question(log, &self.meaning, &asked, &wished);
+                    (products.await?.into(), Strictness::Shop, meant)
                 }
             };
             let ranking = Ranking { log, meaning: &self.meaning, strictness };
-            found = ranking.best(sources, question, subject.to_owned()).await?;
+            let wanted = ranking::Wanted { question: asked, subject: subject.to_owned(), meant };
+            found = ranking.best(sources, wanted).await?;
             if !found.is_empty() {
                 break;
             }
@@ -172,6 +176,18 @@ async fn is_admitted(log: &Log, asked: Asked) -> Result<bool, Failure> {
     }
     let enrollment = EnrollmentId { student, course };
     Ok(log.load::<Enrollment>(enrollment).await?.state.is_enrolled())
+}
+
+/// A price of the question counts before one of what it goes on from.
+fn wished(question: &str, with_the_last: &str) -> Wish {
+    let (own, all) = (Wish::of(question), Wish::of(with_the_last));
+    match own.has_price() {
+        true => {
+            let Wish { price_min, price_max, currency, .. } = own;
+            Wish { price_min, price_max, currency, ..all }
+        }
+        false => all,
+    }
 }
 
 /// The question, and the answered ones before it; none once the asker has been erased. Answers may

@@ -89,13 +89,22 @@ impl<'a> Embedding<'a> {
         in_time(vectors(self.pool, self.embedder.hash(), &hashes)).await
     }
 
-    /// The vectors of a batch, in its order, which are kept.
-    pub(crate) async fn embed(&self, batch: &[String]) -> Result<Vec<Vector>, Failure> {
-        let texts = batch.to_vec();
+    /// Of a question, which is personal: its vector is kept nowhere.
+    pub(crate) async fn of_question(&self, question: &str) -> Result<Vector, Failure> {
+        let mut made = self.made(vec![question.to_owned()]).await?;
+        made.pop().ok_or_else(|| Failure::lasting("the model made no vector of a question"))
+    }
+
+    async fn made(&self, texts: Vec<String>) -> Result<Vec<Vector>, Failure> {
         let embedder = self.embedder.clone();
         let run = move || embedder.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>());
         let vectors = tokio::task::spawn_blocking(run).await.map_err(Failure::passing)?;
-        let vectors = vectors.map_err(Failure::lasting)?;
+        vectors.map_err(Failure::lasting)
+    }
+
+    /// The vectors of a batch, in its order, which are kept.
+    pub(crate) async fn embed(&self, batch: &[String]) -> Result<Vec<Vector>, Failure> {
+        let vectors = self.made(batch.to_vec()).await?;
         let hashes: Vec<[u8; 32]> = batch.iter().map(|text| text_hash(text)).collect();
         let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
         let bytes: Vec<Vec<u8>> = vectors.iter().map(Vector::to_bytes).collect();

@@ -30,6 +30,11 @@ impl TextModel {
         model
     }
 
+    /// The same, of one that others have too.
+    pub fn of(embedder: Arc<Embedder>) -> Self {
+        Self(Arc::new(OnceLock::from(Ok(embedder))))
+    }
+
     pub fn off(reason: &str) -> Self {
         let model = Self::loading();
         model.settle(Err(reason.to_owned()));

@@ -1,20 +1,32 @@
 //! The products of the shop that a question may be about.
 
+use std::collections::HashSet;
+
 use domain::conversation::Citation;
-use domain::{Currency, Money, ProductId, Text};
+use domain::{Currency, Money, ProductId, Text, Wish};
 use eventstore::Log;
+use retrieval::{TextModel, text_hash};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::source::Source;
+use crate::embedding::Embedding;
 use crate::failure::{Failure, in_time};
 
-/// Products that are looked at closely.
-const CANDIDATES_MAX: i64 = 50;
+/// Products that are looked at closely: so many that have the words, and as many that mean it.
+const CANDIDATES_MAX: usize = 50;
+/// Products that are compared with the question by their meaning, the newest first. Of 5,000 the
+/// vectors are 8 MB, for a moment; those beyond are found by their words.
+const MEANINGS_MAX: i64 = 5_000;
 /// Words of a question that are looked for.
 const WORDS_MAX: usize = 32;
 /// What is quoted of a description.
 const QUOTE_CHARS_MAX: usize = 300;
+
+/// On sale, at a price that is wished for: from, to, in which currency.
+const WISHED: &str = "not discontinued and ($1::bigint is null or price_minor >= $1)
+                and ($2::bigint is null or price_minor <= $2)
+                and ($3::text is null or currency = $3)";
 
 #[derive(Debug, FromRow)]
 struct Product {
@@ -27,26 +39,76 @@ struct Product {
     tags: Vec<String>,
 }
 
-/// Those that are on sale, have one of its words and cost no more than it says.
-pub(super) async fn for_question(log: &Log, question: &str) -> Result<Vec<Source>, Failure> {
+/// Those that are on sale at a price that is wished for, and have one of the question's words or are
+/// among those nearest to what it means besides the price.
+pub(super) async fn for_question(
+    log: &Log,
+    meaning: &TextModel,
+    question: &str,
+    wish: &Wish,
+) -> Result<Vec<Source>, Failure> {
+    let mut found = by_words(log, question, wish).await?;
+    let near = match by_meaning(log, meaning, wish).await {
+        Err(Failure::Lasting(error)) => {
+            tracing::error!("products are found by their words alone: {error}");
+            Vec::new()
+        }
+        near => near?,
+    };
+    let known: HashSet<Uuid> = found.iter().map(|product| product.product).collect();
+    found.extend(near.into_iter().filter(|product| !known.contains(&product.product)));
+    Ok(found.into_iter().filter_map(source).collect())
+}
+
+async fn by_words(log: &Log, question: &str, wish: &Wish) -> Result<Vec<Product>, Failure> {
     let words: Vec<&str> = words(question).take(WORDS_MAX).collect();
-    let products: Vec<Product> = in_time(
-        sqlx::query_as(
+    in_time(
+        sqlx::query_as(&format!(
             "with asked as (
-                 select to_tsquery('simple', $1) || to_tsquery('english', $1) as words)
+                 select to_tsquery('simple', $4) || to_tsquery('english', $4) as words)
              select product, name, description, price_minor, currency, category, tags
                from readmodel.products, asked
-              where not discontinued and search @@ words
-                and ($2::bigint is null or price_minor <= $2)
-              order by ts_rank(search, words) desc, position desc limit $3",
-        )
+              where {WISHED} and search @@ words
+              order by ts_rank(search, words) desc, position desc limit $5"
+        ))
+        .bind(wish.price_min)
+        .bind(wish.price_max)
+        .bind(wish.currency)
         .bind(words.join(" | "))
-        .bind(price_limit(question))
-        .bind(CANDIDATES_MAX)
+        .bind(CANDIDATES_MAX as i64)
+        .fetch_all(log.pool()),
+    )
+    .await
+}
+
+/// The nearest of those that have a vector; none where there is no model, or nothing but a price.
+async fn by_meaning(log: &Log, meaning: &TextModel, wish: &Wish) -> Result<Vec<Product>, Failure> {
+    let Some(embedder) = meaning.embedder().filter(|_| !wish.rest.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let products: Vec<Product> = in_time(
+        sqlx::query_as(&format!(
+            "select product, name, description, price_minor, currency, category, tags
+               from readmodel.products where {WISHED} order by position desc limit $4"
+        ))
+        .bind(wish.price_min)
+        .bind(wish.price_max)
+        .bind(wish.currency)
+        .bind(MEANINGS_MAX)
         .fetch_all(log.pool()),
     )
     .await?;
-    Ok(products.into_iter().filter_map(source).collect())
+    let embedding = Embedding::new(log.pool(), embedder);
+    let texts: Vec<String> = products.iter().map(text).collect();
+    let kept = embedding.kept(&texts).await?;
+    let asked = embedding.of_question(&wish.rest.join(" ")).await?;
+    let mut near: Vec<(f32, Product)> = products
+        .into_iter()
+        .zip(&texts)
+        .filter_map(|(product, text)| Some((kept.get(&text_hash(text))?.cosine(&asked), product)))
+        .collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    Ok(near.into_iter().take(CANDIDATES_MAX).map(|(_, product)| product).collect())
 }
 
 fn words(question: &str) -> impl Iterator<Item = &str> {
@@ -54,23 +116,17 @@ fn words(question: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.chars().all(char::is_numeric))
 }
 
-/// `under 20`, `less than £19.99`: in the smallest unit of the currency, whichever that is. What
-/// was said last counts.
-fn price_limit(question: &str) -> Option<i64> {
-    const LIMITS: [&str; 6] = ["under", "below", "than", "most", "max", "maximum"];
-    let words: Vec<String> = question.split_whitespace().map(str::to_lowercase).collect();
-    words.windows(2).rev().find_map(|pair| {
-        let amount = pair[1].trim_matches(|letter: char| !letter.is_ascii_digit());
-        let amount: f64 = amount.parse().ok().filter(|_| LIMITS.contains(&&*pair[0]))?;
-        (amount < 1e9).then_some((amount * 100.0).round() as i64)
-    })
+/// As whoever embeds it has it.
+fn text(product: &Product) -> String {
+    let more: Vec<&str> =
+        product.category.iter().chain(&product.tags).map(String::as_str).collect();
+    retrieval::about(&product.name, &more, product.description.as_deref())
 }
 
 fn source(product: Product) -> Option<Source> {
-    let Product { product, name, description, price_minor, currency, category, tags } = product;
+    let embedded = text(&product);
+    let Product { product, name, description, price_minor, currency, .. } = product;
     let currency: Currency = currency.parse().ok()?;
-    let more: Vec<&str> = category.iter().chain(&tags).map(String::as_str).collect();
-    let embedded = retrieval::about(&name, &more, description.as_deref());
     let quote: Option<Text> = description.as_deref().map(beginning).and_then(|it| it.parse().ok());
     Some(Source {
         words: embedded.clone(),
@@ -98,15 +154,6 @@ fn beginning(description: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_price_that_is_not_to_be_exceeded_is_understood() {
-        assert_eq!(price_limit("A lantern under £20, please"), Some(2_000));
-        assert_eq!(price_limit("anything for less than 19.99?"), Some(1_999));
-        assert_eq!(price_limit("at most 5 pounds"), Some(500));
-        assert_eq!(price_limit("a lantern for 20 people"), None);
-        assert_eq!(price_limit("something under the tree"), None);
-    }
 
     #[test]
     fn a_long_description_is_quoted_up_to_the_end_of_a_sentence() {

@@ -18,10 +18,8 @@ const HITS_MAX: usize = 20;
 const WORDS_MAX: usize = 32;
 /// A source whose words fit half as well as those of the best is not quoted.
 const OF_THE_BEST: f32 = 0.5;
-/// From here on two texts are about the same, whatever their words.
-const COSINE_MIN: f32 = 0.45;
 
-/// How much of a question's words a source must have.
+/// How much of a question's words a source must have, and how near to its meaning it must be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Strictness {
     /// A lesson that shares a word or two says nothing about the question.
@@ -37,6 +35,15 @@ impl Strictness {
             Self::Shop => 0.25,
         }
     }
+
+    /// What a product is for is said in few
+    /// words: tea kept hot and a flask are 0.35, and a scarf is 0.24.
+    const fn cosine_min(self) -> f32 {
+        match self {
+            Self::Course => 0.45,
+            Self::Shop => 0.3,
+        }
+    }
 }
 
 pub(super) struct Ranking<'a> {
@@ -45,19 +52,26 @@ pub(super) struct Ranking<'a> {
     pub(super) strictness: Strictness,
 }
 
+/// What is looked for.
+pub(super) struct Wanted {
+    pub(super) question: String,
+    /// A source has enough of these words: of the question itself, unless that goes on from another.
+    pub(super) subject: String,
+    /// What of the question is compared by its meaning.
+    pub(super) meant: String,
+}
+
 /// The vector of the question, and those of the sources that have one.
 type Meanings = (Vector, Vec<(u32, Vector)>);
 
 impl Ranking<'_> {
-    /// Those that fit, best first. They have enough of the words of its subject, which is the question
-    /// itself unless that goes on from another.
+    /// Those that fit, best first.
     pub(super) async fn best(
         &self,
         sources: Arc<[Source]>,
-        question: String,
-        subject: String,
+        wanted: Wanted,
     ) -> Result<Vec<Source>, Failure> {
-        let meanings = match self.meanings(&sources, &question).await {
+        let meanings = match self.meanings(&sources, &wanted.meant).await {
             Err(Failure::Lasting(error)) => {
                 tracing::error!("a question is answered by its words alone: {error}");
                 None
@@ -65,20 +79,17 @@ impl Ranking<'_> {
             meanings => meanings?,
         };
         let strictness = self.strictness;
-        let rank = move || best(&sources, (&question, &subject), meanings.as_ref(), strictness);
+        let rank = move || best(&sources, &wanted, meanings.as_ref(), strictness);
         tokio::task::spawn_blocking(rank).await.map_err(Failure::passing)
     }
 
     /// Sources are embedded when they change; of those that are not, some are here, with each question.
-    /// The vector of the question is kept nowhere: it is personal.
-    async fn meanings(
-        &self,
-        sources: &[Source],
-        question: &str,
-    ) -> Result<Option<Meanings>, Failure> {
-        let Some(embedder) = self.meaning.embedder() else { return Ok(None) };
+    async fn meanings(&self, sources: &[Source], meant: &str) -> Result<Option<Meanings>, Failure> {
+        let Some(embedder) = self.meaning.embedder().filter(|_| !meant.is_empty()) else {
+            return Ok(None);
+        };
         let texts: Vec<String> = sources.iter().map(|source| source.embedded.clone()).collect();
-        let embedding = Embedding::new(self.log.pool(), embedder.clone());
+        let embedding = Embedding::new(self.log.pool(), embedder);
         let mut kept: HashMap<[u8; 32], Vector> = embedding.kept(&texts).await?;
         let missing = texts.iter().filter(|text| !kept.contains_key(&text_hash(text)));
         let mut missing = distinct(missing.cloned().collect());
@@ -90,27 +101,24 @@ impl Ranking<'_> {
         if kept.is_empty() {
             return Ok(None);
         }
-        let question = question.to_owned();
-        let run = move || embedder.embed(&[&question]);
-        let asked = tokio::task::spawn_blocking(run).await.map_err(Failure::passing)?;
-        let asked = asked.map_err(Failure::lasting)?.pop();
+        let asked = embedding.of_question(meant).await?;
         let known = (0..).zip(&texts).filter_map(|(id, text)| {
             let vector = kept.get(&text_hash(text))?;
             Some((id, vector.clone()))
         });
-        Ok(asked.map(|asked| (asked, known.collect())))
+        Ok(Some((asked, known.collect())))
     }
 }
 
 fn best(
     sources: &[Source],
-    (question, subject): (&str, &str),
+    wanted: &Wanted,
     meanings: Option<&Meanings>,
     strictness: Strictness,
 ) -> Vec<Source> {
     let words = Words::new(sources.iter().map(|source| &*source.words));
-    let mut by_words = words.find(question, HITS_MAX);
-    let shares = shares(&words, subject, sources.len());
+    let mut by_words = words.find(&wanted.question, HITS_MAX);
+    let shares = shares(&words, &wanted.subject, sources.len());
     let least = by_words.first().map_or(0.0, |best| best.score * OF_THE_BEST);
     by_words.retain(|hit| {
         let share = shares.get(&hit.id).copied().unwrap_or_default();
@@ -119,7 +127,7 @@ fn best(
     let mut by_meaning: Vec<Hit<u32>> = meanings
         .iter()
         .flat_map(|(asked, known)| known.iter().map(|(id, it)| (*id, asked.cosine(it))))
-        .filter(|(_, cosine)| *cosine >= COSINE_MIN)
+        .filter(|(_, cosine)| *cosine >= strictness.cosine_min())
         .map(|(id, score)| Hit { id, score })
         .collect();
     by_meaning.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -184,7 +192,9 @@ mod tests {
             "Threads of a program run side by side.",
         ];
         let sources = sources.map(source);
-        let best = best(&sources, (question, question), meanings, Strictness::Course);
+        let [question, subject, meant] = [question; 3].map(str::to_owned);
+        let wanted = Wanted { question, subject, meant };
+        let best = best(&sources, &wanted, meanings, Strictness::Course);
         best.into_iter().map(|source| source.quote).collect()
     }
 

@@ -10,15 +10,18 @@ use domain::conversation::samples::{answer, conversation, question};
 use domain::conversation::{
     About, Citation, Command, Conversation, Event, FallbackReason, Provider,
 };
-use domain::product::{Product, samples::add, samples::details};
-use domain::samples::{ada, at, bob, lantern, lesson, pounds, rust_course, text};
+use domain::product::{Details, Product, samples::add, samples::details};
+use domain::samples::{ada, at, bob, lantern, lesson, pounds, product, rust_course, text};
+use retrieval::TextModel;
 
 use super::gate::Gate;
 use super::speaker::{Mood, Speaker, WORDS};
+use super::texts::MODEL;
 use super::victim::Victim;
 use super::{Running, Shop, program, running};
 use crate::chat::ChatModel;
 use crate::process::Providers;
+use crate::texts::Known;
 
 const LESSON: &str = "# Ownership\n\nEach value has *one* owner, which frees its memory.\n\n\
                       # Threads\n\nThreads of a program run side by side.";
@@ -164,7 +167,7 @@ async fn who_has_left_the_course_before_the_answer_hears_nothing_more_of_it() {
 async fn the_shop_is_asked_for_products_and_their_prices() {
     let shop = Shop::open().await;
     let _read_models = shop.read_models(&["courses", "products", "files"]).await;
-    let details = domain::product::Details {
+    let details = Details {
         description: Some(text("Burns for eight hours.")),
         ..details("71053", "Lantern")
     };
@@ -177,6 +180,37 @@ async fn the_shop_is_asked_for_products_and_their_prices() {
     assert_eq!(quotes(&told), ["Lantern"]);
     let second = shop.ask(2, About::Shop, "Any lantern under £10?").await;
     assert_eq!(shop.answered(second).await.text, "Nothing in the shop fits that.");
+}
+
+/// No product has one of the question's words.
+#[tokio::test]
+async fn the_shop_finds_what_is_asked_for_in_other_words_at_the_price_that_is_said() {
+    let Some(model) = MODEL.clone() else { return };
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    for (number, name, description, pence) in [
+        (1, "Thermos flask", "Coffee stays warm in it for twelve hours.", 1_500),
+        (2, "Vacuum jug", "Coffee stays warm in it for a whole day.", 4_500),
+        (3, "Rake", "Gathers leaves.", 900),
+    ] {
+        let sku = format!("SKU-{number}");
+        let details = Details { description: Some(text(description)), ..details(&sku, name) };
+        let id = product(number);
+        shop.execute::<Product>(id, add(id, details, pounds(pence))).await;
+    }
+    shop.read_up().await;
+    shop.embed(&mut Known::default()).await;
+    let text_model = TextModel::of(model);
+    let _program = running(&shop.log, Providers { text_model, ..Providers::default() });
+
+    let first = shop.ask(1, About::Shop, "Something to keep my tea hot under 20 pounds").await;
+    assert_eq!(quotes(&shop.answered(first).await), ["Thermos flask"]);
+    let second = shop.ask(2, About::Shop, "Something to keep my tea hot").await;
+    let mut both = quotes(&shop.answered(second).await);
+    both.sort();
+    assert_eq!(both, ["Thermos flask", "Vacuum jug"]);
+    let third = shop.ask(3, About::Shop, "Something to keep my tea hot under 2 pounds").await;
+    assert_eq!(shop.answered(third).await.text, "Nothing in the shop fits that.");
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use domain::ItemId;
+use domain::account::{Account, samples::register};
 use domain::book::{self, Book};
 use domain::course::{self, Course};
+use domain::file::Files;
+use domain::file::samples::{attach, content, first_lesson, remove};
 use domain::product::{self, Product};
 use domain::samples::{ada, lantern, lesson, middlemarch, pounds, rust_course, text};
 use eventstore::Feed;
@@ -15,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Running, Shop, program};
 use crate::texts::{Known, TURN, embed_news, keep_embedding};
 
-static MODEL: LazyLock<Option<Arc<Embedder>>> = LazyLock::new(|| {
+pub(super) static MODEL: LazyLock<Option<Arc<Embedder>>> = LazyLock::new(|| {
     let folder = local_services::testing::text_model()?;
-    TextModel::ready(Embedder::load(&folder).expect("it is a model")).embedder()
+    Some(Arc::new(Embedder::load(&folder).expect("it is a model")))
 });
 
 impl Shop {
-    async fn reading(&self) -> Running {
+    pub(super) async fn reading(&self) -> Running {
         let log = program(&self.url).await;
         let wanted = ["books", "courses", "products", "files"];
         let all = projections::all().into_iter().filter(|it| wanted.contains(&it.name()));
@@ -34,7 +38,7 @@ impl Shop {
         }))
     }
 
-    async fn read_up(&self) {
+    pub(super) async fn read_up(&self) {
         let head = self.head().await;
         self.until("the read models show everything", async || {
             let live = "select count(*) = 4 from projections.live where position >= $1";
@@ -66,7 +70,7 @@ impl Shop {
         sqlx::query_scalar(count).fetch_one(self.log.pool()).await.expect("there is a table")
     }
 
-    async fn embed(&self, known: &mut Known) -> Option<usize> {
+    pub(super) async fn embed(&self, known: &mut Known) -> Option<usize> {
         let model = MODEL.as_ref().expect("only asked where there is one");
         embed_news(self.log.pool(), model, known).await.expect("the database answers")
     }
@@ -102,6 +106,56 @@ async fn what_is_new_or_says_something_else_is_embedded_and_nothing_twice() {
     shop.read_up().await;
     assert_eq!(shop.embed(&mut known).await, Some(0));
     assert_eq!(shop.vectors().await, 5);
+}
+
+impl Shop {
+    /// What is new to somebody, who knows it from then on.
+    async fn news(&self, known: &mut Known) -> (Vec<ItemId>, Vec<ItemId>) {
+        let news = known.news(self.log.pool()).await.expect("the database answers");
+        let mut changed: Vec<ItemId> = news.changed.iter().map(|(item, _)| *item).collect();
+        changed.sort();
+        let gone = news.gone.clone();
+        known.learn(&news.changed.clone());
+        known.seen(news);
+        (changed, gone)
+    }
+
+    async fn run(&self, statement: &str) {
+        sqlx::query(statement).execute(self.log.pool()).await.expect("it is SQL");
+    }
+}
+
+#[tokio::test]
+async fn only_what_says_something_else_is_news_however_it_came_about() {
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    let mut known = Known::default();
+    let (course, nothing) = (ItemId::from(rust_course()), (vec![], vec![]));
+    assert_eq!(shop.news(&mut known).await.0.len(), 3);
+    assert_eq!(shop.news(&mut known).await, nothing);
+
+    // The read models pass over what others do.
+    shop.execute::<Account>(ada(), register(ada(), "ada@example.org")).await;
+    shop.read_up().await;
+    assert_eq!(shop.news(&mut known).await, nothing);
+
+    let file = || domain::file::samples::cover();
+    let attach = attach(first_lesson(), file(), content(1));
+    shop.execute::<Files>(first_lesson(), attach).await;
+    shop.read_up().await;
+    assert_eq!(shop.news(&mut known).await, (vec![course], vec![]), "a file was attached");
+    let sha256 = content(1).sha256;
+    shop.run(&format!("insert into processes.extracts values ('{sha256}', 'Read.')")).await;
+    assert_eq!(shop.news(&mut known).await, (vec![course], vec![]), "the file was read");
+    shop.execute::<Files>(first_lesson(), remove(first_lesson(), file())).await;
+    shop.read_up().await;
+    assert_eq!(shop.news(&mut known).await, (vec![course], vec![]), "the file was removed");
+
+    // The next build may say other things of the same events.
+    shop.run("update projections.builds set build = build + 100 where name = 'books'").await;
+    let book = vec![ItemId::from(middlemarch())];
+    assert_eq!(shop.news(&mut known).await, (book, vec![]), "it was built anew");
 }
 
 #[tokio::test]

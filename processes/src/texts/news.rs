@@ -1,18 +1,25 @@
 //! What has changed since somebody last looked.
+//!
+//! The log tells which items its events are about, so a look costs what was written since the last
+//! one. All items are compared when what is shown was built anew, or events were set aside and brought
+//! in later, or a file has been read, or a crash of the database took something back.
 
 use std::collections::{HashMap, HashSet};
 
+use cqrs_es::Aggregate;
+use domain::book::Book;
+use domain::course::Course;
+use domain::file::Files;
+use domain::product::Product;
 use domain::{ItemId, ItemKind};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 /// What somebody knows already: of each item a stamp that changes with whatever it says.
 #[derive(Debug, Default)]
 pub struct Known {
     stamps: HashMap<ItemId, String>,
-    digests: HashMap<ItemKind, String>,
-    /// Nothing has changed while the projections are where they were.
-    marks: String,
+    looks: HashMap<ItemKind, Look>,
 }
 
 /// What that is no longer true of.
@@ -22,37 +29,50 @@ pub struct News {
     pub changed: Vec<(ItemId, String)>,
     /// No longer in the read models.
     pub gone: Vec<ItemId>,
-    digests: Vec<(ItemKind, String)>,
-    marks: String,
+    looks: Vec<(ItemKind, Look)>,
+}
+
+/// How what is shown of a kind was built, and how far.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+struct Look {
+    builds: Vec<String>,
+    /// What moves when something is shown otherwise without a new event.
+    late: String,
+    positions: Vec<i64>,
 }
 
 impl Known {
     /// Reads what is new. Nothing is known better by that: see [`Known::learn`], [`Known::seen`].
     pub async fn news(&self, pool: &PgPool) -> Result<News, sqlx::Error> {
         let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
-        let mut news = News { marks: marks(&mut tx).await?, ..News::default() };
-        if news.marks == self.marks {
-            return Ok(news);
-        }
+        let mut news = News::default();
         for kind in ItemKind::ALL {
-            let Some(digest) = digest(&mut tx, kind).await? else { continue };
-            let known = self.digests.get(&kind);
-            if known == Some(&digest) {
+            let Some(look) = look(&mut tx, kind).await? else { continue };
+            let known = self.looks.get(&kind);
+            if known == Some(&look) {
                 continue;
             }
-            let rows: Vec<(Uuid, String)> =
-                sqlx::query_as(stamps(kind)).fetch_all(&mut *tx).await?;
-            let rows = rows.into_iter().map(|(id, stamp)| (ItemId::new(kind, id), stamp));
-            let rows: HashMap<ItemId, String> = rows.collect();
             // Another version of a read model may say other things of the same events.
-            let is_rebuilt = known.is_some_and(|known| build(known) != build(&digest));
-            let of_kind = self.stamps.keys().filter(|item| item.kind == kind);
-            news.gone.extend(of_kind.filter(|item| !rows.contains_key(item)));
+            let is_rebuilt = known.is_some_and(|known| known.builds != look.builds);
+            let (rows, looked_at) = match known.filter(|known| look.goes_on_from(known)) {
+                Some(known) => {
+                    let written = written(&mut tx, kind, known, &look).await?;
+                    (stamps(&mut tx, kind, Some(&written)).await?, written)
+                }
+                None => {
+                    let known = self.stamps.keys().filter(|item| item.kind == kind);
+                    (stamps(&mut tx, kind, None).await?, known.map(|item| item.id).collect())
+                }
+            };
+            let looked_at = looked_at.into_iter().map(|id| ItemId::new(kind, id));
+            let is_gone =
+                |item: &ItemId| self.stamps.contains_key(item) && !rows.contains_key(item);
+            news.gone.extend(looked_at.filter(is_gone));
             let changed = rows
                 .into_iter()
                 .filter(|(item, stamp)| is_rebuilt || self.stamps.get(item) != Some(stamp));
             news.changed.extend(changed);
-            news.digests.push((kind, digest));
+            news.looks.push((kind, look));
         }
         Ok(news)
     }
@@ -66,58 +86,83 @@ impl Known {
     pub fn seen(&mut self, news: News) {
         let gone: HashSet<ItemId> = news.gone.into_iter().collect();
         self.stamps.retain(|item, _| !gone.contains(item));
-        self.digests.extend(news.digests);
-        self.marks = news.marks;
+        self.looks.extend(news.looks);
     }
 }
 
-/// How far everything is that texts come from.
-async fn marks(db: &mut PgConnection) -> Result<String, sqlx::Error> {
-    sqlx::query_scalar(
-        "select coalesce(string_agg(concat_ws(':', name, version, build, position, parked), ' '
-                                    order by name), '')
-                || ' ' || (select count(*) from processes.extracts)
+impl Look {
+    /// Whether the events in between tell all the difference.
+    fn goes_on_from(&self, known: &Self) -> bool {
+        let (from, to) = (known.positions.iter(), &self.positions);
+        self.builds == known.builds
+            && self.late == known.late
+            && from.zip(to).all(|(from, to)| from <= to)
+    }
+}
+
+/// The read models that show a kind, by their names, and whose events each shows.
+fn shown_by(kind: ItemKind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        ItemKind::Book => &[("books", Book::TYPE)],
+        ItemKind::Course => &[("courses", Course::TYPE), ("files", Files::TYPE)],
+        ItemKind::Product => &[("products", Product::TYPE)],
+    }
+}
+
+/// None while not all of them are live.
+async fn look(db: &mut PgConnection, kind: ItemKind) -> Result<Option<Look>, sqlx::Error> {
+    let shown_by = shown_by(kind);
+    let names: Vec<&str> = shown_by.iter().map(|(name, _)| *name).collect();
+    let look: Look = sqlx::query_as(
+        "select coalesce(array_agg(version || ':' || build order by name), '{}') as builds,
+                concat_ws(' ', string_agg(parked::text, ' ' order by name),
+                          case when $2 then (select count(*) from processes.extracts) end) as late,
+                coalesce(array_agg(position order by name), '{}') as positions
            from projections.live where name = any ($1)",
     )
-    .bind(["books", "courses", "files", "products"].as_slice())
+    .bind(names)
+    .bind(kind == ItemKind::Course)
     .fetch_one(db)
-    .await
+    .await?;
+    Ok(Some(look).filter(|look| look.builds.len() == shown_by.len()))
 }
 
-/// Which builds are shown, and a sum over all stamps; None while there is none.
-async fn digest(db: &mut PgConnection, kind: ItemKind) -> Result<Option<String>, sqlx::Error> {
-    let reads: &[&str] = match kind {
-        ItemKind::Book => &["books"],
-        ItemKind::Course => &["courses", "files"],
-        ItemKind::Product => &["products"],
-    };
-    let builds: Vec<String> = sqlx::query_scalar(
-        "select name || ':' || version || ':' || build from projections.live
-          where name = any ($1) order by name",
+/// The items whose events were shown in between. The type is compared so that the index on positions
+/// is the only one that fits.
+async fn written(
+    db: &mut PgConnection,
+    kind: ItemKind,
+    from: &Look,
+    to: &Look,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let types: Vec<&str> = shown_by(kind).iter().map(|(_, events)| *events).collect();
+    let streams: Vec<String> = sqlx::query_scalar(
+        "select distinct e.aggregate_id
+           from unnest($1::text[], $2::bigint[], $3::bigint[]) as shown (events, after, upto)
+           join eventstore.events e on e.position > shown.after and e.position <= shown.upto
+                                   and e.aggregate_type || '' = shown.events",
     )
-    .bind(reads)
-    .fetch_all(&mut *db)
+    .bind(types)
+    .bind(&from.positions)
+    .bind(&to.positions)
+    .fetch_all(db)
     .await?;
-    if builds.len() < reads.len() {
-        return Ok(None);
-    }
-    let sum: String = sqlx::query_scalar(&format!(
-        "select count(*) || ':' || coalesce(sum(hashtextextended(item::text || stamp, 0)), 0)
-           from ({}) s",
-        stamps(kind),
-    ))
-    .fetch_one(db)
-    .await?;
-    Ok(Some(format!("{} {sum}", builds.join(","))))
+    Ok(streams.iter().filter_map(|stream| item_of(stream)).collect())
 }
 
-fn build(digest: &str) -> &str {
-    digest.split(' ').next().unwrap_or_default()
+/// A file hangs at `lesson:<course>:<lesson>`.
+fn item_of(stream: &str) -> Option<Uuid> {
+    stream.split(':').find_map(|part| part.parse().ok())
 }
 
-/// A course says what its lessons and their files say, as far as these have been read.
-fn stamps(kind: ItemKind) -> &'static str {
-    match kind {
+/// Of some items, or of all. A course says what its lessons and their files say, as far as these have
+/// been read.
+async fn stamps(
+    db: &mut PgConnection,
+    kind: ItemKind,
+    of: Option<&[Uuid]>,
+) -> Result<HashMap<ItemId, String>, sqlx::Error> {
+    let select = match kind {
         ItemKind::Book => "select book as item, sequence::text as stamp from readmodel.books",
         ItemKind::Product => {
             "select product as item, sequence::text as stamp from readmodel.products"
@@ -125,11 +170,34 @@ fn stamps(kind: ItemKind) -> &'static str {
         ItemKind::Course => {
             "select c.course as item, c.sequence || coalesce('+' || f.stamp, '') as stamp
                from readmodel.courses c
-               left join (select f.item, count(*) || '.' || sum(f.position) || '.' || count(e.file)
-                                 as stamp
-                            from readmodel.files f
-                            left join processes.extracts e on e.file = f.sha256
-                           where f.lesson is not null group by f.item) f on f.item = c.course"
+               left join lateral (
+                    select count(*) || '.' || sum(f.position) || '.' || count(e.file) as stamp
+                      from readmodel.files f
+                      left join processes.extracts e on e.file = f.sha256
+                     where f.item = c.course and f.lesson is not null
+                    having count(*) > 0) f on true"
         }
+    };
+    let rows: Vec<(Uuid, String)> = match of {
+        Some(items) => {
+            let select =
+                format!("select item, stamp from ({select}) all_of_them where item = any ($1)");
+            sqlx::query_as(&select).bind(items).fetch_all(db).await?
+        }
+        None => sqlx::query_as(select).fetch_all(db).await?,
+    };
+    Ok(rows.into_iter().map(|(id, stamp)| (ItemId::new(kind, id), stamp)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_of_items_and_of_their_files_tell_the_item() {
+        let [course, lesson] = [1, 2].map(Uuid::from_u128);
+        assert_eq!(item_of(&course.to_string()), Some(course));
+        assert_eq!(item_of(&format!("lesson:{course}:{lesson}")), Some(course));
+        assert_eq!(item_of("nothing"), None);
     }
 }

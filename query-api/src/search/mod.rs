@@ -8,7 +8,6 @@ mod mistyped;
 mod sources;
 mod suggest;
 mod wanted;
-mod wish;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{ItemId, ItemKind};
+use domain::{ItemId, ItemKind, Wish};
 use retrieval::Vector;
 use serde::{Deserialize, Serialize};
 use service_kit::{Problem, Query, schema};
@@ -18,7 +18,6 @@ use uuid::Uuid;
 use super::mistyped::Mistyped;
 use super::sources::{Absent, Question, Ranked, Ranking, Sources, rank};
 use super::wanted::Wanted;
-use super::wish::Wish;
 use crate::item::{self, CATALOGUE, ItemPrice};
 use crate::meaning::{Meaning, Without};
 use crate::{Answer, App, Asked};
@@ -185,9 +184,8 @@ async fn add(
 
 /// Only products have a price.
 fn wanted(wish: &Wish, kind: Option<ItemKind>, category: Option<String>) -> Wanted {
-    let has_price = wish.price_min.is_some() || wish.price_max.is_some();
     Wanted {
-        kind: kind.or(wish.kind).or(has_price.then_some(ItemKind::Product)),
+        kind: kind.or(wish.kind).or(wish.has_price().then_some(ItemKind::Product)),
         category,
         audience: wish.audience,
         price_min: wish.price_min,

@@ -1,7 +1,7 @@
 //! What a wish in plain English says in so many words: a price, a kind, whom it is for. The rest is for
 //! those who look for words and meaning.
 
-use domain::ItemKind;
+use crate::ItemKind;
 
 /// Words of a wish that are read.
 const WORDS_MAX: usize = 60;
@@ -9,7 +9,7 @@ const WORDS_MAX: usize = 60;
 const DIGITS_MAX: usize = 13;
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Wish {
+pub struct Wish {
     /// In minor units, both included.
     pub price_min: Option<i64>,
     pub price_max: Option<i64>,
@@ -115,9 +115,13 @@ impl Wish {
         }
     }
 
+    pub fn has_price(&self) -> bool {
+        self.price_min.is_some() || self.price_max.is_some()
+    }
+
     /// How many words say a price, if the next ones do.
     fn price(&mut self, words: &[String]) -> Option<usize> {
-        if self.price_min.is_some() || self.price_max.is_some() {
+        if self.has_price() {
             return None;
         }
         let Bounds { least, most, currency, taken } =
@@ -291,6 +295,8 @@ mod tests {
             ("a fan under 3000 yen", (None, Some(3_000), Some("JPY"))),
             ("a gift under 20 for ada", (None, Some(2_000), None)),
             ("under 20", (None, Some(2_000), None)),
+            ("Do you have lanterns under £25?", (None, Some(2_500), Some("GBP"))),
+            ("anything for less than 19.99?", (None, Some(1_999), None)),
         ] {
             assert_eq!(price(text), expected, "{text}");
         }
@@ -300,6 +306,8 @@ mod tests {
     fn not_every_number_is_a_price() {
         for text in [
             "catch 22",
+            "a lantern for 20 people",
+            "something under the tree",
             "under 300 pages",
             "more than 20 recipes",
             "for kids under 5",
