@@ -34,6 +34,7 @@ struct Book {
     published_year: Option<i32>,
     #[sqlx(flatten)]
     #[serde(skip_serializing_if = "Series::is_none")]
+    #[schema(value_type = Option<schema::Series>)]
     series: Series,
     genres: Vec<String>,
     audience: String,
@@ -57,7 +58,7 @@ struct Book {
     sequence: i64,
 }
 
-#[derive(Debug, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Serialize, FromRow)]
 struct Series {
     #[sqlx(rename = "series_name")]
     name: Option<String>,
