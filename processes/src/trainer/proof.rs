@@ -62,5 +62,5 @@ async fn recorded(
     });
     let is_meant =
         |fit: &Fit| fit.position == position && lambda.is_none_or(|lambda| fit.lambda == lambda);
-    Ok(fits.filter(is_meant).last())
+    Ok(fits.rev().find(is_meant))
 }
