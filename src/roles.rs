@@ -12,7 +12,7 @@ use processes::Providers;
 use retrieval::TextModel;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
-use service_kit::{Health, Kit, Site, access_log};
+use service_kit::{Health, Kit, Site, Slices, access_log};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -71,6 +71,7 @@ pub async fn run(
     shutdown: CancellationToken,
     when_ready: oneshot::Sender<Log>,
 ) -> anyhow::Result<()> {
+    allow_many_connections();
     let log = backend.log().await?;
     let bus = backend.bus().await?;
     let feed = Feed::new(log.reader().clone(), bus.clone());
@@ -140,15 +141,23 @@ pub async fn run(
     served
 }
 
+/// A connection is an open file, and many systems let a program have 1,024 unless it asks for more.
+fn allow_many_connections() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "at most {files} files and connections are open"),
+        Err(error) => tracing::warn!(%error, "only few connections may be open: {error}"),
+    }
+}
+
 fn routes(roles: &[Role], command: command_api::App, query: query_api::App) -> OpenApiRouter {
-    let mut api = OpenApiRouter::new();
+    let mut api = Slices::new();
     if roles.contains(&Role::CommandApi) {
         api = api.merge(command_api::router(command));
     }
     if roles.contains(&Role::QueryApi) {
         api = api.merge(query_api::router(query));
     }
-    api
+    api.into_router()
 }
 
 /// The description of all routes, from a site that serves nobody and asks no database.

@@ -1,12 +1,14 @@
 //! Starting, stopping, and what stands beside the API.
 
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use local_services::Signal;
 use uuid::Uuid;
 
-use crate::system::{Program, System, WAIT_MAX, daybook};
+use crate::system::{Program, Starting, System, WAIT_MAX, address, daybook};
 
 #[tokio::test]
 async fn a_running_system_says_how_it_is() {
@@ -28,6 +30,39 @@ async fn what_is_not_there_is_a_problem_too() {
 
     system.get("/nowhere").await.refused(404, "not-found");
     system.get("sessions").await.refused(405, "method-not-allowed");
+}
+
+#[test]
+fn more_clients_are_served_than_a_program_may_have_files_at_first() {
+    const CLIENTS: usize = 400;
+    let plain = daybook();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256; exec \"$0\" \"$@\""]).arg(plain.get_program());
+    command.args(["up", "--ephemeral", "--listen", "127.0.0.1:0"]);
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let (mut child, said) = Starting::new("crowded", command).ready();
+    let base = address(&said);
+    let address = base.trim_start_matches("http://");
+
+    // All are connected before the first one asks.
+    let open = || TcpStream::connect(address).unwrap();
+    let mut clients: Vec<TcpStream> = (0..CLIENTS).map(|_| open()).collect();
+    for client in &mut clients {
+        client.set_read_timeout(Some(WAIT_MAX)).unwrap();
+        client.write_all(b"GET /livez HTTP/1.1\r\nhost: daybook\r\n\r\n").unwrap();
+        let mut answer = [0; 15];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    }
+
+    drop(clients);
+    local_services::signal(child.id(), Signal::Terminate);
+    child.wait().unwrap();
 }
 
 #[test]

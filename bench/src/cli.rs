@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
-    Options, Report, append, chaos, command, feed, hot_stream, query, rebuild, reco, reference,
-    relay, visible,
+    Options, Report, append, chaos, command, designs, feed, hot_stream, query, rebuild, reco,
+    reference, relay, visible,
 };
 
 /// What a measurement is called and how long it may take.
@@ -69,6 +69,8 @@ enum Name {
     Visible,
     /// Pages of the query side, and how soon a rating changes a list
     Query,
+    /// What the first designs promised: a crowd, enrolling, lists, letters, answers
+    Designs,
     /// From the log to JetStream
     Relay,
     /// Every projection anew from a long log
@@ -89,6 +91,7 @@ impl Name {
             Self::Command => command::run(options).await,
             Self::Visible => visible::run(options).await,
             Self::Query => query::run(options).await,
+            Self::Designs => designs::run(options).await,
             Self::Relay => relay::run(options).await,
             Self::Rebuild => rebuild::run(options).await,
             Self::Reco => reco::run(options).await,

@@ -11,6 +11,7 @@ mod command;
 mod committers;
 mod copy;
 mod database;
+mod designs;
 mod feed;
 mod history;
 mod hot_stream;

@@ -6,14 +6,14 @@
 
 mod pgbench;
 mod readers;
-mod shelves;
+pub mod shelves;
 
 use anyhow::{Context, ensure};
 use serde_json::json;
 
 use crate::http::{Ask, Connection};
 use crate::raters::Raters;
-use crate::system::{System, daybook};
+use crate::system::System;
 use crate::{Goal, Latency, Options, Report, Round, Server};
 use pgbench::Pgbench;
 use readers::{Page, Readers};
@@ -31,11 +31,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Report>> {
     let tokens = Raters::tokens(&system.site, clients).await?;
     let shelves = Shelves::filled(&system.site, &tokens).await?;
     system.catch_up().await?;
-    let mut fit = daybook(&options.program);
-    fit.args(["reco", "train", "--json", "--data-dir"]).arg(&system.data_dir);
-    fit.env("DATABASE_URL", &database.url);
-    let fitted = tokio::task::spawn_blocking(move || fit.output()).await??;
-    ensure!(fitted.status.success(), "{}", String::from_utf8_lossy(&fitted.stderr));
+    system.command(&["reco", "train"]).await?;
 
     let pgbench = Pgbench::found(&database).await?;
     let mut readers = Readers::new(&system.site.address, &tokens).await?;

@@ -52,10 +52,10 @@ pub enum Then {
 
 /// A command every so often, by one clock for all clients.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    begun: Instant,
-    per_second: f64,
-    until: Instant,
+pub struct Pace {
+    pub begun: Instant,
+    pub per_second: f64,
+    pub until: Instant,
 }
 
 impl Raters {
@@ -156,7 +156,7 @@ impl Raters {
 
 impl Pace {
     /// When the command of that number is due; none once it is over.
-    fn due(&self, number: u64) -> Option<Instant> {
+    pub fn due(&self, number: u64) -> Option<Instant> {
         let due = self.begun + Duration::from_secs_f64(number as f64 / self.per_second);
         (due < self.until).then_some(due)
     }

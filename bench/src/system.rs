@@ -1,5 +1,6 @@
 //! A whole Daybook as a child of ours, seen from outside, and the people in it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Utc};
 use local_services::{Signal, spawn_bound_to_us};
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -28,24 +30,92 @@ pub struct System {
     child: Option<Child>,
     pub site: Site,
     pub data_dir: PathBuf,
+    program: PathBuf,
     database: Database,
 }
 
 impl System {
     /// Everything runs: both interfaces, relay, projections and processes, without rate limits.
     pub async fn up(options: &Options, database: Database) -> anyhow::Result<Self> {
+        Self::up_with(options, database, &[]).await
+    }
+
+    /// The same with settings in its environment.
+    pub async fn up_with(
+        options: &Options,
+        database: Database,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let data_dir = std::env::temp_dir().join(format!("daybook-bench-{}", Uuid::new_v4()));
         fs::create_dir_all(&data_dir)?;
-        let mut command = daybook(&options.program);
-        command.args(["up", "--listen", "127.0.0.1:0"]).arg("--data-dir").arg(&data_dir);
-        command.env("DATABASE_URL", &database.url);
+        let program = options.program.clone();
+        let mut command = beside(&program, &data_dir, &database);
+        command.args(["up", "--listen", "127.0.0.1:0"]).envs(settings.iter().copied());
         let log = data_dir.join("up.log");
         let (child, address) = spawn_blocking(move || start(command, &log)).await??;
-        let mut merchandiser = daybook(&options.program);
-        merchandiser.arg("--data-dir").arg(&data_dir).env("DATABASE_URL", &database.url);
+        let merchandiser = beside(&program, &data_dir, &database);
         let merchandiser = spawn_blocking(move || account(merchandiser, "merchandiser")).await??;
         let site = Site::at(&address, &merchandiser).await?;
-        Ok(Self { child: Some(child), site, data_dir, database })
+        Ok(Self { child: Some(child), site, data_dir, program, database })
+    }
+
+    /// Makes an account with a role.
+    pub async fn account(&self, role: &'static str) -> anyhow::Result<Login> {
+        let command = beside(&self.program, &self.data_dir, &self.database);
+        spawn_blocking(move || account(command, role)).await?
+    }
+
+    /// Runs a subcommand to its end.
+    pub async fn command(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = beside(&self.program, &self.data_dir, &self.database);
+        command.args(arguments);
+        let ended = spawn_blocking(move || command.output()).await??;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        ensure!(ended.status.success(), "{arguments:?} ended with {}: {said}", ended.status);
+        Ok(())
+    }
+
+    /// When the events at these positions were recorded.
+    pub async fn recorded_at(
+        &self,
+        positions: &[i64],
+    ) -> anyhow::Result<HashMap<i64, DateTime<Utc>>> {
+        let recorded: Vec<(i64, DateTime<Utc>)> = sqlx::query_as(
+            "select position, recorded_at from eventstore.events where position = any($1)",
+        )
+        .bind(positions)
+        .fetch_all(&mut self.database.connect().await?)
+        .await?;
+        Ok(recorded.into_iter().collect())
+    }
+
+    /// What `/readyz` says of search by meaning.
+    pub async fn meaning(&self) -> anyhow::Result<String> {
+        let ready = reqwest::Client::builder().no_proxy().build()?;
+        let ready = ready.get(format!("http://{}/readyz", self.site.address)).send().await?;
+        let ready: Value = serde_json::from_str(&ready.text().await?)?;
+        let mut checks = ready["checks"].as_array().into_iter().flatten();
+        let meaning = checks.find(|check| check["name"] == "meaning");
+        let told = meaning.and_then(|check| check["detail"].as_str());
+        Ok(told.context("/readyz says nothing of meaning")?.to_owned())
+    }
+
+    /// Waits until nothing is left to do from before: every read model has seen all of the log, and
+    /// the texts have their vectors, if there is a model to make them.
+    pub async fn at_rest(&self) -> anyhow::Result<()> {
+        self.catch_up().await?;
+        let begun = Instant::now();
+        loop {
+            let told = self.meaning().await?;
+            let numbers: Vec<&str> =
+                told.split(' ').filter(|word| word.parse::<u64>().is_ok()).collect();
+            let is_loading = told.ends_with("while the model is loaded");
+            if !is_loading && numbers.first() == numbers.last() {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < CATCH_UP_MAX, "search by meaning stays so: {told}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Waits until every read model has seen all of the log.
@@ -140,16 +210,18 @@ impl Site {
             making.spawn(async move {
                 let mut made = Vec::new();
                 for _ in (part..count).step_by(REGISTERED_AT_ONCE) {
-                    let login = Login::new();
-                    let mut body = json!(login);
-                    body["display_name"] = "A reader".into();
-                    post(&address, "accounts", "", &body).await?;
-                    made.push(login);
+                    made.push(register(&address).await?.0);
                 }
                 anyhow::Ok(made)
             });
         }
         gathered(making).await
+    }
+
+    /// A new member's address, and the position of what happened.
+    pub async fn registered(&self) -> anyhow::Result<(String, i64)> {
+        let (login, position) = register(&self.address).await?;
+        Ok((login.email, position))
     }
 
     /// New books.
@@ -189,6 +261,17 @@ impl Site {
     }
 }
 
+async fn register(address: &str) -> anyhow::Result<(Login, i64)> {
+    let login = Login::new();
+    let mut body = json!(login);
+    body["display_name"] = "A reader".into();
+    let mut connection = Connection::open(address).await?;
+    let body = body.to_string();
+    let ask = Ask { method: "POST", path: "accounts", token: "", headers: "", body: &body };
+    let answer = connection.ask(ask).await?.accepted()?;
+    Ok((login, answer.number("consistency-token").context("no consistency-token")?))
+}
+
 async fn gathered<T: 'static>(
     mut making: JoinSet<anyhow::Result<Vec<T>>>,
 ) -> anyhow::Result<Vec<T>> {
@@ -225,6 +308,13 @@ pub fn daybook(program: &Path) -> Command {
 pub fn runtime_dir() -> Option<PathBuf> {
     let configured = std::env::var_os("DAYBOOK_RUNTIME_DIR").map(PathBuf::from);
     configured.or_else(|| local_services::testing::options().runtime_dir)
+}
+
+/// The program on the same database and folder.
+fn beside(program: &Path, data_dir: &Path, database: &Database) -> Command {
+    let mut command = daybook(program);
+    command.arg("--data-dir").arg(data_dir).env("DATABASE_URL", &database.url);
+    command
 }
 
 /// Starts a program of ours and waits until it says where it serves. Blocks.

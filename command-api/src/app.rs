@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use blobstore::Blobs;
 use eventstore::{Log, StoreError};
-use service_kit::Kit;
+use service_kit::{Kit, Slices};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -43,7 +43,7 @@ impl FromRef<App> for Kit {
 
 /// Every route, without the base path: `service_kit::Site` puts them in their place.
 pub fn router(app: App) -> OpenApiRouter {
-    OpenApiRouter::new()
+    Slices::new()
         .merge(account::routes())
         .merge(session::routes())
         .merge(export::routes())

@@ -8,7 +8,7 @@ use blobstore::Blobs;
 use eventstore::personal::PersonalKeys;
 use eventstore::{Feed, Reader};
 use moka::future::Cache;
-use service_kit::Kit;
+use service_kit::{Kit, Slices};
 use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -147,7 +147,7 @@ impl FromRef<App> for Kit {
 
 /// Every route, without the base path: `service_kit::Site` puts them in their place.
 pub fn router(app: App) -> OpenApiRouter {
-    OpenApiRouter::new()
+    Slices::new()
         .merge(account::routes())
         .merge(activity::routes())
         .merge(analytics::routes())

@@ -35,7 +35,7 @@ struct Book {
     published_year: Option<i32>,
     #[sqlx(flatten)]
     #[serde(serialize_with = "Series::or_null")]
-    #[schema(value_type = Option<Series>)]
+    #[schema(value_type = Option<schema::Series>)]
     series: Series,
     genres: Vec<String>,
     audience: String,
@@ -59,10 +59,9 @@ struct Book {
     sequence: i64,
 }
 
-#[derive(Debug, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Serialize, FromRow)]
 struct Series {
     #[sqlx(rename = "series_name")]
-    #[schema(value_type = String)]
     name: Option<String>,
     #[sqlx(rename = "series_number")]
     number: Option<f64>,

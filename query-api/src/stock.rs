@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Available = on hand - reserved. What never came in is zero.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
+#[schema(as = StockLevel)]
 struct Level {
     product: Uuid,
     on_hand: i64,
