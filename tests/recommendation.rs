@@ -154,6 +154,15 @@ fn trained(program: &Program) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// What `daybook reco rebuild` proves about a position, and its exit code.
+fn rebuilt(program: &Program, position: impl ToString) -> (Option<i32>, Value, String) {
+    let mut command = daybook();
+    command.args(["reco", "rebuild", "--json", "--to-position", &position.to_string()]);
+    let output = command.arg("--data-dir").arg(&program.data_dir).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), said)
+}
+
 /// What `daybook reco explain` says, and whether it could.
 fn explained(program: &Program, arguments: &[&str]) -> (bool, String) {
     let mut command = daybook();
@@ -245,4 +254,49 @@ async fn once_trained_the_model_answers_by_the_profile_of_the_moment_without_who
     let list = recommended(&ada, &erased).await;
     assert!(!list.is_empty(), "other rungs go on");
     assert_ne!(source_of(&list, third), Some("model"), "nobody likes it any more: {list:?}");
+}
+
+#[tokio::test]
+async fn an_auditor_proves_which_model_recommended_something() {
+    let up = || Program::up_with("proven", &["--ephemeral"], &[("DAYBOOK_TRAIN_AFTER", "0")]);
+    let program = tokio::task::spawn_blocking(up).await.unwrap();
+    let system = System::of(&program).await;
+    let Tastes { system, liked, third, alone, .. } = tastes_in(system).await;
+    let ada = system.ada().await;
+    let rated = ada.rate(liked, 10).await.accepted();
+    let before = rated.position - 1;
+    recommended(&ada, &rated).await;
+    let first = trained(&program)["fit"].take();
+    let recommended_then = recommended(&ada, &rated).await;
+    let rated = ada.rate(third, 9).await.accepted();
+    recommended(&ada, &rated).await;
+    let second = trained(&program)["fit"].take();
+    let erased = alone.delete("accounts/me").await.accepted();
+    let serving = recommended(&ada, &erased).await;
+
+    // Both as they were, again and again, though one of their people is erased and none serves it.
+    for fit in [&first, &second] {
+        let (code, proof, said) = rebuilt(&program, &fit["position"]);
+        assert_eq!((code, &proof["as_recorded"]), (Some(0), &json!(true)), "{proof} {said}");
+        for field in ["position", "people", "items", "lambda", "item_order_hash", "model_hash"] {
+            assert_eq!(proof["fit"][field], fit[field], "{field} of {proof}");
+        }
+        let (_, again, _) = rebuilt(&program, &fit["position"]);
+        assert_eq!(proof["counts_hash"], again["counts_hash"]);
+    }
+    assert_ne!(first["model_hash"], second["model_hash"]);
+    let version = recommended_then[0]["model_version"].as_str().unwrap();
+    assert!(version.contains(&first["model_hash"].as_str().unwrap()[..12]), "{version}");
+    assert_eq!(recommended(&ada, &erased).await, serving, "nothing else serves");
+
+    let (code, unknown, _) = rebuilt(&program, before);
+    assert_eq!((code, &unknown["as_recorded"]), (Some(0), &Value::Null), "{unknown}");
+    assert_ne!(unknown["counts_hash"], rebuilt(&program, &first["position"]).1["counts_hash"]);
+    let (code, _, said) = rebuilt(&program, i64::MAX);
+    assert!(code == Some(1) && said.contains("the log ends at position"), "{code:?} {said}");
+    let (code, _, said) = rebuilt(&program, 1);
+    assert!(code == Some(1) && said.contains("nobody liked anything yet"), "{code:?} {said}");
+    for nonsense in ["0", "-1", "soon"] {
+        assert_eq!(rebuilt(&program, nonsense).0, Some(2), "{nonsense}");
+    }
 }

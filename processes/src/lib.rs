@@ -56,7 +56,7 @@ pub use process::Providers;
 pub use requests::{RequestError, known, parked_at, retry};
 pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
 pub use steps::{Outcome, Reaction, Step, Steps, steps};
-pub use trainer::{TrainError, Trained, Training, keep_training, train};
+pub use trainer::{Proof, TrainError, Trained, Training, keep_training, prove, train};
 pub use weekly::{ListError, Listed, fix_lists, keep_lists};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.

@@ -53,15 +53,21 @@ pub fn fit_best_known(
     strongest: usize,
     threads: usize,
 ) -> Result<Model, NotFitted> {
+    let best = best_known(histories, most);
+    let counts = Counts::of(&histories.only(&best), threads);
+    let fitted = fit(&counts, lambda, threads)?.strongest(strongest);
+    Ok(fitted.renamed(&best, histories.items()))
+}
+
+/// The items that most people like, at most so many, ascending.
+pub fn best_known(histories: &Histories, most: usize) -> Vec<Item> {
     let mut people = vec![0; histories.items()];
     histories.iter().flatten().for_each(|item| people[*item as usize] += 1);
     let mut best: Vec<Item> = (0..histories.items() as Item).collect();
     best.sort_by_key(|item| std::cmp::Reverse(people[*item as usize]));
     best.truncate(most);
     best.sort_unstable();
-    let counts = Counts::of(&histories.only(&best), threads);
-    let fitted = fit(&counts, lambda, threads)?.strongest(strongest);
-    Ok(fitted.renamed(&best, histories.items()))
+    best
 }
 
 /// The lower half of `(G + λI)⁻¹`, with two matrices in memory instead of the library's three.

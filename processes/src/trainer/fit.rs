@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use domain::model::{Fit, Metrics};
 use recommender::similarity::{Nearness, nearest};
-use recommender::{Histories, LENGTH, Scorer, ease, recency};
+use recommender::{Counts, Histories, LENGTH, Scorer, ease, recency};
 use sha2::{Digest, Sha256};
 
 use super::likings::Likings;
@@ -55,6 +55,13 @@ pub(super) fn fit(likings: &Likings, training: Training) -> Result<Fitted, Train
         seconds: (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
     };
     Ok(Fitted { fit, weights })
+}
+
+/// SHA-256 of who likes how many of the fitted items together, whoever is left out of a fit.
+pub(super) fn counts_hash(likings: &Likings) -> String {
+    let histories = &likings.histories;
+    let best = ease::best_known(histories, ITEMS_MAX);
+    Counts::of(&histories.only(&best), THREADS).hash()
 }
 
 /// Of people whose newest liking is hidden, how many find it among the first ten.

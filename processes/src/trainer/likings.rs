@@ -1,4 +1,4 @@
-//! Who likes what, as the read model `features` has it at one moment.
+//! Who likes what, as the read model `features` has it.
 
 use std::collections::HashMap;
 
@@ -23,23 +23,32 @@ pub(super) async fn position(db: &mut PgConnection) -> Result<Option<i64>, sqlx:
         .await
 }
 
-/// None while the read model has never been built.
+/// Of this moment. None while the read model has never been built.
 pub(super) async fn read(pool: &PgPool) -> Result<Option<Likings>, sqlx::Error> {
     let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
     let Some(position) = position(&mut tx).await? else { return Ok(None) };
-    let items: Vec<(String, Uuid)> = sqlx::query_as(
-        "select kind, item from readmodel.item_signals where readers > 0 order by kind, item",
-    )
-    .fetch_all(&mut *tx)
+    read_from("readmodel", position, &mut tx).await.map(Some)
+}
+
+/// From tables in `schema` that know the log up to `position`.
+pub(super) async fn read_from(
+    schema: &str,
+    position: i64,
+    db: &mut PgConnection,
+) -> Result<Likings, sqlx::Error> {
+    let items: Vec<(String, Uuid)> = sqlx::query_as(&format!(
+        "select kind, item from {schema}.item_signals where readers > 0 order by kind, item"
+    ))
+    .fetch_all(&mut *db)
     .await?;
     let places: HashMap<(&str, Uuid), Item> =
         (0..).zip(&items).map(|(place, (kind, id))| ((kind.as_str(), *id), place)).collect();
     let mut histories = Histories::new(items.len());
     let (mut reader, mut liked) = (None, Vec::new());
-    let mut rows = sqlx::query_as::<_, (Uuid, String, Uuid)>(
-        "select reader, kind, item from readmodel.seen order by reader, position, kind, item",
-    )
-    .fetch(&mut *tx);
+    let seen = format!(
+        "select reader, kind, item from {schema}.seen order by reader, position, kind, item"
+    );
+    let mut rows = sqlx::query_as::<_, (Uuid, String, Uuid)>(&seen).fetch(&mut *db);
     while let Some((of, kind, item)) = rows.try_next().await? {
         if reader != Some(of) {
             if reader.is_some() {
@@ -55,5 +64,5 @@ pub(super) async fn read(pool: &PgPool) -> Result<Option<Likings>, sqlx::Error> 
     }
     drop(rows);
     drop(places);
-    Ok(Some(Likings { position, items, histories }))
+    Ok(Likings { position, items, histories })
 }

@@ -6,6 +6,7 @@
 mod fit;
 mod kept;
 mod likings;
+mod proof;
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::turn::Turn;
+
+pub use proof::{Proof, prove};
 
 /// There is one model, of everything people like.
 const STREAM: &str = "likings";
@@ -142,13 +145,11 @@ async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainEr
     if likings.histories.people() < training.people_min.max(1) {
         return Ok(Trained::Nothing("too few people like anything"));
     }
-    // A thread of its own: a program that is told to stop does not wait for it.
-    let (done, fitted) = oneshot::channel();
-    std::thread::Builder::new().name("fit".to_owned()).spawn(move || {
-        let fitted = fit::fit(&likings, training);
-        drop(done.send(fitted.map(|fitted| (likings, fitted))));
-    })?;
-    let (likings, fitted) = fitted.await.map_err(|_| TrainError::BrokeOff)??;
+    let (likings, fitted) = apart(move || {
+        let fitted = fit::fit(&likings, training)?;
+        Ok((likings, fitted))
+    })
+    .await?;
     kept::keep(log.pool(), &likings, &fitted).await?;
     let fit = fitted.fit;
     let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_default();
@@ -164,6 +165,15 @@ async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainEr
         true => Trained::Serves(fit),
         false => Trained::Rejected(fit),
     })
+}
+
+/// Works in a thread of its own: a program that is told to stop does not wait for it.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, TrainError> + Send + 'static,
+) -> Result<T, TrainError> {
+    let (done, worked) = oneshot::channel();
+    std::thread::Builder::new().name("fit".to_owned()).spawn(move || drop(done.send(work())))?;
+    worked.await.map_err(|_| TrainError::BrokeOff)?
 }
 
 /// Whatever happened before: the weights that the log says serve do. Their hash.

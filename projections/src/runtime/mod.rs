@@ -10,6 +10,7 @@ mod build;
 mod checkpoint;
 mod drive;
 mod failure;
+mod fresh;
 mod gauges;
 mod idle;
 mod janitor;
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Projection;
 
 pub use build::{BuildKey, BuildState};
+pub use fresh::{FreshProgress, as_of};
 pub use requests::{
     ParkedEvent, ParkedGroup, RequestError, discard, failed_positions, is_run, known, parked,
     parked_event, parked_groups, pause, rebuild, rebuild_for, resume, retry, retry_failed,
@@ -42,9 +44,7 @@ pub use status::{ProjectionStatus, status};
 pub use verifications::{
     Verification, VerificationState, request_verification, verification, verifications,
 };
-pub use verify::{
-    RowDifference, TableComparison, VerifyError, VerifyProgress, VerifyReport, verify,
-};
+pub use verify::{RowDifference, TableComparison, VerifyError, VerifyReport, verify};
 
 /// The limits of a worker. The defaults are for production; tests shorten the waits.
 #[derive(Debug, Clone)]

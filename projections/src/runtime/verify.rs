@@ -4,29 +4,19 @@
 //! checkpoint is held for the moment it takes to apply the last events and take one snapshot of
 //! both; everything is compared in that snapshot while the live one goes on.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
-use eventstore::{Reader, RecordedEvent};
+use eventstore::Reader;
 use serde::Serialize;
 use sqlx::{Connection, Executor, FromRow, PgConnection, PgPool};
 
-use super::build::{self, Build, quoted};
-use super::checkpoint::{self, Mark, Move};
-use super::{janitor, page, worker};
+use super::build::{Build, quoted};
+use super::fresh::{self, Fresh, FreshProgress, GAP_MAX};
+use super::worker;
 use crate::{Projection, ProjectionError};
 
-/// With more than this to go the live checkpoint is not held yet.
-const GAP_MAX: i64 = 4_000;
 /// Rows shown for each table that differs.
 const SAMPLES_MAX: i64 = 5;
-
-/// How far a verification is.
-#[derive(Debug, Clone, Copy)]
-pub struct VerifyProgress {
-    pub position: i64,
-    pub target: i64,
-}
 
 /// What came out.
 #[derive(Debug, Clone, Serialize)]
@@ -84,50 +74,18 @@ struct Live {
     position: i64,
 }
 
-struct Fresh<'a> {
-    pool: &'a PgPool,
-    reader: &'a Reader,
-    projection: &'a dyn Projection,
-    build: Build,
-    left_out: HashSet<i64>,
-    position: i64,
-    events: usize,
-}
-
 /// Builds afresh, compares, drops the fresh build.
 pub async fn verify(
     pool: &PgPool,
     reader: &Reader,
     projection: &dyn Projection,
-    progress: &(dyn Fn(VerifyProgress) + Send + Sync),
+    progress: &(dyn Fn(FreshProgress) + Send + Sync),
 ) -> Result<VerifyReport, VerifyError> {
-    // Its session holds the lock that keeps other programs from dropping the build. Detached, it
-    // ends with us whatever happens.
-    let mut keeper = pool.acquire().await?.detach();
-    let build = begin(&mut keeper, projection).await?;
+    let (mut keeper, build) = fresh::begin(pool, projection).await?;
     let (key, schema) = (build.key.clone(), build.schema.clone());
     let report = build_and_compare(pool, reader, projection, build, &mut keeper, progress).await;
-    keeper.close().await?;
-    let mut connection = pool.acquire().await?;
-    janitor::drop_unless_used(&mut connection, &key, &schema).await?;
+    fresh::end(pool, keeper, &key, &schema).await?;
     report
-}
-
-async fn begin(
-    keeper: &mut PgConnection,
-    projection: &dyn Projection,
-) -> Result<Build, VerifyError> {
-    let version = worker::version_of(projection);
-    let mut tx = keeper.begin().await?;
-    let mut build = build::open(&mut tx, projection.name(), version, "verify").await?;
-    sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))")
-        .bind(&build.schema)
-        .execute(&mut *tx)
-        .await?;
-    // Nobody reads it but the comparison, from end to end.
-    build::prepare(&mut tx, &mut build, projection, true).await?;
-    tx.commit().await?;
-    Ok(build)
 }
 
 async fn build_and_compare(
@@ -136,20 +94,20 @@ async fn build_and_compare(
     projection: &dyn Projection,
     build: Build,
     keeper: &mut PgConnection,
-    progress: &(dyn Fn(VerifyProgress) + Send + Sync),
+    progress: &(dyn Fn(FreshProgress) + Send + Sync),
 ) -> Result<VerifyReport, VerifyError> {
     let started = Instant::now();
     let mut connection = pool.acquire().await?;
     let mut live = live(&mut connection, projection, "").await?;
-    let left_out = left_out(&mut connection, projection, live.build).await?;
-    let mut fresh = Fresh { pool, reader, projection, build, left_out, position: 0, events: 0 };
+    let left_out = fresh::left_out(&mut connection, projection, Some(live.build)).await?;
+    let mut fresh = Fresh::new(pool, reader, projection, build, left_out);
     while live.position - fresh.position > GAP_MAX {
         fresh.apply_until(live.position, progress).await?;
         live = self::live(&mut connection, projection, "").await?;
     }
     let mut hold = keeper.begin().await?;
     let held = self::live(&mut hold, projection, "for update").await?;
-    let left_out = self::left_out(&mut hold, projection, held.build).await?;
+    let left_out = fresh::left_out(&mut hold, projection, Some(held.build)).await?;
     if held.build != live.build || left_out != fresh.left_out {
         return Err(VerifyError::Changed(projection.name()));
     }
@@ -175,42 +133,6 @@ async fn build_and_compare(
     })
 }
 
-impl Fresh<'_> {
-    async fn apply_until(
-        &mut self,
-        target: i64,
-        progress: &(dyn Fn(VerifyProgress) + Send + Sync),
-    ) -> Result<(), VerifyError> {
-        while self.position < target {
-            let until = target.min(self.position + GAP_MAX);
-            let sources = self.projection.sources();
-            let events = self.reader.window(sources, self.position, until).await?;
-            let events: Vec<&RecordedEvent> =
-                events.iter().filter(|event| !self.left_out.contains(&event.position)).collect();
-            let leaf = page::leaf_at(self.reader, until).await?;
-            self.apply(&events, Mark { position: until, leaf }).await?;
-            self.position = until;
-            self.events += events.len();
-            progress(VerifyProgress { position: until, target });
-        }
-        Ok(())
-    }
-
-    async fn apply(&self, events: &[&RecordedEvent], to: Mark) -> Result<(), VerifyError> {
-        let mut tx = self.pool.begin().await?;
-        let step = Move { token: 0, from: self.position, scanned: self.position, to, rate: 0.0 };
-        let (key, schema) = (&self.build.key, &self.build.schema);
-        if !checkpoint::advance(&mut tx, key, schema, step).await? {
-            return Err(VerifyError::Changed(self.projection.name()));
-        }
-        if !events.is_empty() {
-            self.projection.apply(events, &mut tx).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-}
-
 async fn live(
     connection: &mut PgConnection,
     projection: &dyn Projection,
@@ -225,26 +147,6 @@ async fn live(
     .fetch_optional(connection)
     .await?;
     live.ok_or(VerifyError::NotLive { name: projection.name(), version: projection.version() })
-}
-
-/// Positions that the live build has not applied either.
-async fn left_out(
-    connection: &mut PgConnection,
-    projection: &dyn Projection,
-    build: i32,
-) -> Result<HashSet<i64>, sqlx::Error> {
-    let positions = sqlx::query_scalar(
-        "select position from projections.parked
-         where name = $1 and version = $2 and build = $3
-         union
-         select position from projections.discards where name = $1",
-    )
-    .bind(projection.name())
-    .bind(worker::version_of(projection))
-    .bind(build)
-    .fetch_all(connection)
-    .await?;
-    Ok(positions.into_iter().collect())
 }
 
 async fn tables_of(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use projections::runtime::{
-    Verification, VerificationState, VerifyError, VerifyReport, request_verification,
+    Verification, VerificationState, VerifyError, VerifyReport, as_of, request_verification,
     verifications, verify,
 };
 use tokio::sync::Semaphore;
@@ -43,6 +43,30 @@ async fn a_damaged_row_is_found() {
     assert_eq!((tallies.only_live, tallies.only_fresh), (1, 1));
     let rows: Vec<_> = tallies.samples.iter().map(|sample| (&*sample.side, &*sample.row)).collect();
     assert_eq!(rows, [("live", "(b,7)"), ("fresh", "(b,2)")]);
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_is_seen_as_it_was_at_a_position_whether_it_is_live_or_not() {
+    let house = House::new().await;
+    let events: Vec<_> = (0..6_000).map(|n| counted("a", n + 100)).collect();
+    house.append(&events).await;
+    let total_at = async |position| {
+        let total = async |schema: &str| {
+            let total = format!("select coalesce(sum(total), 0)::bigint from {schema}.tallies");
+            sqlx::query_scalar::<_, i64>(&total).fetch_one(&house.pool).await.unwrap()
+        };
+        as_of(&house.pool, &house.reader, &Tally::default(), position, &|_| (), total)
+            .await
+            .unwrap()
+    };
+    let early = [total_at(1).await, total_at(5_000).await];
+    assert_eq!(early, [100, (100..5_100).sum()]);
+    let program = house.start(Tally::default().boxed()).await;
+    house.caught_up("tally").await;
+    assert_eq!(early, [total_at(1).await, total_at(5_000).await]);
+    house.until("select count(*) = 1 from projections.builds").await;
+    house.until("select count(*) = 1 from pg_namespace where nspname like 'tally%'").await;
     program.stop().await;
 }
 

@@ -4,6 +4,7 @@ mod contenders;
 mod eval;
 mod explain;
 mod lists;
+mod rebuild;
 mod rows;
 mod train;
 
@@ -25,6 +26,8 @@ enum Command {
     Explain(explain::Explain),
     /// Fix the lists of the week, the month and all time for today, unless they are
     Lists(lists::Lists),
+    /// Fit the model of a position of the log again, and compare it with the one on record
+    Rebuild(rebuild::Rebuild),
     /// Fit what is recommended to what people like now, and let it serve unless it does worse
     Train(train::Train),
 }
@@ -35,6 +38,7 @@ impl Reco {
             Command::Eval(eval) => eval.run(),
             Command::Explain(explain) => explain.run(settings).await,
             Command::Lists(lists) => lists.run(settings).await,
+            Command::Rebuild(rebuild) => rebuild.run(settings).await,
             Command::Train(train) => train.run(settings).await,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use domain::model::Fit;
 use processes::{Trained, Training, train};
 use serde_json::json;
 
@@ -49,25 +50,28 @@ impl Train {
             println!("{}", json!({ "outcome": outcome, "fit": fit, "detail": said }));
         } else {
             if let Some(fit) = &fit {
-                let measured = fit.metrics.map_or_else(
-                    || "too few people to measure it on".to_owned(),
-                    |metrics| {
-                        let (people, hits) = (metrics.people, metrics.hit_rate * 100.0);
-                        format!("{hits:.1} % of {people} left out found their newest liking")
-                    },
-                );
-                println!(
-                    "model {}: {} items, {} people, up to position {}, {} s; {measured}",
-                    &fit.model_hash[..12],
-                    fit.items,
-                    fit.people,
-                    fit.position,
-                    fit.seconds,
-                );
+                println!("{}", described(fit));
             }
             println!("{outcome}: {said}");
         }
         let refused = matches!(outcome, "busy" | "nothing" | "rejected");
         Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// A fit in a line.
+pub fn described(fit: &Fit) -> String {
+    let Fit { items, people, position, lambda, seconds, .. } = fit;
+    let measured = fit.metrics.map_or_else(
+        || "too few people to measure it on".to_owned(),
+        |metrics| {
+            let (people, hits) = (metrics.people, metrics.hit_rate * 100.0);
+            format!("{hits:.1} % of {people} left out found their newest liking")
+        },
+    );
+    format!(
+        "model {}: {items} items, {people} people, up to position {position}, lambda {lambda}, \
+         {seconds} s; {measured}",
+        &fit.model_hash[..12],
+    )
 }
