@@ -2,6 +2,7 @@
 //! had, are never among the candidates: withdrawn ones, and those of which nothing is left.
 
 use domain::{ItemId, ItemKind};
+use processes::bayesian_average;
 use service_kit::Problem;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -210,13 +211,14 @@ fn select(rung: Rung) -> String {
         // It says why only of those that are left.
         Rung::CoOccurrence => return format!("{} {}", with_masked(), co_occurrence::select()),
         Rung::Genres => genres(),
-        Rung::Topics => TOPICS.to_owned(),
+        Rung::Topics => topics(),
         Rung::Followed => followed::select(),
         Rung::Weekly => WEEKLY.to_owned(),
         Rung::Top => format!(
-            "{RATED} select kind, item, bayes as score, '{{}}'::text[] as because,
+            "{} select kind, item, bayes as score, '{{}}'::text[] as because,
                      '{{}}'::float8[] as shares, labels[1] as genre, makers
-               from rated where (kind, item) not in (select kind, item from masked)"
+               from rated where (kind, item) not in (select kind, item from masked)",
+            rated()
         ),
         Rung::Newest => "none as (select) select kind, item, position::float8 as score,
                     '{}'::text[] as because, '{}'::float8[] as shares, labels[1] as genre, makers
@@ -238,24 +240,32 @@ const WEEKLY: &str = "
       from listed join wanted using (kind, item)
      where (kind, item) not in (select kind, item from masked)";
 
-/// Bayesian averages of what is wanted.
-const RATED: &str = "
+/// Averages of all ratings of a kind.
+const MEAN: &str = "
     mean as (
         select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
           from readmodel.item_ratings group by kind
-    ), rated as (
-        select w.kind, w.item, w.labels, w.makers,
-               (5 * mean.points + r.points) / (5 + r.ratings) as bayes
-          from wanted w
-          join readmodel.item_ratings r using (kind, item)
-          join mean on mean.kind = w.kind
-         where r.ratings > 0
     )";
+
+/// Bayesian averages of what is wanted.
+fn rated() -> String {
+    let bayes = bayesian_average("mean.points", "r.points", "r.ratings");
+    format!(
+        "{MEAN}, rated as (
+             select w.kind, w.item, w.labels, w.makers, {bayes} as bayes
+               from wanted w
+               join readmodel.item_ratings r using (kind, item)
+               join mean on mean.kind = w.kind
+              where r.ratings > 0
+         )"
+    )
+}
 
 /// The best of the genres of what the profile likes.
 fn genres() -> String {
+    let rated = rated();
     format!(
-        "{RATED}, liked as (
+        "{rated}, liked as (
              select distinct unnest(c.labels) as label
                from profile p join {CATALOGUE} c using (kind, item)
          )
@@ -270,21 +280,20 @@ fn genres() -> String {
 }
 
 /// The best of what the reader chose to hear of, rated or not.
-const TOPICS: &str =
-        "mean as (
-             select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
-               from readmodel.item_ratings group by kind
-         ), chosen as materialized (
-             select topics from readmodel.profiles where account = $5 and topics <> '{}'
+fn topics() -> String {
+    let bayes = bayesian_average("mean.points", "coalesce(r.points, 0)", "coalesce(r.ratings, 0)");
+    format!(
+        "{MEAN}, chosen as materialized (
+             select topics from readmodel.profiles where account = $5 and topics <> '{{}}'
          )
-         select w.kind, w.item,
-                coalesce((5 * mean.points + coalesce(r.points, 0)) / (5 + coalesce(r.ratings, 0)), 0)
-                    as score,
+         select w.kind, w.item, coalesce({bayes}, 0) as score,
                 array(select 'topic:' || topic from unnest(chosen.topics) as topic
                        where topic = any (w.labels) order by topic) as because,
-                '{}'::float8[] as shares, w.labels[1] as genre, w.makers
+                '{{}}'::float8[] as shares, w.labels[1] as genre, w.makers
            from chosen
            join wanted w on w.labels && chosen.topics
            left join readmodel.item_ratings r on (r.kind, r.item) = (w.kind, w.item)
            left join mean on mean.kind = w.kind
-          where (w.kind, w.item) not in (select kind, item from masked)";
+          where (w.kind, w.item) not in (select kind, item from masked)"
+    )
+}
