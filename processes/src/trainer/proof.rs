@@ -58,12 +58,12 @@ async fn recorded(
     position: i64,
     lambda: Option<f64>,
 ) -> Result<Option<Fit>, TrainError> {
-    let fits = log.events_of::<Model>(STREAM).await?.into_iter().map(|event| match event {
+    let mut fits = log.events_of::<Model>(STREAM).await?.into_iter().map(|event| match event {
         Event::ModelTrained { fit, .. } | Event::ModelRejected { fit, .. } => fit,
     });
     let is_meant = |fit: &Fit| {
         (fit.position, fit.recipe) == (position, recipe::VERSION)
             && lambda.is_none_or(|lambda| fit.lambda == lambda)
     };
-    Ok(fits.filter(is_meant).last())
+    Ok(fits.rfind(is_meant))
 }
