@@ -301,7 +301,6 @@ async fn shares_add_up_however_many_like_an_item() {
     world.rate(ada(), book(1), 9).await;
     let last = world.rate(ada(), book(5), 9).await;
     let token = world.token(ada(), &[]);
-
     let path = "/recommendations?kind=book&limit=1";
     let list = world.get(path).bearer(&token).after(last).ok().await;
 
@@ -336,7 +335,6 @@ async fn who_is_new_gets_the_chosen_topics_then_what_those_like_whom_they_follow
         last = world.run::<Follow>(pair, follow::samples::follow(pair)).await;
     }
     let token = world.token(ada(), &[]);
-
     let path = "/recommendations?kind=book&limit=7&per_category=7";
     let list = world.get(path).bearer(&token).after(last).ok().await;
 
