@@ -151,7 +151,7 @@ pub struct Settings {
     pub assistant_writes_letters: bool,
 
     /// So many events after a fit of what is recommended comes the next one; 0: only
-    /// `daybook reco train` fits.
+    /// `daybook reco train` fits, and a running system if somebody was erased.
     pub train_after: u32,
     /// And so many seconds after it at the earliest.
     pub train_every: u32,

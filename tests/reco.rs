@@ -56,12 +56,12 @@ fn measured(file: &File, arguments: &[&str]) -> BTreeMap<String, Value> {
 #[test]
 fn every_protocol_measures_models_beside_popularity() {
     let file = File::of(&ratings());
-    for (protocol, model) in [
-        ("sar75", "EASE, lambda 5"),
-        ("holdout", "EASE, lambda 5"),
-        ("prequential", "EASE, live profiles"),
+    for (protocol, model, flags) in [
+        ("sar75", "EASE, lambda 5", &[][..]),
+        ("holdout", "EASE, lambda 5", &[]),
+        ("prequential", "EASE, live profiles", &["--warm-up", "500"]),
     ] {
-        let lines = measured(&file, &["--protocol", protocol, "--warm-up", "500"]);
+        let lines = measured(&file, &[&["--protocol", protocol], flags].concat());
         let ndcg = |model: &str| {
             let line = &lines.get(model).unwrap_or_else(|| panic!("{model} in {lines:?}"));
             assert_eq!(line["protocol"], protocol);
@@ -80,4 +80,22 @@ fn what_cannot_be_measured_is_said_in_a_sentence() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("the first line names no column of people"), "{said}");
+}
+
+#[test]
+fn a_flag_that_changes_nothing_is_refused_by_name() {
+    let file = File::of(&ratings());
+    for (protocol, flag, value) in [
+        ("sar75", "--items", "10"),
+        ("sar75", "--recency", "1"),
+        ("prequential", "--strongest", "10"),
+        ("prequential", "--drawn", "42"),
+        ("holdout", "--warm-up", "500"),
+    ] {
+        let mut command = daybook();
+        command.args(["reco", "eval", "--protocol", protocol, flag, value]).arg(&file.0);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(flag), "{protocol}: {said}");
+    }
 }

@@ -10,8 +10,8 @@ use std::time::Instant;
 use anyhow::Context;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, Par};
-use recommender::similarity::{Nearness, nearest};
-use recommender::{Counts, Histories, Model, Planted, Scorer, ease, recency};
+use recommender::similarity::nearest;
+use recommender::{Counts, Histories, Model, Planted, Scorer, ease, recency, recipe};
 
 use crate::{Goal, Latency, Machine, Options, Report, Round};
 
@@ -22,8 +22,6 @@ const SIGNALS: i64 = 5_500_000;
 /// As many people as like 104 items on average.
 const LIKED: usize = 104;
 
-const LAMBDA: f64 = 500.0;
-const STRONGEST: usize = 400;
 /// The newest likings of a reader that are scored with.
 const PROFILE_MAX: usize = 200;
 const REASONS: usize = 3;
@@ -47,7 +45,7 @@ fn measure(options: &Options) -> anyhow::Result<Report> {
         forget_peak();
         let started = Instant::now();
         let counts = Counts::of(&histories, threads);
-        let fitted = ease::fit(&counts, LAMBDA, threads)?.strongest(STRONGEST);
+        let fitted = ease::fit(&counts, recipe::LAMBDA, threads)?.strongest(recipe::STRONGEST);
         let ours = started.elapsed().as_secs_f64() * 1e3;
         memory = memory.max(peak_gb());
         model = Some(fitted);
@@ -97,7 +95,7 @@ fn world(signals: i64) -> Planted {
 fn inverse(counts: &Counts, threads: usize) -> f64 {
     faer::set_global_parallelism(Par::rayon(threads));
     let matrix = Mat::from_fn(counts.items(), counts.items(), |i, j| {
-        f64::from(counts.together(i, j)) + if i == j { LAMBDA } else { 0.0 }
+        f64::from(counts.together(i, j)) + if i == j { recipe::LAMBDA } else { 0.0 }
     });
     let started = Instant::now();
     black_box(matrix.partial_piv_lu().inverse());
@@ -106,12 +104,13 @@ fn inverse(counts: &Counts, threads: usize) -> f64 {
 
 /// Milliseconds of each answer.
 fn serve(histories: &Histories, fitted: Model, threads: usize) -> Vec<f64> {
-    let near = nearest(histories, Nearness::Cosine { shrink: 10.0 }, 100, threads);
-    let scorer = Scorer::blend(vec![(1.0, fitted), (1.0, near)]);
+    let near = nearest(histories, recipe::NEARNESS, recipe::NEIGHBOURS, threads);
+    let scorer = Scorer::blend(vec![(1.0, fitted), (recipe::NEIGHBOURS_WEIGHT, near)]);
     let answer = |person: usize| {
         let history = histories.of_person(person);
         let started = Instant::now();
-        let profile = recency(&history[history.len().saturating_sub(PROFILE_MAX)..], 1.0);
+        let newest = &history[history.len().saturating_sub(PROFILE_MAX)..];
+        let profile = recency(newest, recipe::RECENCY);
         let scores = scorer.scores(&profile);
         let list = scores.top(10, |item| !history.contains(&item));
         for (item, _) in list {

@@ -155,6 +155,8 @@ fn old_versions_have_the_shape_they_had() {
         include_str!("../fixtures/BookAdded-1.0.0.json"),
         include_str!("../fixtures/BookAdded-1.0.0-kids.json"),
         include_str!("../fixtures/BookRevised-1.0.0.json"),
+        include_str!("../fixtures/ModelTrained-1.0.0.json"),
+        include_str!("../fixtures/ModelRejected-1.0.0.json"),
     ] {
         let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
         let of_version = |version: &str| {

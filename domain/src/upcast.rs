@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{book, fulfilment, notification, publication};
+use crate::{book, fulfilment, model, notification, publication};
 
 /// Turns the payload of an older version of an event into that of `to_version`.
 ///
@@ -62,6 +62,20 @@ pub const fn upcasters() -> &'static [Upcaster] {
             to_version: "1.1.0",
             upcast: publication::as_it_was,
             schema_before: publication::without_embedding,
+        },
+        Upcaster {
+            event_type: "ModelTrained",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: model::of_the_first_recipe,
+            schema_before: model::without_recipe,
+        },
+        Upcaster {
+            event_type: "ModelRejected",
+            from_version: "1.0.0",
+            to_version: "1.1.0",
+            upcast: model::of_the_first_recipe,
+            schema_before: model::without_recipe,
         },
     ]
 }

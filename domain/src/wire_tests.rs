@@ -68,6 +68,7 @@ fn every_upcaster_leads_to_a_version_in_use() {
         wire::<Order>(&crate::order::samples::events()),
         wire::<Fulfilment>(&crate::fulfilment::samples::events()),
         wire::<Publication>(&crate::publication::samples::events()),
+        wire::<Model>(&crate::model::samples::events()),
     ]
     .concat();
     for upcaster in upcasters() {
@@ -106,6 +107,21 @@ fn events_of_old_versions_read_as_of_today() {
         let new = (upcaster.upcast)(old);
         serde_json::from_value::<crate::book::Event>(new.clone()).expect("it reads as of today");
         insta::assert_json_snapshot!(new);
+    }
+}
+
+#[test]
+fn a_fit_of_an_old_version_is_of_the_first_recipe() {
+    for fixture in [
+        include_str!("../fixtures/ModelTrained-1.0.0.json"),
+        include_str!("../fixtures/ModelRejected-1.0.0.json"),
+    ] {
+        let old: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+        let upcaster = upcasters().iter().find(|upcaster| old["type"] == upcaster.event_type);
+        let mut expected = old.clone();
+        expected["fit"]["recipe"] = serde_json::json!(1);
+        let new = (upcaster.expect("there is one for each").upcast)(old);
+        assert_eq!(read::<Model>(new), expected);
     }
 }
 

@@ -57,7 +57,7 @@ pub use requests::{RequestError, known, parked_at, retry};
 pub use status::{Instance, InstanceState, ProcessStatus, instances, status};
 pub use steps::{Outcome, Reaction, Step, Steps, steps};
 pub use trainer::{Proof, TrainError, Trained, Training, keep_training, prove, train};
-pub use weekly::{ListError, Listed, fix_lists, keep_lists};
+pub use weekly::{ListError, Listed, bayesian_average, fix_lists, keep_lists};
 
 /// Runs every process until shutdown. Any number of programs may: of each process one is active.
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {

@@ -45,7 +45,7 @@ struct Parts {
     progress: Progress,
     models: Models,
     text_model: TextModel,
-    meaning: Meaning,
+    meaning: Arc<Meaning>,
     leaderboards: Leaderboards,
 }
 
@@ -68,7 +68,7 @@ impl App {
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
         let models = Models::default();
-        let meaning = Meaning::new(pool.clone(), text_model.clone());
+        let meaning = Arc::new(Meaning::new(pool.clone(), text_model.clone()));
         Self(Arc::new(Parts {
             pool,
             keys,
@@ -125,7 +125,7 @@ impl App {
         &self.0.models
     }
 
-    pub(crate) fn meaning(&self) -> &Meaning {
+    pub(crate) fn meaning(&self) -> &Arc<Meaning> {
         &self.0.meaning
     }
 

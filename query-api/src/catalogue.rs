@@ -1,5 +1,6 @@
 //! Browsing one catalogue: words, filters, an order, pages.
 
+use processes::bayesian_average;
 use serde::Deserialize;
 use service_kit::Problem;
 use service_kit::page::{Limit, Page, decode_cursor};
@@ -154,11 +155,14 @@ fn push_number(
         Sort::Title => sql.push("0::float8"),
         Sort::Newest => sql.push("c.position::float8"),
         Sort::Popular => sql.push("coalesce(r.ratings, 0)::float8"),
-        Sort::Rating => sql.push(format!(
-            "((5 * coalesce((select sum(points)::float8 / nullif(sum(ratings), 0)
-                               from readmodel.item_ratings where kind = '{}'), 5)
-               + coalesce(r.points, 0)) / (5 + coalesce(r.ratings, 0)))",
-            catalogue.kind,
+        Sort::Rating => sql.push(bayesian_average(
+            &format!(
+                "coalesce((select sum(points)::float8 / nullif(sum(ratings), 0)
+                             from readmodel.item_ratings where kind = '{}'), 5)",
+                catalogue.kind
+            ),
+            "coalesce(r.points, 0)",
+            "coalesce(r.ratings, 0)",
         )),
         Sort::Relevance => {
             sql.push("ts_rank(c.search, ");

@@ -31,6 +31,18 @@ pub const CATALOGUE: &str = "(
       from readmodel.products
 )";
 
+/// Whether there is anything left of `c`, a row of [`CATALOGUE`]: pieces in stock of a product, a seat in
+/// a course. Reads `stock` and `enrollments`.
+pub const LEFT: &str = "(case c.kind
+    when 'product' then exists (
+         select from readmodel.stock_levels s where s.product = c.item and s.on_hand > s.reserved)
+    when 'course' then not exists (
+         select from readmodel.courses limited
+          where limited.course = c.item
+            and limited.seats <= (select count(*) from readmodel.enrollments taken
+                                   where taken.course = c.item and taken.state <> 'withdrawn'))
+    else true end)";
+
 /// An item in a list.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
 pub struct Item {

@@ -1,16 +1,22 @@
 //! What somebody may like next, and why.
 //!
-//! A ladder: what the fitted model says; else what people with the same likings like; else what
-//! hardly anybody knows yet but says much the same; else the best of the genres rated 7 or more;
-//! else the weekly list; else the top list, as before the first weekly one; else the newest. Each
-//! item says which rung it comes from. The profile is live: a rating changes the list as soon as the
-//! projections have passed it.
+//! A ladder: what the fitted model says, and what those like whom the reader follows beside it; else
+//! what people with the same likings like; else what hardly anybody knows yet but says much the
+//! same; else the best of the genres rated 7 or more; else the best of the topics that the reader
+//! chose; else what those like whom the reader follows; else the weekly list; else the top list, as
+//! before the first weekly one; else the newest. Each item says which rung it comes from. The
+//! profile is live: a rating changes the list as soon as the projections have passed it. What cannot
+//! be had is on no rung.
 
 mod choice;
+mod co_occurrence;
 mod explained;
+mod followed;
 mod meaning;
 mod model;
 mod rungs;
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -28,12 +34,25 @@ use crate::meaning::Meaning;
 use crate::{Answer, App, Asked, Reads, View};
 use choice::Choice;
 pub use explained::{Explained, explain};
+use meaning::Near;
 use model::Model;
 pub(crate) use model::Models;
 use rungs::{Asking, Candidate, Rung};
 
-const READS: Reads =
-    &["books", "courses", "products", "item_ratings", "features", "dismissals", "weekly_lists"];
+const READS: Reads = &[
+    "books",
+    "courses",
+    "products",
+    "item_ratings",
+    "features",
+    "dismissals",
+    "weekly_lists",
+    "stock",
+    "enrollments",
+    "profiles",
+    "follow_graph",
+    "activity",
+];
 
 const LIMIT_DEFAULT: usize = 5;
 const LIMIT_MAX: usize = 50;
@@ -95,7 +114,8 @@ pub struct Recommendations {
 pub struct Recommended {
     #[serde(flatten)]
     pub item: Item,
-    /// `model`, `co-occurrence`, `meaning`, `genres`, `weekly`, `top` or `newest`: the rung of the ladder.
+    /// `model`, `co-occurrence`, `meaning`, `genres`, `topics`, `followed`, `weekly`, `top` or `newest`:
+    /// the rung of the ladder.
     pub source: &'static str,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -104,10 +124,11 @@ pub struct Recommended {
     pub position: i64,
 }
 
-/// Why: an item of the profile and what it adds to the score; or a genre.
+/// Why: an item of the profile, or somebody I follow, and what it adds to the score; or a genre, or a
+/// topic I chose.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reason {
-    /// `book:<uuid>`, or `genre:<name>`.
+    /// `book:<uuid>`, `account:<uuid>`, `genre:<name>`, `topic:<name>`, or `others`.
     pub because: String,
     /// Shares add up to the score, with those not shown in `others`.
     pub share: f64,
@@ -129,7 +150,7 @@ async fn recommendations(
         None => Some(asked.member()?),
     };
     let model = app.models().serving(app.pool()).await?;
-    let meaning = app.meaning();
+    let meaning = app.meaning().clone();
     let asked = asked.beside((model.as_deref().map(Model::version), meaning.now().await));
     app.read(&asked, READS, move |mut view| async move {
         let wish = Wish {
@@ -140,7 +161,7 @@ async fn recommendations(
             limit: params.limit,
             per_category: params.per_category,
         };
-        Answer::json(&recommend(&mut view, model.as_deref(), meaning, wish).await?)
+        Answer::json(&recommend(&mut view, model.as_deref(), &meaning, wish).await?)
     })
     .await
 }
@@ -148,7 +169,7 @@ async fn recommendations(
 async fn recommend(
     view: &mut View,
     model: Option<&Model>,
-    meaning: &Meaning,
+    meaning: &Arc<Meaning>,
     wish: Wish,
 ) -> Result<Recommendations, Problem> {
     let position = view.positions.lowest();
@@ -178,10 +199,11 @@ async fn recommend(
 async fn climb(
     db: &mut PgConnection,
     model: Option<&Model>,
-    meaning: &Meaning,
+    meaning: &Arc<Meaning>,
     asking: &Asking,
     mut choice: Choice,
 ) -> Result<Vec<Candidate>, Problem> {
+    let mut near = Near::of(meaning);
     loop {
         if let Some(model) = model {
             model.offer(db, asking, &mut choice).await?;
@@ -189,7 +211,7 @@ async fn climb(
         for rung in rungs::LADDER {
             rungs::offer(db, rung, asking, &mut choice).await?;
             if rung == Rung::CoOccurrence {
-                meaning::offer(db, meaning, asking, &mut choice).await?;
+                near.offer(db, asking, &mut choice).await?;
             }
         }
         if choice.is_complete() || choice.enough().is_nothing() {

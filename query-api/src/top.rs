@@ -5,6 +5,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::weekly::Period;
 use domain::{ItemKind, Tag};
+use processes::bayesian_average;
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
@@ -117,11 +118,12 @@ fn select(within: bool) -> String {
         "select item, ratings, points from readmodel.item_ratings
           where kind = $1 and ratings > 0 and $4::timestamptz is null"
     };
+    let score = bayesian_average("mean.points", "rated.points", "ratings");
     format!(
         "with rated as ({rated}), mean as (
              select sum(points)::float8 / nullif(sum(ratings), 0) as points from rated
          ), scored as (
-             select item, ratings, (5 * mean.points + rated.points) / (5 + ratings) as score
+             select item, ratings, {score} as score
                from rated, mean
          )
          select * from (

@@ -68,23 +68,6 @@ impl Counts {
         self.together(item, item)
     }
 
-    /// Somebody who likes `others` likes `item` too, from now on.
-    pub fn add(&mut self, others: &[Item], item: Item) {
-        self.change(others, item, u32::wrapping_add);
-    }
-
-    /// Somebody who still likes `others` likes `item` no longer.
-    pub fn remove(&mut self, others: &[Item], item: Item) {
-        self.change(others, item, u32::wrapping_sub);
-    }
-
-    fn change(&mut self, others: &[Item], item: Item, by: fn(u32, u32) -> u32) {
-        for other in others.iter().chain([&item]) {
-            let count = &mut self.together[place(item as usize, *other as usize)];
-            *count = by(*count, 1);
-        }
-    }
-
     /// SHA-256 of the number of items and of all counts.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();

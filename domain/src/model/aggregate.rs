@@ -1,7 +1,7 @@
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Event, Fit, Metrics};
+use super::{Command, Event, Fit};
 use crate::Recorded;
 
 /// The fit that serves.
@@ -14,23 +14,11 @@ pub struct Model {
 struct Serving {
     position: i64,
     model_hash: String,
-    metrics: Option<Metrics>,
 }
 
 /// Whoever fits may offer; what is not taken is on record as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {}
-
-impl Serving {
-    fn is_known_by(&self, fit: &Fit) -> bool {
-        fit.position <= self.position || fit.model_hash == self.model_hash
-    }
-
-    fn is_clearly_better_than(&self, fit: &Fit) -> bool {
-        let metrics = fit.metrics.zip(self.metrics);
-        metrics.is_some_and(|(new, ours)| new.is_clearly_worse_than(&ours))
-    }
-}
 
 impl Model {
     /// The position that the fit knows which serves.
@@ -46,13 +34,20 @@ impl Model {
     /// Every rule about fits, one row each.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         match (command, &self.serving) {
-            (Command::Offer { fit, at }, None) => Ok(vec![Event::ModelTrained { fit, at }]),
-            (Command::Offer { fit, .. }, Some(serving)) if serving.is_known_by(&fit) => Ok(vec![]),
-            (Command::Offer { fit, at }, Some(serving)) if serving.is_clearly_better_than(&fit) => {
+            (Command::Offer { fit, .. }, Some(serving)) if fit.position <= serving.position => {
+                Ok(vec![])
+            }
+            (Command::Offer { fit, forgets: true, at }, _) => {
+                Ok(vec![Event::ModelTrained { fit, at }])
+            }
+            (Command::Offer { fit, .. }, Some(serving)) if fit.model_hash == serving.model_hash => {
+                Ok(vec![])
+            }
+            (Command::Offer { fit, at, .. }, Some(serving)) if fit.is_clearly_worse() => {
                 let serving = serving.model_hash.clone();
                 Ok(vec![Event::ModelRejected { fit, serving, at }])
             }
-            (Command::Offer { fit, at }, Some(_)) => Ok(vec![Event::ModelTrained { fit, at }]),
+            (Command::Offer { fit, at, .. }, _) => Ok(vec![Event::ModelTrained { fit, at }]),
         }
     }
 }
@@ -79,8 +74,8 @@ impl Aggregate for Model {
     fn apply(&mut self, event: Event) {
         match event {
             Event::ModelTrained { fit, .. } => {
-                let Fit { position, model_hash, metrics, .. } = fit;
-                self.serving = Some(Serving { position, model_hash, metrics });
+                let Fit { position, model_hash, .. } = fit;
+                self.serving = Some(Serving { position, model_hash });
             }
             Event::ModelRejected { .. } => {}
         }

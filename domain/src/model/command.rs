@@ -16,7 +16,13 @@ pub struct Fit {
     pub model_hash: String,
     /// None where there were too few people to say.
     pub metrics: Option<Metrics>,
+    /// How those that served did on the same people; None where nothing served, or its weights were
+    /// lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Metrics>,
     pub seconds: f64,
+    /// How it was made: only fits of one recipe are the same for the same likings.
+    pub recipe: u32,
 }
 
 /// How well a fit did on people it had not seen.
@@ -26,6 +32,14 @@ pub struct Metrics {
     pub people: u32,
     /// The share of them who found their newest liking among the first ten.
     pub hit_rate: f64,
+}
+
+impl Fit {
+    /// Than those that served, on the same people.
+    pub fn is_clearly_worse(&self) -> bool {
+        let both = self.metrics.zip(self.beside);
+        both.is_some_and(|(ours, theirs)| ours.is_clearly_worse_than(&theirs))
+    }
 }
 
 impl Metrics {
@@ -40,5 +54,7 @@ impl Metrics {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Offer { fit: Fit, at: DateTime<Utc> },
+    /// `forgets`: somebody was erased after what the fit that serves knows, and before what this one
+    /// knows.
+    Offer { fit: Fit, forgets: bool, at: DateTime<Utc> },
 }

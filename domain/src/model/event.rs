@@ -19,8 +19,8 @@ pub enum Event {
 schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
-        Self::ModelTrained { .. } => ("ModelTrained", "1.0.0"),
-        Self::ModelRejected { .. } => ("ModelRejected", "1.0.0"),
+        Self::ModelTrained { .. } => ("ModelTrained", "1.1.0"),
+        Self::ModelRejected { .. } => ("ModelRejected", "1.1.0"),
     }
 }
 

@@ -3,7 +3,7 @@ use cqrs_es::{
     test::{AggregateTestExecutor, TestFramework},
 };
 
-use super::samples::{events, fit, offer, rejected, trained};
+use super::samples::{beside, events, fit, offer, offer_without_them, rejected, trained};
 use super::{Event, Model};
 
 fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Model> {
@@ -16,24 +16,52 @@ fn the_first_fit_serves_however_it_did() {
 }
 
 #[test]
-fn a_later_fit_serves_unless_it_does_clearly_worse() {
-    let serving = fit(10, Some(0.25));
-    for hit_rate in [Some(0.3), Some(0.2), None] {
-        let next = fit(20, hit_rate);
+fn a_later_fit_serves_unless_it_does_clearly_worse_on_the_same_people() {
+    let serving = fit(10, Some(0.9));
+    for next in [
+        beside(fit(20, Some(0.3)), 0.25),
+        beside(fit(20, Some(0.2)), 0.25),
+        // Nobody knows how those that serve do: they are lost, or there are too few people.
+        fit(20, Some(0.1)),
+        fit(20, None),
+    ] {
         given([trained(serving.clone())])
             .when(offer(next.clone()))
             .then_expect_events(vec![trained(next)]);
     }
-    let bad = fit(20, Some(0.1));
+    let bad = beside(fit(20, Some(0.1)), 0.25);
     let turned_down = rejected(bad.clone(), &serving);
     given([trained(serving.clone())])
         .when(offer(bad.clone()))
         .then_expect_events(vec![turned_down.clone()]);
     // What was rejected is no measure for the next one.
-    let next = fit(30, Some(0.2));
+    let next = beside(fit(30, Some(0.2)), 0.25);
     given([trained(serving), turned_down])
         .when(offer(next.clone()))
         .then_expect_events(vec![trained(next)]);
+}
+
+#[test]
+fn however_a_day_s_people_differ_what_served_on_another_day_is_no_measure() {
+    let easy_day = fit(10, Some(0.9));
+    let hard_day = beside(fit(20, Some(0.2)), 0.1);
+    given([trained(easy_day)])
+        .when(offer(hard_day.clone()))
+        .then_expect_events(vec![trained(hard_day)]);
+}
+
+#[test]
+fn a_fit_without_somebody_erased_serves_however_it_does() {
+    let serving = fit(10, Some(0.25));
+    let worse = beside(fit(20, Some(0.0)), 0.25);
+    let same = super::Fit { model_hash: serving.model_hash.clone(), ..fit(20, Some(0.25)) };
+    for next in [worse, same] {
+        given([trained(serving.clone())])
+            .when(offer_without_them(next.clone()))
+            .then_expect_events(vec![trained(next)]);
+    }
+    // Another one without them was faster.
+    given([trained(serving)]).when(offer_without_them(fit(10, None))).then_expect_events(vec![]);
 }
 
 #[test]

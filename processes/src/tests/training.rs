@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::model::{Command, Event, Model, samples};
+use domain::account::{self, Account};
+use domain::model::{Event, Metrics, Model};
 use domain::rating::{self, Rating, RatingId};
 use domain::samples::{at, uuid};
 use domain::{AccountId, BookId, ItemId};
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{DEADLINE, Running, Shop, program};
+use crate::trainer::Trainer;
 use crate::{Trained, Training, keep_training, train};
 
 const ASKED_FOR: Training =
@@ -29,17 +31,37 @@ fn tastes() -> Likings {
     (0..12).flat_map(of).collect()
 }
 
+fn reader(person: u128) -> AccountId {
+    uuid(1_000 + person).into()
+}
+
 impl Shop {
     async fn like(&self, likings: impl IntoIterator<Item = (u128, u128)>) {
-        join_all(likings.into_iter().map(|(reader, book)| async move {
-            let reader: AccountId = uuid(1_000 + reader).into();
+        self.give(likings, 9).await;
+    }
+
+    async fn give(&self, ratings: impl IntoIterator<Item = (u128, u128)>, points: u8) {
+        join_all(ratings.into_iter().map(|(person, book)| async move {
             let book: BookId = uuid(2_000 + book).into();
-            let rating = RatingId { reader, item: ItemId::from(book) };
-            let score = rating::samples::score(9);
+            let rating = RatingId { reader: reader(person), item: ItemId::from(book) };
+            let score = rating::samples::score(points);
             let command = rating::Command::Rate { rating, score, at: at(0) };
             self.execute::<Rating>(rating, command).await;
         }))
         .await;
+        self.until_counted().await;
+    }
+
+    async fn erase(&self, person: u128) {
+        let account = reader(person);
+        let register = account::samples::register(account, &format!("{person}@example.org"));
+        self.execute::<Account>(account, register).await;
+        let erase = account::Command::Erase { account, at: at(1) };
+        self.execute::<Account>(account, erase).await;
+        self.until_counted().await;
+    }
+
+    async fn until_counted(&self) {
         let head = self.head().await;
         self.until("the read model shows all likings", async || {
             let live = "select exists (select from projections.live where position >= $1)";
@@ -91,37 +113,133 @@ async fn the_same_likings_make_the_same_model_in_whatever_order_they_came() {
 }
 
 #[tokio::test]
-async fn the_model_before_is_kept_and_none_that_is_older() {
+async fn what_serves_is_kept_and_nothing_else() {
     let shop = Shop::open().await;
     let _counting = shop.counting().await;
     let nothing = train(&shop.log, ASKED_FOR).await;
     assert!(matches!(nothing, Ok(Trained::Nothing(_))), "{nothing:?}");
-    let mut hashes = Vec::new();
     for round in 0..3 {
         shop.like(tastes().into_iter().chain([(20 + round, 1), (20 + round, 2)])).await;
-        hashes.push(shop.trained().await);
+        let hash = shop.trained().await;
+        assert_eq!(shop.kept().await, [(hash, true)]);
     }
-    assert_eq!(shop.kept().await, [(hashes[2].clone(), true), (hashes[1].clone(), false)]);
     assert_eq!(shop.history::<Model>(STREAM).await.1.len(), 3);
 }
 
+/// Fits are measured on these.
+fn is_left_out(person: u128) -> bool {
+    reader(person).uuid().as_u128() % 20 == 19
+}
+
+/// All but those whom fits are measured on like something else now, each something of their own.
+async fn all_others_change_their_minds(shop: &Shop) {
+    let others = || (0..120).filter(|person| !is_left_out(*person));
+    let old = likes(0..120, 0..6).into_iter().filter(|(person, _)| !is_left_out(*person));
+    shop.give(old, 2).await;
+    shop.like(others().flat_map(|person| [(person, 1_000 + person), (person, 2_000 + person)]))
+        .await;
+}
+
 #[tokio::test]
-async fn a_model_that_does_clearly_worse_is_rejected_and_the_old_one_serves_on() {
+async fn a_model_that_does_clearly_worse_on_the_same_people_is_rejected_unless_it_forgets_somebody()
+{
     let shop = Shop::open().await;
     let _counting = shop.counting().await;
-    // Nobody shares a book with anybody: nothing can be found.
-    shop.like((0..100).flat_map(|person| [(person, 2 * person), (person, 2 * person + 1)])).await;
-    let good = samples::fit(1, Some(0.9));
-    shop.execute::<Model>(STREAM, Command::Offer { fit: good.clone(), at: at(0) }).await;
+    shop.like(likes(0..120, 0..6)).await;
+    let good = shop.trained().await;
+    all_others_change_their_minds(&shop).await;
 
     let outcome = train(&shop.log, ASKED_FOR).await.expect("it fits");
 
     let Trained::Rejected(fit) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(fit.metrics.map(|metrics| (metrics.people, metrics.hit_rate)), Some((5, 0.0)));
+    let hits = |metrics: Option<Metrics>| metrics.map(|it| (it.people, it.hit_rate));
+    assert_eq!((hits(fit.metrics), hits(fit.beside)), (Some((6, 0.0)), Some((6, 1.0))));
     let (model, events) = shop.history::<Model>(STREAM).await;
-    assert_eq!(model.serving(), Some(good.model_hash.as_str()));
+    assert_eq!(model.serving(), Some(good.as_str()));
     assert!(matches!(&events[..], [_, Event::ModelRejected { .. }]), "{events:?}");
-    assert!(shop.kept().await.iter().all(|(_, serving)| !serving));
+    assert_eq!(shop.kept().await, [(good.clone(), true)], "what was rejected is not kept");
+
+    // Far too little has happened since, and the last fit is of this moment.
+    let training = Training { after: 1_000_000, every: Duration::from_secs(3_600), ..ASKED_FOR };
+    let mut trainer = Trainer::new(program(&shop.url).await, training);
+    assert_eq!(trainer.look().await.expect("it looks"), None);
+    shop.erase(7).await;
+
+    let outcome = trainer.look().await.expect("it fits");
+
+    let Some(Trained::Serves(fit)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(fit.people, 119);
+    assert_eq!(shop.kept().await, [(fit.model_hash, true)], "nothing is left that knows them");
+    assert_eq!(trainer.look().await.expect("it looks"), None, "once is enough");
+    // One who is in no weights, because fits are measured on them: that is on record as well.
+    shop.erase((0..120).find(|person| is_left_out(*person)).expect("there are six")).await;
+    let outcome = trainer.look().await.expect("it fits");
+    assert!(matches!(outcome, Some(Trained::Serves(_))), "{outcome:?}");
+    assert_eq!(trainer.look().await.expect("it looks"), None, "once is enough");
+}
+
+#[tokio::test]
+async fn with_too_few_left_to_fit_without_somebody_erased_nothing_serves() {
+    let shop = Shop::open().await;
+    let _counting = shop.counting().await;
+    shop.like(tastes()).await;
+    let training = Training { people_min: 12, after: 1, ..ASKED_FOR };
+    let mut trainer = Trainer::new(program(&shop.url).await, training);
+    let first = trainer.look().await.expect("it fits");
+    assert!(matches!(first, Some(Trained::Serves(_))), "{first:?}");
+    shop.erase(3).await;
+
+    let outcome = trainer.look().await.expect("it looks");
+
+    assert!(matches!(outcome, Some(Trained::Nothing(_))), "{outcome:?}");
+    assert_eq!(shop.kept().await, []);
+    // The next one is no worse than nothing, and serves as soon as there are enough.
+    shop.like([(30, 1), (30, 3)]).await;
+    let again = trainer.look().await.expect("it fits");
+    assert!(matches!(again, Some(Trained::Serves(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn as_soon_as_there_are_enough_people_they_are_fitted() {
+    let shop = Shop::open().await;
+    let _counting = shop.counting().await;
+    shop.like(tastes()).await;
+    let every = Duration::from_secs(3_600);
+    let training = Training { people_min: 13, after: 40, every, ..ASKED_FOR };
+    let mut trainer = Trainer::new(program(&shop.url).await, training);
+    let outcome = trainer.look().await.expect("it looks");
+    assert!(matches!(outcome, Some(Trained::Nothing(_))), "twelve are too few: {outcome:?}");
+    shop.like([(30, 1)]).await;
+
+    let outcome = trainer.look().await.expect("it fits");
+
+    assert!(matches!(outcome, Some(Trained::Serves(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_undone_between_log_and_table_is_done_without_another_fit() {
+    let shop = Shop::open().await;
+    let _counting = shop.counting().await;
+    shop.like(tastes()).await;
+    let hash = shop.trained().await;
+    let undo = "update processes.models set serving = false";
+    sqlx::query(undo).execute(shop.log.pool()).await.expect("there is a table");
+    let training = Training { after: 1_000_000, ..ASKED_FOR };
+    let mut trainer = Trainer::new(program(&shop.url).await, training);
+
+    assert_eq!(trainer.look().await.expect("it looks"), None);
+
+    assert_eq!(shop.kept().await, [(hash.clone(), true)]);
+    // Lost altogether: they are fitted again, and the next fit serves, however it does.
+    let lose = "delete from processes.models";
+    sqlx::query(lose).execute(shop.log.pool()).await.expect("there is a table");
+    let again = trainer.look().await.expect("it fits");
+    assert!(matches!(again, Some(Trained::Known(_))), "{again:?}");
+    assert_eq!(shop.kept().await, [(hash, true)]);
+    sqlx::query(lose).execute(shop.log.pool()).await.expect("there is a table");
+    shop.like([(30, 1), (30, 3)]).await;
+    let next = shop.trained().await;
+    assert_eq!(shop.kept().await, [(next, true)]);
 }
 
 #[tokio::test]
@@ -147,7 +265,7 @@ async fn one_that_is_killed_in_the_middle_leaves_the_old_one_and_its_turn_to_the
     let busy = train(&shop.log, ASKED_FOR).await.expect("it is asked");
     assert_eq!(busy, Trained::Busy);
     drop(killed);
-    assert_eq!(shop.kept().await[0], (old.clone(), true));
+    assert_eq!(shop.kept().await[0], (old, true));
     stopped.rollback().await.expect("appending goes on");
 
     // Whether its event was under way or not: the next one serves what the log says.
@@ -159,7 +277,7 @@ async fn one_that_is_killed_in_the_middle_leaves_the_old_one_and_its_turn_to_the
     timeout(DEADLINE, next).await.expect("the turn is given back");
     let (model, kept) = (shop.history::<Model>(STREAM).await.0, shop.kept().await);
     assert_eq!(model.serving(), Some(kept[0].0.as_str()));
-    assert!(kept[0].1 && kept[1] == (old, false), "{kept:?}");
+    assert!(kept.len() == 1 && kept[0].1, "{kept:?}");
 }
 
 /// Five tastes of twelve books each; of a taste's books everybody likes some, so that the one they
@@ -172,7 +290,7 @@ fn likes(people: std::ops::Range<u128>, places: std::ops::Range<u128>) -> Liking
 }
 
 #[tokio::test]
-async fn enough_new_likings_are_fitted_by_themselves_and_a_worse_fit_is_rejected() {
+async fn enough_new_likings_are_fitted_by_themselves_however_people_have_changed() {
     let shop = Shop::open().await;
     let _counting = shop.counting().await;
     let training = Training { after: 150, ..ASKED_FOR };
@@ -202,14 +320,18 @@ async fn enough_new_likings_are_fitted_by_themselves_and_a_worse_fit_is_rejected
     })
     .await;
 
-    // What everybody liked last, nobody else likes: nobody can find it.
+    // What everybody liked last, nobody else likes: nobody can find it, as if whoever came since were
+    // of another kind. That is no fault of the next fit: those that serve do no better now.
     drop(kept);
     shop.like((0..120).flat_map(|person| [(person, 1_000 + person), (person, 2_000 + person)]))
         .await;
     let _kept = keeping().await;
     let third = offered(3).await;
-    assert!(
-        matches!(&third[2], Event::ModelRejected { serving, .. } if *serving == second.model_hash)
-    );
-    assert_eq!(shop.kept().await[0], (second.model_hash.clone(), true), "the old one serves on");
+    let Event::ModelTrained { fit: third, .. } = &third[2] else { panic!("{third:?}") };
+    let hits = |metrics: Option<Metrics>| metrics.map(|metrics| metrics.hit_rate);
+    assert_eq!((hits(third.metrics), hits(third.beside)), (Some(0.0), Some(0.0)));
+    shop.until("the third serves", async || {
+        shop.kept().await[0] == (third.model_hash.clone(), true)
+    })
+    .await;
 }

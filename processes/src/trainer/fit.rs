@@ -1,25 +1,17 @@
 //! From likings to weights, and how good they are. No database here.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use domain::model::{Fit, Metrics};
-use recommender::similarity::{Nearness, nearest};
-use recommender::{Counts, Histories, LENGTH, Scorer, ease, recency};
+use recommender::{Counts, Histories, Item, LENGTH, Scorer, ease, recency, recipe};
 use sha2::{Digest, Sha256};
 
+use super::kept::Kept;
 use super::likings::Likings;
 use super::{TrainError, Training};
 
-/// Fitted are the best known; what a fit costs grows with the cube of them.
-const ITEMS_MAX: usize = 12_000;
-/// Weights kept towards each item.
-const STRONGEST: usize = 400;
-/// Neighbours that are blended in, with their weight beside 1 for EASE (docs/RECOMMENDER.md).
-const NEIGHBOURS: usize = 300;
-const NEARNESS: Nearness = Nearness::Cosine { shrink: 3.0 };
-const NEIGHBOURS_WEIGHT: f64 = 1.5;
-/// Every twentieth is left out of a fit, to measure it on, where there are as many people.
-const LEFT_OUT: usize = 20;
+/// With fewer people none is left out of a fit to measure it on.
 const MEASURED_FROM: usize = 100;
 /// Always as many: a fit is the same, bit for bit, for the same number of threads.
 const THREADS: usize = 2;
@@ -29,20 +21,28 @@ pub(super) struct Fitted {
     pub weights: Vec<u8>,
 }
 
-pub(super) fn fit(likings: &Likings, training: Training) -> Result<Fitted, TrainError> {
+/// `beside` are the weights that serve, to measure on the same people.
+pub(super) fn fit(
+    likings: &Likings,
+    beside: Option<Kept>,
+    training: Training,
+) -> Result<Fitted, TrainError> {
     let started = Instant::now();
     let people = likings.histories.people();
-    let is_left_out = |person: usize| people >= MEASURED_FROM && person % LEFT_OUT == LEFT_OUT - 1;
+    let is_left_out = |person: usize| people >= MEASURED_FROM && likings.left_out[person];
     let of = |out: bool| {
         let people = likings.histories.iter().enumerate();
         let chosen = people.filter(|(person, _)| is_left_out(*person) == out);
         Histories::of(likings.items.len(), chosen.map(|(_, liked)| liked))
     };
     let (known, left_out) = (of(false), of(true));
+    let beside = beside.and_then(|kept| {
+        let places: HashMap<_, Item> = kept.items.iter().zip(0..).collect();
+        let place = |item: Item| places.get(&likings.items[item as usize]).copied();
+        measure(&kept.scorer, &left_out, place)
+    });
     let lambda = training.lambda;
-    let fitted = ease::fit_best_known(&known, ITEMS_MAX, lambda, STRONGEST, THREADS)?;
-    let near = nearest(&known, NEARNESS, NEIGHBOURS, THREADS);
-    let scorer = Scorer::blend(vec![(1.0, fitted), (NEIGHBOURS_WEIGHT, near)]);
+    let scorer = recipe::fit(&known, lambda, THREADS)?;
     let weights = scorer.to_bytes()?;
     let fit = Fit {
         position: likings.position,
@@ -51,8 +51,10 @@ pub(super) fn fit(likings: &Likings, training: Training) -> Result<Fitted, Train
         lambda,
         item_order_hash: item_order_hash(likings),
         model_hash: hex::encode(Sha256::digest(&weights)),
-        metrics: measure(&scorer, &left_out),
+        metrics: measure(&scorer, &left_out, Some),
+        beside,
         seconds: (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        recipe: recipe::VERSION,
     };
     Ok(Fitted { fit, weights })
 }
@@ -60,22 +62,34 @@ pub(super) fn fit(likings: &Likings, training: Training) -> Result<Fitted, Train
 /// SHA-256 of who likes how many of the fitted items together, whoever is left out of a fit.
 pub(super) fn counts_hash(likings: &Likings) -> String {
     let histories = &likings.histories;
-    let best = ease::best_known(histories, ITEMS_MAX);
+    let best = ease::best_known(histories, recipe::ITEMS_MAX);
     Counts::of(&histories.only(&best), THREADS).hash()
 }
 
-/// Of people whose newest liking is hidden, how many find it among the first ten.
-fn measure(scorer: &Scorer, people: &Histories) -> Option<Metrics> {
+/// Of people whose newest liking is hidden, how many find it among the first ten. `place` is what the
+/// weights call an item; what they do not know counts by its age all the same, and is not found.
+fn measure(
+    scorer: &Scorer,
+    people: &Histories,
+    place: impl Fn(Item) -> Option<Item>,
+) -> Option<Metrics> {
     let (mut asked, mut found) = (0_u32, 0_u32);
     for history in people.iter() {
         let [known @ .., newest] = history else { continue };
         if known.is_empty() {
             continue;
         }
-        let profile = recency(known, 1.0);
+        let profile: Vec<(Item, f64)> = recency(known, recipe::RECENCY)
+            .into_iter()
+            .filter_map(|(item, weight)| Some((place(item)?, weight)))
+            .collect();
+        let known: HashSet<Item> = profile.iter().map(|(item, _)| *item).collect();
         let list = scorer.scores(&profile).top(LENGTH, |item| !known.contains(&item));
         asked += 1;
-        found += u32::from(list.iter().any(|(item, _)| item == newest));
+        // What has no score is not recommended either.
+        let is_found =
+            |newest: Item| list.iter().any(|(item, score)| *item == newest && *score > 0.0);
+        found += u32::from(place(*newest).is_some_and(is_found));
     }
     let hit_rate = f64::from(found) / f64::from(asked.max(1));
     (asked > 0).then_some(Metrics { people: asked, hit_rate })

@@ -1,7 +1,8 @@
 //! Fits what is recommended to what people like, one at a time, and offers the fit to the log.
 //!
 //! The weights are kept first and serve once the log says so; what a crash leaves undone between
-//! the two is done by the next fit. Losing the table costs one fit.
+//! the two is done at the next look. Losing the table costs one fit. Whoever is erased is in no
+//! weights once the next look has fitted without them, or has found too few others to fit.
 
 mod fit;
 mod kept;
@@ -27,6 +28,8 @@ const PEOPLE_MIN: usize = 100;
 /// How often it is looked whether enough has happened: as often as fits may be, within these.
 const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(60);
+/// After a failure it waits twice as long each time, at most so long: a fit takes minutes.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(3600);
 /// The key of the advisory lock that makes it one at a time.
 const TURN: i64 = 0x6461_7962_6f6f_6b52;
 
@@ -35,7 +38,7 @@ const TURN: i64 = 0x6461_7962_6f6f_6b52;
 pub struct Training {
     pub lambda: f64,
     pub people_min: usize,
-    /// So many events later it is time for the next fit; 0: never.
+    /// So many events later it is time for the next fit; 0: never, but to forget somebody.
     pub after: u32,
     /// So long it lasts at least.
     pub every: Duration,
@@ -44,7 +47,7 @@ pub struct Training {
 impl Default for Training {
     fn default() -> Self {
         let every = Duration::from_secs(3600);
-        Self { lambda: 200.0, people_min: PEOPLE_MIN, after: 500, every }
+        Self { lambda: recommender::recipe::LAMBDA, people_min: PEOPLE_MIN, after: 500, every }
     }
 }
 
@@ -61,6 +64,16 @@ pub enum Trained {
     Rejected(Fit),
     /// It knows no more than the one that serves.
     Known(Fit),
+}
+
+impl Trained {
+    /// What was fitted.
+    fn fit(&self) -> Option<&Fit> {
+        match self {
+            Self::Serves(fit) | Self::Rejected(fit) | Self::Known(fit) => Some(fit),
+            Self::Busy | Self::Nothing(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,72 +94,127 @@ pub enum TrainError {
     BrokeOff,
 }
 
-/// Fits again and again until shutdown, whenever enough has happened. Any number of programs may:
-/// one fits at a time.
+/// Fits again and again until shutdown, whenever enough has happened or somebody was erased. Any
+/// number of programs may: one fits at a time.
 pub async fn keep_training(log: Log, training: Training, shutdown: CancellationToken) {
-    if training.after == 0 {
-        return shutdown.cancelled().await;
-    }
     let look_every = training.every.clamp(LOOK_EVERY_MIN, LOOK_EVERY_MAX);
-    let mut fitted: Option<(i64, Instant)> = None;
+    let (mut trainer, mut failures) = (Trainer::new(log, training), 0);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(look_every) => {}
+            () = tokio::time::sleep(pause(look_every, failures)) => {}
         }
-        if fitted.is_some_and(|(_, when)| when.elapsed() < training.every) {
-            continue;
-        }
-        let turn = async {
-            let due = due(&log, training, fitted.map(|(position, _)| position)).await?;
-            let Some(position) = due else { return Ok(None) };
-            train(&log, training).await.map(|trained| Some((position, trained)))
-        };
-        let trained = tokio::select! {
+        let looked = tokio::select! {
             () = shutdown.cancelled() => return,
-            trained = turn => trained,
+            looked = trainer.look() => looked,
         };
-        match trained {
-            Ok(None) => {}
-            Ok(Some((position, trained))) => {
-                fitted = Some((position, Instant::now()));
-                tracing::info!(?trained, "fitted what is recommended: {trained:?}");
+        match looked {
+            Ok(trained) => {
+                failures = 0;
+                if let Some(trained) = trained.filter(|it| it.fit().is_some()) {
+                    tracing::info!(?trained, "fitted what is recommended: {trained:?}");
+                }
             }
-            Err(error) => tracing::error!(%error, "what is recommended is not fitted: {error}"),
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, "what is recommended is not fitted: {error}");
+            }
         }
     }
 }
 
-/// The position of the read model, if it is far enough past what was fitted last. What was rejected
-/// or changed nothing is not fitted again either.
-async fn due(
-    log: &Log,
+/// How long until the next look.
+fn pause(look_every: Duration, failures: u32) -> Duration {
+    look_every.saturating_mul(1 << failures.min(16)).min(LOOK_AGAIN_MAX.max(look_every))
+}
+
+/// Whoever looks again and again whether it is time.
+pub(crate) struct Trainer {
+    log: Log,
     training: Training,
-    fitted: Option<i64>,
-) -> Result<Option<i64>, TrainError> {
-    let known = log.load::<Model>(STREAM).await?.state.position().max(fitted.unwrap_or_default());
-    let position = likings::position(&mut *log.pool().acquire().await?).await?;
-    Ok(position.filter(|position| *position >= known + i64::from(training.after)))
+    /// The position of what was fitted last, and when.
+    fitted: Option<(i64, Instant)>,
+}
+
+impl Trainer {
+    pub(crate) fn new(log: Log, training: Training) -> Self {
+        Self { log, training, fitted: None }
+    }
+
+    /// Serves what the log says, whatever a crash left undone, and fits if it is time. None if it is
+    /// not.
+    pub(crate) async fn look(&mut self) -> Result<Option<Trained>, TrainError> {
+        let looking = async {
+            let serving = as_recorded(&self.log).await?;
+            let is_lost = serving.is_some_and(|serving| !serving.is_there);
+            match self.is_time(is_lost).await? {
+                true => fit_and_offer(&self.log, self.training).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let trained = in_turn(&self.log, looking).await?.unwrap_or(Some(Trained::Busy));
+        if let Some(fit) = trained.as_ref().and_then(Trained::fit) {
+            self.fitted = Some((fit.position, Instant::now()));
+        }
+        Ok(trained)
+    }
+
+    /// What was rejected or changed nothing is not fitted again either, and what is lost is.
+    async fn is_time(&self, is_lost: bool) -> Result<bool, TrainError> {
+        let model = self.log.load::<Model>(STREAM).await?.state;
+        let mut connection = self.log.pool().acquire().await?;
+        let Some(position) = likings::position(&mut connection).await? else { return Ok(false) };
+        if forgets(&model, likings::erased(position, &mut connection).await?) {
+            return Ok(true);
+        }
+        let known = self.fitted.map_or(0, |(position, _)| position).max(model.position());
+        let rests = self.fitted.is_some_and(|(_, when)| when.elapsed() < self.training.every);
+        let is_due = position >= known + i64::from(self.training.after);
+        Ok(self.training.after > 0 && !rests && (is_due || is_lost))
+    }
+}
+
+/// Whether what serves knows somebody who was erased since.
+fn forgets(model: &Model, erased: Option<i64>) -> bool {
+    model.serving().is_some() && erased.is_some_and(|erased| erased > model.position())
 }
 
 /// Fits once.
 pub async fn train(log: &Log, training: Training) -> Result<Trained, TrainError> {
-    let Some(turn) = Turn::try_take(log.pool(), TURN).await? else { return Ok(Trained::Busy) };
-    let outcome = fit_and_offer(log, training).await;
+    let trained = in_turn(log, fit_and_offer(log, training)).await?;
+    Ok(trained.unwrap_or(Trained::Busy))
+}
+
+/// None where somebody else is fitting.
+async fn in_turn<T>(
+    log: &Log,
+    work: impl Future<Output = Result<T, TrainError>>,
+) -> Result<Option<T>, TrainError> {
+    let Some(turn) = Turn::try_take(log.pool(), TURN).await? else { return Ok(None) };
+    let done = work.await;
     turn.end().await?;
-    outcome
+    done.map(Some)
 }
 
 async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainError> {
-    as_recorded(log).await?;
+    let serving = as_recorded(log).await?;
     let Some(likings) = likings::read(log.pool()).await? else {
         return Ok(Trained::Nothing("the read model features is still being built"));
     };
+    let model = log.load::<Model>(STREAM).await?.state;
+    let forgets = forgets(&model, likings.erased);
     if likings.histories.people() < training.people_min.max(1) {
+        if let Some(erased) = likings.erased {
+            kept::forget(log.pool(), erased).await?;
+        }
         return Ok(Trained::Nothing("too few people like anything"));
     }
+    let beside = match &serving {
+        Some(serving) => kept::read(log.pool(), &serving.hash).await?,
+        None => None,
+    };
     let (likings, fitted) = apart(move || {
-        let fitted = fit::fit(&likings, training)?;
+        let fitted = fit::fit(&likings, beside, training)?;
         Ok((likings, fitted))
     })
     .await?;
@@ -155,9 +223,9 @@ async fn fit_and_offer(log: &Log, training: Training) -> Result<Trained, TrainEr
     let now = Utc::now().duration_trunc(TimeDelta::microseconds(1)).unwrap_or_default();
     let key = format!("fit:{}:{}", fit.position, fit.model_hash);
     let context = Context::system("process:trainer", key, now);
-    let offer = Command::Offer { fit: fit.clone(), at: now };
+    let offer = Command::Offer { fit: fit.clone(), forgets, at: now };
     let receipt = log.execute::<Model>(STREAM, offer, &context).await?;
-    let serves = as_recorded(log).await?.as_ref() == Some(&fit.model_hash);
+    let serves = as_recorded(log).await?.is_some_and(|serving| serving.hash == fit.model_hash);
     // The same fit at the same position is the same command: it is answered as it was then.
     let is_known = receipt.unchanged || (serves && receipt.replayed);
     Ok(match serves {
@@ -176,12 +244,29 @@ async fn apart<T: Send + 'static>(
     worked.await.map_err(|_| TrainError::BrokeOff)?
 }
 
-/// Whatever happened before: the weights that the log says serve do. Their hash.
-async fn as_recorded(log: &Log) -> Result<Option<String>, TrainError> {
+/// What the log says serves.
+struct Serving {
+    hash: String,
+    /// Not lost.
+    is_there: bool,
+}
+
+/// Whatever happened before: the weights that the log says serve do, if there are any.
+async fn as_recorded(log: &Log) -> Result<Option<Serving>, TrainError> {
     let model = log.load::<Model>(STREAM).await?;
-    let serving = model.state.serving().map(str::to_owned);
-    if let Some(hash) = &serving {
-        kept::serve(log.pool(), hash).await?;
+    let Some(hash) = model.state.serving().map(str::to_owned) else { return Ok(None) };
+    let is_there = kept::serve(log.pool(), &hash).await?;
+    Ok(Some(Serving { hash, is_there }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_fails_looks_less_and_less_often_but_every_hour() {
+        let minute = Duration::from_secs(60);
+        let minutes = |failures| pause(minute, failures).as_secs() / 60;
+        assert_eq!([0, 1, 2, 5, 6, 40].map(minutes), [1, 2, 4, 32, 60, 60]);
     }
-    Ok(serving)
 }

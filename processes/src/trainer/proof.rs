@@ -3,6 +3,7 @@
 
 use domain::model::{Event, Fit, Model};
 use eventstore::Log;
+use recommender::recipe;
 use serde::Serialize;
 
 use super::{STREAM, TrainError, Training, apart, fit, likings};
@@ -13,7 +14,7 @@ pub struct Proof {
     pub fit: Fit,
     /// SHA-256 of who likes how many of the fitted items together, in hex.
     pub counts_hash: String,
-    /// What was put on record for this position, with the same lambda.
+    /// What was put on record for this position, with the same lambda and by the same recipe.
     pub recorded: Option<Fit>,
 }
 
@@ -45,22 +46,24 @@ pub async fn prove(
     }
     apart(move || {
         let counts_hash = fit::counts_hash(&likings);
-        let fit = fit::fit(&likings, Training { lambda, ..usual })?.fit;
+        let fit = fit::fit(&likings, None, Training { lambda, ..usual })?.fit;
         Ok(Some(Proof { fit, counts_hash, recorded }))
     })
     .await
 }
 
-/// The newest fit of a position, whether it was taken or rejected.
+/// The newest fit of a position by today's recipe, whether it was taken or rejected.
 async fn recorded(
     log: &Log,
     position: i64,
     lambda: Option<f64>,
 ) -> Result<Option<Fit>, TrainError> {
-    let fits = log.events_of::<Model>(STREAM).await?.into_iter().map(|event| match event {
+    let mut fits = log.events_of::<Model>(STREAM).await?.into_iter().map(|event| match event {
         Event::ModelTrained { fit, .. } | Event::ModelRejected { fit, .. } => fit,
     });
-    let is_meant =
-        |fit: &Fit| fit.position == position && lambda.is_none_or(|lambda| fit.lambda == lambda);
-    Ok(fits.rev().find(is_meant))
+    let is_meant = |fit: &Fit| {
+        (fit.position, fit.recipe) == (position, recipe::VERSION)
+            && lambda.is_none_or(|lambda| fit.lambda == lambda)
+    };
+    Ok(fits.rfind(is_meant))
 }

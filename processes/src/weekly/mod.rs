@@ -13,6 +13,8 @@ use domain::weekly::{Command, Refusal, Weekly};
 use eventstore::{Context, ExecuteError, Log, StoreError};
 use tokio_util::sync::CancellationToken;
 
+pub use ranking::bayesian_average;
+
 /// How often it is looked whether a new day has begun.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// The read models are waited for so long at a time; then it is looked again.

@@ -9,6 +9,14 @@ use uuid::Uuid;
 /// The read models that lists are made of.
 const READS: [&str; 4] = ["item_ratings", "books", "courses", "products"];
 
+/// So many average ratings count beside those of an item: one rating is no ranking.
+const PRIOR: u32 = 5;
+
+/// The Bayesian average of an item's ratings, in SQL, wherever something is ranked by it.
+pub fn bayesian_average(mean: &str, points: &str, ratings: &str) -> String {
+    format!("(({PRIOR} * {mean} + {points}) / ({PRIOR} + {ratings}))")
+}
+
 /// How far all of them know the log; none while one has never been built.
 pub(super) async fn position(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
     let (live, position): (i64, Option<i64>) = sqlx::query_as(
@@ -77,6 +85,7 @@ fn select(kind: ItemKind) -> String {
                from readmodel.products where not discontinued"
         }
     };
+    let score = bayesian_average("mean.points", "rated.points", "ratings");
     format!(
         "with rated as (
              select item, count(*) as ratings, sum(score) as points from readmodel.reader_ratings
@@ -86,8 +95,7 @@ fn select(kind: ItemKind) -> String {
              select sum(points)::float8 / nullif(sum(ratings), 0) as points from rated
          ), scored as materialized (
              select item, labels, ratings,
-                    round(((5 * mean.points + rated.points) / (5 + ratings))::numeric, 4)::float8
-                        as score
+                    round({score}::numeric, 4)::float8 as score
                from rated join ({shown}) shown using (item) cross join mean
          ), labelled as materialized (
              select label as genre, item, ratings, score

@@ -1,6 +1,7 @@
 //! What happened to items, counted, and who stands where.
 
 use chrono::NaiveDate;
+use processes::bayesian_average;
 use service_kit::Problem;
 use service_kit::page::Limit;
 use sqlx::PgConnection;
@@ -91,11 +92,12 @@ pub(super) async fn page(
 
 fn select(counts: Counts) -> String {
     let score = match counts {
-        Counts::Rating => {
-            "(5 * sum(sum(amount)) over by_kind / sum(count(*)) over by_kind + sum(amount))
-             / (5 + count(*))"
-        }
-        _ => "sum(amount)",
+        Counts::Rating => bayesian_average(
+            "sum(sum(amount)) over by_kind / sum(count(*)) over by_kind",
+            "sum(amount)",
+            "count(*)",
+        ),
+        _ => "sum(amount)".to_owned(),
     };
     let counted = match counts {
         Counts::Rating => "count(*)",

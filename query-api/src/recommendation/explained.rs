@@ -1,6 +1,7 @@
 //! Why somebody is recommended what: for those who run the system, without asking over HTTP.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::{AccountId, ItemId, ItemKind};
 use retrieval::TextModel;
@@ -27,7 +28,7 @@ pub async fn explain(
     limit: usize,
 ) -> Result<Explained, Problem> {
     let model = Models::default().serving(pool).await?;
-    let meaning = Meaning::new(pool.clone(), TextModel::off("nobody waits for it here"));
+    let meaning = Arc::new(Meaning::new(pool.clone(), TextModel::off("nobody waits for it here")));
     let mut view = View::open(pool, READS).await?;
     let reader = Some(account.uuid());
     let wish = Wish { reader, kind, limit: Some(limit), ..Wish::default() };

@@ -1,16 +1,18 @@
 //! The rung of those that hardly anybody knows yet: no counts lead to them, but they say much the same
 //! as what the profile likes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use domain::{ItemId, ItemKind};
 use service_kit::Problem;
 use sqlx::PgConnection;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::choice::{Choice, Marks};
 use super::rungs::{Asking, Candidate, known_to};
-use crate::item::CATALOGUE;
+use crate::item::{CATALOGUE, LEFT};
 use crate::meaning::Meaning;
 
 /// With more readers than this an item is found by what they like besides.
@@ -22,20 +24,53 @@ const NEIGHBOURS_MAX: usize = 50;
 const SHARE_MAX: f64 = 0.34;
 const REASONS_MAX: usize = 5;
 
-/// Offers the nearest, if any more are wanted: that looks at every vector for each liking.
-pub async fn offer(
-    db: &mut PgConnection,
-    meaning: &Meaning,
-    asking: &Asking,
-    choice: &mut Choice,
-) -> Result<(), Problem> {
-    if choice.is_complete() {
-        return Ok(());
+/// The nearest, looked for once for an answer, however often they are offered.
+pub struct Near<'a> {
+    meaning: &'a Arc<Meaning>,
+    found: Option<Vec<(Candidate, Marks)>>,
+}
+
+impl<'a> Near<'a> {
+    pub fn of(meaning: &'a Arc<Meaning>) -> Self {
+        Self { meaning, found: None }
     }
-    let Some(version) = meaning.version() else { return Ok(()) };
-    let near = near(meaning, asking);
+
+    /// Offers them, if any more are wanted: that looks at every vector for each liking.
+    pub async fn offer(
+        &mut self,
+        db: &mut PgConnection,
+        asking: &Asking,
+        choice: &mut Choice,
+    ) -> Result<(), Problem> {
+        if choice.is_complete() {
+            return Ok(());
+        }
+        let found = match self.found.take() {
+            Some(found) => found,
+            None => find(db, self.meaning, asking, choice.wanted()).await?,
+        };
+        for (candidate, marks) in self.found.insert(found) {
+            choice.offer(candidate.clone(), marks.clone());
+        }
+        Ok(())
+    }
+}
+
+async fn find(
+    db: &mut PgConnection,
+    meaning: &Arc<Meaning>,
+    asking: &Asking,
+    wanted: usize,
+) -> Result<Vec<(Candidate, Marks)>, Problem> {
+    let Some(version) = meaning.version() else { return Ok(Vec::new()) };
+    let looking = {
+        let (meaning, profile) = (meaning.clone(), asking.profile.clone());
+        let (kind, category) = (asking.kind, asking.category.clone());
+        spawn_blocking(move || near(&meaning, &profile, kind, category.as_ref()))
+    };
+    let near = looking.await.map_err(Problem::internal)?;
     if near.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut unknown = unknown(db, asking, near.keys()).await?;
     let mut candidates: Vec<(Candidate, Marks)> = near
@@ -53,26 +88,29 @@ pub async fn offer(
         })
         .collect();
     candidates.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-    candidates.truncate((choice.wanted() as f64 * SHARE_MAX).ceil() as usize);
-    for (candidate, marks) in candidates {
-        choice.offer(candidate, marks);
-    }
-    Ok(())
+    candidates.truncate((wanted as f64 * SHARE_MAX).ceil() as usize);
+    Ok(candidates)
 }
 
 /// What is near to a liking, and what each liking adds: its nearness, less for an older one.
-fn near(meaning: &Meaning, asking: &Asking) -> HashMap<ItemId, Vec<(ItemId, f64)>> {
+fn near(
+    meaning: &Meaning,
+    profile: &[ItemId],
+    kind: Option<ItemKind>,
+    category: Option<&String>,
+) -> HashMap<ItemId, Vec<(ItemId, f64)>> {
+    let liked: HashSet<&ItemId> = profile.iter().collect();
     let mut near: HashMap<ItemId, Vec<(ItemId, f64)>> = HashMap::new();
-    for (age, liked) in asking.profile.iter().take(LIKINGS_MAX).enumerate() {
-        let Some(vector) = meaning.of_item(liked) else { continue };
+    for (age, liking) in profile.iter().take(LIKINGS_MAX).enumerate() {
+        let Some(vector) = meaning.of_item(liking) else { continue };
         let hits = meaning.nearest(&vector, NEIGHBOURS_MAX, &|item, facts| {
-            asking.kind.is_none_or(|kind| item.kind == kind)
-                && asking.category.as_ref().is_none_or(|label| facts.labels.contains(label))
-                && !asking.profile.contains(item)
+            kind.is_none_or(|kind| item.kind == kind)
+                && category.is_none_or(|label| facts.labels.contains(label))
+                && !liked.contains(item)
         });
         for hit in hits {
             let share = f64::from(hit.score) / (1.0 + age as f64);
-            near.entry(hit.id).or_default().push((*liked, share));
+            near.entry(hit.id).or_default().push((*liking, share));
         }
     }
     near
@@ -91,7 +129,7 @@ async fn unknown(
            from unnest($2::text[], $3::uuid[]) as near (kind, item)
            join {CATALOGUE} c using (kind, item)
            left join readmodel.item_signals t using (kind, item)
-          where c.shown and coalesce(t.readers, 0) < {READERS_FEW}
+          where c.shown and {LEFT} and coalesce(t.readers, 0) < {READERS_FEW}
             and (c.kind, c.item) not in ({})",
         known_to("$1"),
     ))

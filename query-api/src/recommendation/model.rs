@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use domain::{ItemId, ItemKind};
-use recommender::{Item, Scorer};
+use recommender::{Item, Scorer, top};
 use service_kit::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -12,8 +12,9 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::choice::{Choice, Marks};
+use super::followed::{self, Liked};
 use super::rungs::{Asking, Candidate, known_to};
-use crate::item::CATALOGUE;
+use crate::item::{CATALOGUE, LEFT};
 
 /// Best items looked up in the catalogue, which may say that they cannot be had; more where only
 /// those of a category are wanted.
@@ -26,7 +27,8 @@ const REASONS_MAX: usize = 5;
 #[derive(Default)]
 pub struct Models {
     current: std::sync::Mutex<Option<Arc<Model>>>,
-    reading: tokio::sync::Mutex<()>,
+    /// Held by whoever reads weights; the hash of those that could not be read, and never will be.
+    reading: tokio::sync::Mutex<Option<String>>,
 }
 
 pub struct Model {
@@ -59,7 +61,10 @@ impl Models {
         if is_it(&current) {
             return Ok(current);
         }
-        let Ok(_reading) = self.reading.try_lock() else { return Ok(current) };
+        let Ok(mut unreadable) = self.reading.try_lock() else { return Ok(current) };
+        if unreadable.as_ref() == Some(&hash) {
+            return Ok(current);
+        }
         let stored: Option<Stored> = sqlx::query_as(
             "select position, kinds, items, weights from processes.models where model_hash = $1",
         )
@@ -68,9 +73,11 @@ impl Models {
         .await?;
         // Gone already: another fit serves.
         let Some(stored) = stored else { return Ok(current) };
-        let read = spawn_blocking(move || Model::of(hash, stored));
+        let of = hash.clone();
+        let read = spawn_blocking(move || Model::of(of, stored));
         let Some(model) = read.await.map_err(Problem::internal)? else {
             tracing::error!("the weights that serve cannot be read: recommending without them");
+            *unreadable = Some(hash);
             return Ok(current);
         };
         let model = Some(Arc::new(model));
@@ -117,11 +124,18 @@ impl Model {
         }
         let masked = self.masked(db, asking).await?;
         let scores = self.scorer.scores(&profile);
+        let followed: HashMap<Item, Liked> = followed::beside_model(db, asking)
+            .await?
+            .into_iter()
+            .filter_map(|(item, liked)| Some((*self.places.get(&item)?, liked)))
+            .collect();
+        let mut of_items = scores.of_items().to_vec();
+        followed.iter().for_each(|(item, liked)| of_items[*item as usize] += liked.share);
         let scored_max = match asking.category {
             Some(_) => SCORED_OF_CATEGORY_MAX,
             None => SCORED_MAX,
         };
-        let mut best = scores.top(scored_max, |item| {
+        let mut best = top(&of_items, scored_max, |item| {
             let of_kind = asking.kind.is_none_or(|kind| self.items[item as usize].kind == kind);
             of_kind && !masked.contains(&item)
         });
@@ -133,10 +147,12 @@ impl Model {
             if !choice.admits(id.kind.name(), id.id, &marks) {
                 continue;
             }
-            let reasons = scores.reasons(item);
-            let shown = reasons.iter().take(REASONS_MAX);
-            let (because, shares) =
-                shown.map(|r| (self.items[r.liked as usize].to_string(), r.share)).unzip();
+            let by_profile = scores.reasons(item).into_iter();
+            let mut reasons: Vec<(String, f64)> =
+                by_profile.map(|r| (self.items[r.liked as usize].to_string(), r.share)).collect();
+            reasons.extend(followed.get(&item).into_iter().flat_map(Liked::reasons));
+            reasons.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+            let (because, shares) = reasons.into_iter().take(REASONS_MAX).unzip();
             let candidate = Candidate {
                 source: "model",
                 version: self.version.clone(),
@@ -175,7 +191,7 @@ impl Model {
         Ok(masked)
     }
 
-    /// Those that can be had and are of the category.
+    /// Those that can be had and are of the category, with what makes each like others.
     async fn wanted(
         &self,
         db: &mut PgConnection,
@@ -188,7 +204,7 @@ impl Model {
             "select c.kind, c.item, c.labels[1], c.makers
                from unnest($1::text[], $2::uuid[]) as asked (kind, item)
                join {CATALOGUE} c using (kind, item)
-              where c.shown and ($3::text is null or $3 = any (c.labels))"
+              where c.shown and {LEFT} and ($3::text is null or $3 = any (c.labels))"
         ))
         .bind(kinds)
         .bind(items)

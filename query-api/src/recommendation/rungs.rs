@@ -1,28 +1,18 @@
 //! The rungs of the ladder, each one `select`. Items already seen or rated, and items that cannot be
-//! had, are never among the candidates.
+//! had, are never among the candidates: withdrawn ones, and those of which nothing is left.
 
 use domain::{ItemId, ItemKind};
+use processes::bayesian_average;
 use service_kit::Problem;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::choice::{Choice, Enough, Marks};
-use crate::item::CATALOGUE;
+use super::{co_occurrence, followed};
+use crate::item::{CATALOGUE, LEFT};
 
 /// Newest likings of a reader that count; older ones weigh next to nothing.
 pub const PROFILE_MAX: usize = 200;
-/// Of these, those whose readers are looked for.
-const COUNTED_MAX: usize = 50;
-/// Newest readers of one item that may be neighbours.
-const READERS_MAX: i64 = 500;
-/// Readers nearest to the profile that are asked what else they like.
-const NEIGHBOURS_MAX: i64 = 300;
-/// Best items looked up in the catalogue, which may say that they cannot be had.
-const SCORED_MAX: i64 = 200;
-/// Newest items of one reader that count, so that a bot cannot cost more than a person.
-const SEEN_MAX: i64 = 1000;
-/// Reasons shown of each item.
-const REASONS_MAX: i64 = 5;
 /// From this Bayesian average on an item is worth a rule.
 const GOOD_FROM: f64 = 7.0;
 
@@ -30,19 +20,30 @@ const GOOD_FROM: f64 = 7.0;
 pub enum Rung {
     CoOccurrence,
     Genres,
+    Topics,
+    Followed,
     Weekly,
     Top,
     Newest,
 }
 
-pub const LADDER: [Rung; 5] =
-    [Rung::CoOccurrence, Rung::Genres, Rung::Weekly, Rung::Top, Rung::Newest];
+pub const LADDER: [Rung; 7] = [
+    Rung::CoOccurrence,
+    Rung::Genres,
+    Rung::Topics,
+    Rung::Followed,
+    Rung::Weekly,
+    Rung::Top,
+    Rung::Newest,
+];
 
 impl Rung {
     pub const fn source(self) -> &'static str {
         match self {
             Self::CoOccurrence => "co-occurrence",
             Self::Genres => "genres",
+            Self::Topics => "topics",
+            Self::Followed => "followed",
             Self::Weekly => "weekly",
             Self::Top => "top",
             Self::Newest => "newest",
@@ -51,8 +52,10 @@ impl Rung {
 
     pub const fn model_version(self) -> &'static str {
         match self {
-            Self::CoOccurrence => "co-occurrence/1",
+            Self::CoOccurrence => "co-occurrence/2",
             Self::Genres => "genres/1",
+            Self::Topics => "topics/1",
+            Self::Followed => "followed/1",
             Self::Weekly => "weekly/1",
             Self::Top => "top/1",
             Self::Newest => "newest/1",
@@ -70,7 +73,7 @@ pub struct Asking {
     pub profile: Vec<ItemId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Candidate {
     /// The rung, and which version of it.
     pub source: &'static str,
@@ -98,7 +101,8 @@ struct Row {
 
 pub async fn profile(db: &mut PgConnection, reader: Uuid) -> Result<Vec<ItemId>, Problem> {
     let seen: Vec<(String, Uuid)> = sqlx::query_as(
-        "select kind, item from readmodel.seen where reader = $1 order by position desc limit $2",
+        "select kind, item from readmodel.seen where reader = $1
+          order by position desc, kind desc, item desc limit $2",
     )
     .bind(reader)
     .bind(i64::try_from(PROFILE_MAX).expect("it is small"))
@@ -115,7 +119,12 @@ pub async fn offer(
     asking: &Asking,
     choice: &mut Choice,
 ) -> Result<(), Problem> {
-    if asking.profile.is_empty() && rung == Rung::CoOccurrence {
+    let has_nothing = match rung {
+        Rung::CoOccurrence | Rung::Genres => asking.profile.is_empty(),
+        Rung::Topics | Rung::Followed => asking.reader.is_none(),
+        Rung::Weekly | Rung::Top | Rung::Newest => false,
+    };
+    if has_nothing {
         return Ok(());
     }
     while !choice.is_complete() {
@@ -145,7 +154,7 @@ async fn best(
 ) -> Result<Vec<Row>, Problem> {
     let kinds: Vec<&str> = asking.profile.iter().map(|item| item.kind.name()).collect();
     let items: Vec<Uuid> = asking.profile.iter().map(|item| item.id).collect();
-    let sql = format!("{} {} {}", with_masked(), select(rung), ORDER);
+    let sql = select(rung);
     let rows = sqlx::query_as(&sql)
         .bind(kinds)
         .bind(items)
@@ -160,12 +169,13 @@ async fn best(
     Ok(rows)
 }
 
-/// What a reader knows already or does not want: never recommended.
+/// What a reader knows already, teaches, or does not want: never recommended.
 pub fn known_to(reader: &str) -> String {
     format!(
         "select kind, item from readmodel.seen where reader = {reader}
          union select kind, item from readmodel.reader_ratings where reader = {reader}
-         union select kind, item from readmodel.dismissals where reader = {reader}"
+         union select kind, item from readmodel.dismissals where reader = {reader}
+         union select 'course', course from readmodel.courses where instructor = {reader}"
     )
 }
 
@@ -189,84 +199,33 @@ fn with_masked() -> String {
     )
 }
 
-const ORDER: &str = "order by score desc, kind, item limit $6";
+/// The best of which anything is left. Whether is asked of one after the other, best first, until
+/// there are enough (`offset 0` keeps Postgres from asking it of all).
+pub fn best_left(candidates: &str) -> String {
+    const ORDER: &str = "order by score desc, kind, item";
+    format!("select * from ({candidates} {ORDER} offset 0) c where {LEFT} {ORDER} limit $6")
+}
 
 fn select(rung: Rung) -> String {
-    match rung {
-        Rung::CoOccurrence => co_occurrence(),
+    let candidates = match rung {
+        // It says why only of those that are left.
+        Rung::CoOccurrence => return format!("{} {}", with_masked(), co_occurrence::select()),
         Rung::Genres => genres(),
+        Rung::Topics => topics(),
+        Rung::Followed => followed::select(),
         Rung::Weekly => WEEKLY.to_owned(),
         Rung::Top => format!(
-            "{RATED} select kind, item, bayes as score, '{{}}'::text[] as because,
+            "{} select kind, item, bayes as score, '{{}}'::text[] as because,
                      '{{}}'::float8[] as shares, labels[1] as genre, makers
-               from rated where (kind, item) not in (select kind, item from masked)"
+               from rated where (kind, item) not in (select kind, item from masked)",
+            rated()
         ),
         Rung::Newest => "none as (select) select kind, item, position::float8 as score,
                     '{}'::text[] as because, '{}'::float8[] as shares, labels[1] as genre, makers
                from wanted where (kind, item) not in (select kind, item from masked)"
             .to_owned(),
-    }
-}
-
-/// Cosine of binary co-occurrence, summed over the profile with weight 1 / (1 + age).
-///
-/// Readers first: everybody who shares likings has a weight, and an item's score is the sum over the
-/// readers who like it. That is the same sum in another order, and reads each list once instead of
-/// once per shared item (ADR 5 has the numbers). The shares are counted over the same readers, so
-/// they add up to the score.
-fn co_occurrence() -> String {
-    format!(
-        "weighed as materialized (
-             select p.kind, p.item,
-                    p.weight::float8 / sqrt(least(n.readers, {READERS_MAX})) as weight
-               from profile p join readmodel.item_signals n using (kind, item)
-              where p.place <= {COUNTED_MAX}
-         ), neighbours as materialized (
-             select r.reader, sum(p.weight) as weight
-               from weighed p
-              cross join lateral (
-                    select reader from readmodel.seen
-                     where (kind, item) = (p.kind, p.item)
-                     order by position desc limit {READERS_MAX}) r
-              where r.reader is distinct from $5
-              group by r.reader order by weight desc, r.reader limit {NEIGHBOURS_MAX}
-         ), liked as (
-             select s.kind, s.item, sum(n.weight) as weight
-               from neighbours n
-              cross join lateral (
-                    select kind, item from readmodel.seen
-                     where reader = n.reader order by position desc limit {SEEN_MAX}) s
-              where $3::text is null or s.kind = $3
-              group by s.kind, s.item
-         ), scored as materialized (
-             select l.kind, l.item, l.weight / sqrt(t.readers) as score, t.readers
-               from liked l join readmodel.item_signals t using (kind, item)
-              where (l.kind, l.item) not in (select kind, item from masked)
-              order by score desc, l.kind, l.item
-              limit case when $4::text is null and cardinality($7::text[] || $8::text[]) = 0
-                         then {SCORED_MAX} end
-         ), best as materialized (
-             select s.*, w.labels[1] as genre, w.makers
-               from scored s join wanted w using (kind, item)
-              order by score desc, kind, item limit $6
-         )
-         select b.kind, b.item, b.score, b.genre, b.makers,
-                coalesce(why.because, '{{}}') as because, coalesce(why.shares, '{{}}') as shares
-           from best b
-          cross join lateral (
-                select array_agg(because order by share desc, because) as because,
-                       array_agg(share order by share desc, because) as shares
-                  from (select p.kind || ':' || p.item as because,
-                               p.weight * count(*) / sqrt(b.readers) as share
-                          from neighbours n
-                          join readmodel.seen theirs
-                            on (theirs.reader, theirs.kind, theirs.item) = (n.reader, b.kind, b.item)
-                         cross join weighed p
-                          join readmodel.seen ours
-                            on (ours.reader, ours.kind, ours.item) = (n.reader, p.kind, p.item)
-                         group by p.kind, p.item, p.weight
-                         order by share desc, because limit {REASONS_MAX}) shown) why"
-    )
+    };
+    best_left(&format!("{} {candidates}", with_masked()))
 }
 
 /// What stands in today's list of the last seven days, named by its day.
@@ -281,24 +240,32 @@ const WEEKLY: &str = "
       from listed join wanted using (kind, item)
      where (kind, item) not in (select kind, item from masked)";
 
-/// Bayesian averages of what is wanted.
-const RATED: &str = "
+/// Averages of all ratings of a kind.
+const MEAN: &str = "
     mean as (
         select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
           from readmodel.item_ratings group by kind
-    ), rated as (
-        select w.kind, w.item, w.labels, w.makers,
-               (5 * mean.points + r.points) / (5 + r.ratings) as bayes
-          from wanted w
-          join readmodel.item_ratings r using (kind, item)
-          join mean on mean.kind = w.kind
-         where r.ratings > 0
     )";
+
+/// Bayesian averages of what is wanted.
+fn rated() -> String {
+    let bayes = bayesian_average("mean.points", "r.points", "r.ratings");
+    format!(
+        "{MEAN}, rated as (
+             select w.kind, w.item, w.labels, w.makers, {bayes} as bayes
+               from wanted w
+               join readmodel.item_ratings r using (kind, item)
+               join mean on mean.kind = w.kind
+              where r.ratings > 0
+         )"
+    )
+}
 
 /// The best of the genres of what the profile likes.
 fn genres() -> String {
+    let rated = rated();
     format!(
-        "{RATED}, liked as (
+        "{rated}, liked as (
              select distinct unnest(c.labels) as label
                from profile p join {CATALOGUE} c using (kind, item)
          )
@@ -309,5 +276,24 @@ fn genres() -> String {
            from rated r
           where r.bayes >= {GOOD_FROM} and r.labels && array(select label from liked)
             and (r.kind, r.item) not in (select kind, item from masked)"
+    )
+}
+
+/// The best of what the reader chose to hear of, rated or not.
+fn topics() -> String {
+    let bayes = bayesian_average("mean.points", "coalesce(r.points, 0)", "coalesce(r.ratings, 0)");
+    format!(
+        "{MEAN}, chosen as materialized (
+             select topics from readmodel.profiles where account = $5 and topics <> '{{}}'
+         )
+         select w.kind, w.item, coalesce({bayes}, 0) as score,
+                array(select 'topic:' || topic from unnest(chosen.topics) as topic
+                       where topic = any (w.labels) order by topic) as because,
+                '{{}}'::float8[] as shares, w.labels[1] as genre, w.makers
+           from chosen
+           join wanted w on w.labels && chosen.topics
+           left join readmodel.item_ratings r on (r.kind, r.item) = (w.kind, w.item)
+           left join mean on mean.kind = w.kind
+          where (w.kind, w.item) not in (select kind, item from masked)"
     )
 }

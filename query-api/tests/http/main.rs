@@ -1,6 +1,7 @@
 //! The read side over HTTP, on a real log and with real projections: one module a slice.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod absence;
 mod account;
 mod activity;
 mod analytics;

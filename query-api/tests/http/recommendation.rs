@@ -1,4 +1,7 @@
-use domain::samples::{ada, bob, uuid};
+use domain::account::{self, Account, ProfileChanges};
+use domain::follow::{self, Follow};
+use domain::samples::{ada, at, bob, tags, uuid};
+use domain::shelf::{self, Shelf, ShelfId};
 use domain::weekly::{self, Period, Weekly};
 use domain::{AccountId, BookId};
 use processes::{Trained, Training, train};
@@ -276,4 +279,121 @@ async fn the_model_recommends_with_variety_too() {
     // What is passed over comes when nothing else is left.
     let four = titles("limit=4&per_category=1").await;
     assert_eq!(four, [&all[0], "Dune", &all[1], &all[2]]);
+}
+
+fn shares_of(item: &Value) -> f64 {
+    item["reasons"].as_array().unwrap().iter().filter_map(|r| r["share"].as_f64()).sum()
+}
+
+#[tokio::test]
+async fn shares_add_up_however_many_like_an_item() {
+    let world = World::start().await;
+    for (n, title, genre) in BOOKS {
+        world.add_book(book(n), title, &format!("Author {n}"), Some(genre)).await;
+    }
+    // Carol likes Emma before six hundred others do, and Solaris with Dune when they are through.
+    let carol: AccountId = uuid(0xca).into();
+    world.rate(carol, book(1), 9).await;
+    let others = (1_000..1_600).map(|n| world.rate(uuid(n).into(), book(1), 9));
+    futures::future::join_all(others).await;
+    world.rate(carol, book(5), 9).await;
+    world.rate(carol, book(4), 9).await;
+    world.rate(ada(), book(1), 9).await;
+    let last = world.rate(ada(), book(5), 9).await;
+    let token = world.token(ada(), &[]);
+    let path = "/recommendations?kind=book&limit=1";
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+
+    let dune = &list["items"][0];
+    assert_eq!((&dune["title"], &dune["source"]), (&json!("Dune"), &json!("co-occurrence")));
+    assert!((shares_of(dune) - dune["score"].as_f64().unwrap()).abs() < 1e-6, "{list}");
+    let because: Vec<_> =
+        dune["reasons"].as_array().unwrap().iter().map(|r| &r["because"]).collect();
+    // She is none of the newest five hundred who like Emma.
+    assert_eq!(because, [&json!(format!("book:{}", book(5)))], "{list}");
+}
+
+#[tokio::test]
+async fn who_is_new_gets_the_chosen_topics_then_what_those_like_whom_they_follow() {
+    let world = World::start().await;
+    library(&world).await;
+    world.add_book(book(7), "Cranford", "Elizabeth Gaskell", Some("classics")).await;
+    let (rita, rolf): (AccountId, AccountId) = (uuid(14).into(), uuid(15).into());
+    for (who, name) in [(ada(), "Ada"), (rita, "Rita"), (rolf, "Rolf")] {
+        world.register(who, name).await;
+    }
+    let changes = ProfileChanges { topics: Some(tags(["classics"])), ..ProfileChanges::default() };
+    let choose = account::Command::ChangeProfile { account: ada(), changes, at: at(1) };
+    world.run::<Account>(ada(), choose).await;
+    // What they think little of is no reason.
+    world.rate(rolf, book(6), 3).await;
+    let shelf = ShelfId { reader: rolf, item: book(5).into() };
+    let mut last =
+        world.run::<Shelf>(shelf, shelf::Command::AddFavourite { shelf, at: at(1) }).await;
+    for followee in [rita, rolf] {
+        let pair = follow::samples::pair(ada(), followee);
+        last = world.run::<Follow>(pair, follow::samples::follow(pair)).await;
+    }
+    let token = world.token(ada(), &[]);
+    let path = "/recommendations?kind=book&limit=7&per_category=7";
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+
+    let sources = ["topics", "topics", "topics", "topics", "followed", "followed", "top"];
+    assert_eq!(of(&list, "source"), sources, "{list}");
+    assert_eq!(list["items"][0]["reasons"][0]["because"], json!("topic:classics"));
+    // Rated by nobody yet.
+    assert!(of(&list, "title")[..4].contains(&"Cranford"), "{list}");
+    let dune = &list["items"][4];
+    assert_eq!(dune["score"], json!(3_f64.ln()), "two like it: {list}");
+    let because: Vec<_> =
+        dune["reasons"].as_array().unwrap().iter().map(|r| &r["because"]).collect();
+    let accounts = [format!("account:{rita}"), format!("account:{rolf}")];
+    assert_eq!(because, [&json!(accounts[0]), &json!(accounts[1])], "{list}");
+    assert!((shares_of(dune) - 3_f64.ln()).abs() < 1e-9, "{list}");
+
+    // What an erased person liked is nobody's reason any more.
+    let erase = account::Command::Erase { account: rita, at: at(9) };
+    last = world.run::<Account>(rita, erase).await;
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+    assert!(!list.to_string().contains(&accounts[0]), "{list}");
+}
+
+#[tokio::test]
+async fn what_those_like_whom_a_reader_follows_counts_beside_the_model_and_is_a_reason() {
+    let world = World::start().await;
+    for n in 1..=3 {
+        world.add_book(book(n), &format!("Book {n}"), &n.to_string(), None).await;
+    }
+    let mut last = 0;
+    for reader in [11, 12, 13, 14] {
+        let reader: AccountId = uuid(reader).into();
+        for n in [1, 2, 3] {
+            last = world.rate(reader, book(n), 9).await;
+        }
+    }
+    world.get(&format!("/books/{}/similar", book(1))).after(last).ok().await;
+    let training = Training { lambda: 1.0, people_min: 1, ..Training::default() };
+    train(&world.log, training).await.unwrap();
+    let rated = world.rate(ada(), book(1), 9).await;
+    let token = world.token(ada(), &[]);
+    let ask = || world.get("/recommendations?kind=book&limit=2").bearer(&token);
+    let before = ask().after(rated).ok().await;
+    assert_eq!(of(&before, "title"), ["Book 2", "Book 3"], "alike in every way: {before}");
+
+    // One who likes the other, and is followed.
+    let rita: AccountId = uuid(15).into();
+    world.register(rita, "Rita").await;
+    world.rate(rita, book(3), 9).await;
+    let pair = follow::samples::pair(ada(), rita);
+    let followed = world.run::<Follow>(pair, follow::samples::follow(pair)).await;
+    let list = ask().after(followed).ok().await;
+
+    assert_eq!(of(&list, "title"), ["Book 3", "Book 2"], "{list}");
+    assert_eq!(of(&list, "source"), ["model", "model"], "{list}");
+    let first = &list["items"][0];
+    let by_rita = json!(format!("account:{rita}"));
+    let reasons = first["reasons"].as_array().unwrap();
+    let reason = reasons.iter().find(|reason| reason["because"] == by_rita).unwrap();
+    assert!((reason["share"].as_f64().unwrap() - 2_f64.ln()).abs() < 1e-9, "{list}");
+    assert!((shares_of(first) - first["score"].as_f64().unwrap()).abs() < 1e-6, "{list}");
 }

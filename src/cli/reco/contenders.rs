@@ -5,13 +5,10 @@ use std::time::Instant;
 use recommender::protocol::prequential::Replay;
 use recommender::protocol::{Dataset, sar75};
 use recommender::similarity::{Nearness, cosine, jaccard, nearest, popularity};
-use recommender::{Counts, Histories, Metrics, Scorer, Split, ease, recency};
+use recommender::{Counts, Histories, Metrics, Scorer, Split, ease, recency, recipe};
 
 use super::eval::Tuning;
 
-/// Beside EASE, more and looser neighbours did better.
-const BLENDED: Nearness = Nearness::Cosine { shrink: 3.0 };
-const BLENDED_COUNT: usize = 300;
 /// Item-kNN as it is usually tuned.
 const NEIGHBOURS: [(&str, Nearness, usize); 2] = [
     ("item-kNN, cosine, k 100", Nearness::Cosine { shrink: 10.0 }, 100),
@@ -35,7 +32,7 @@ fn timed(
 
 /// As others publish it: profiles in which all weighs the same.
 pub fn sar75(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<()> {
-    let workers = tuning.threads;
+    let workers = tuning.threads();
     let (split, known) = sar75::split(data);
     let counts = Counts::of(&split.train, workers);
     let same = |model| evaluate(&split, &Scorer::one(model), 0.0, workers);
@@ -49,56 +46,60 @@ pub fn sar75(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<
     for (name, nearness, count) in NEIGHBOURS {
         timed(said, name, || Ok(same(nearest(&split.train, nearness, count, workers))))?;
     }
-    let fitted = ease::fit(&counts, tuning.lambda, workers)?;
-    let name = format!("EASE, lambda {}", tuning.lambda);
-    timed(said, &name, || Ok(same(ease::fit(&counts, tuning.lambda, workers)?)))?;
-    timed(said, "the same, strongest weights only", || Ok(same(fitted.strongest(tuning.strongest))))
+    let started = Instant::now();
+    let fitted = ease::fit(&counts, tuning.lambda(), workers)?;
+    eprintln!("EASE took {:.1} s to fit", started.elapsed().as_secs_f64());
+    let strongest = fitted.strongest(tuning.strongest());
+    timed(said, &format!("EASE, lambda {}", tuning.lambda()), || Ok(same(fitted)))?;
+    timed(said, "the same, strongest weights only", || Ok(same(strongest)))
 }
 
 /// A share of everybody's rows held out: without recency, as it is mostly published, then with.
 pub fn holdout(split: &Split, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<()> {
-    let workers = tuning.threads;
+    let workers = tuning.threads();
     let popular = Scorer::one(popularity(&split.train));
     timed(said, "popularity", || Ok(evaluate(split, &popular, 0.0, workers)))?;
-    let recent = |name: &str| format!("{name}, recency {}", tuning.recency);
+    let recent = |name: &str| format!("{name}, recency {}", tuning.recency());
     for (name, nearness, count) in NEIGHBOURS {
         let scorer = Scorer::one(nearest(&split.train, nearness, count, workers));
         timed(said, name, || Ok(evaluate(split, &scorer, 0.0, workers)))?;
-        if tuning.recency > 0.0 {
-            timed(said, &recent(name), || Ok(evaluate(split, &scorer, tuning.recency, workers)))?;
+        if tuning.recency() > 0.0 {
+            timed(said, &recent(name), || Ok(evaluate(split, &scorer, tuning.recency(), workers)))?;
         }
     }
     let started = Instant::now();
-    let (most, strongest) = (tuning.items, tuning.strongest);
-    let fitted = ease::fit_best_known(&split.train, most, tuning.lambda, strongest, workers)?;
+    let (most, strongest) = (tuning.items(), tuning.strongest());
+    let fitted = ease::fit_best_known(&split.train, most, tuning.lambda(), strongest, workers)?;
     eprintln!("EASE took {:.1} s to fit", started.elapsed().as_secs_f64());
-    let name = format!("EASE, lambda {}", tuning.lambda);
+    let name = format!("EASE, lambda {}", tuning.lambda());
     let scorer = Scorer::one(fitted.clone());
     timed(said, &name, || Ok(evaluate(split, &scorer, 0.0, workers)))?;
-    if tuning.recency > 0.0 {
-        timed(said, &recent(&name), || Ok(evaluate(split, &scorer, tuning.recency, workers)))?;
+    if tuning.recency() > 0.0 {
+        timed(said, &recent(&name), || Ok(evaluate(split, &scorer, tuning.recency(), workers)))?;
     }
-    let near = nearest(&split.train, BLENDED, BLENDED_COUNT, workers);
-    let blend = Scorer::blend(vec![(1.0, fitted), (tuning.blend, near)]);
-    timed(said, &recent("EASE + item-kNN"), || Ok(evaluate(split, &blend, tuning.recency, workers)))
+    let near = nearest(&split.train, recipe::NEARNESS, recipe::NEIGHBOURS, workers);
+    let blend = Scorer::blend(vec![(1.0, fitted), (tuning.blend(), near)]);
+    timed(said, &recent("EASE + item-kNN"), || {
+        Ok(evaluate(split, &blend, tuning.recency(), workers))
+    })
 }
 
 /// In order of time, with profiles of the moment and without.
 pub fn prequential(data: &Dataset, tuning: &Tuning, said: Said<'_>) -> anyhow::Result<()> {
-    let workers = tuning.threads;
-    let live = Replay { warm_up: tuning.warm_up, power: 0.0, workers, ..Replay::default() };
+    let workers = tuning.threads();
+    let live = Replay { warm_up: tuning.warm_up(), power: 0.0, workers, ..Replay::default() };
     let nightly = Replay { live: false, refit_every: NIGHT, ..live };
-    let weighed = Replay { power: tuning.recency, ..live };
+    let weighed = Replay { power: tuning.recency(), ..live };
     let popular = |known: &Histories| Ok(Scorer::one(popularity(known)));
     let near = |known: &Histories| Ok(Scorer::one(cosine(&Counts::of(known, workers))));
     let fitted = |known: &Histories| {
-        Ok(Scorer::one(ease::fit(&Counts::of(known, workers), tuning.lambda, workers)?))
+        Ok(Scorer::one(ease::fit(&Counts::of(known, workers), tuning.lambda(), workers)?))
     };
     timed(said, "popularity", || live.run(data, popular))?;
     timed(said, "EASE, profiles every 25,000 rows", || nightly.run(data, fitted))?;
     timed(said, "EASE, live profiles", || live.run(data, fitted))?;
     timed(said, "cosine, live profiles", || live.run(data, near))?;
-    let recent = |name: &str| format!("{name}, live profiles, recency {}", tuning.recency);
+    let recent = |name: &str| format!("{name}, live profiles, recency {}", tuning.recency());
     timed(said, &recent("cosine"), || weighed.run(data, near))?;
     timed(said, &recent("EASE"), || weighed.run(data, fitted))
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 use recommender::protocol::Dataset;
 use recommender::protocol::holdout::{self, Which};
-use recommender::{Metrics, Split};
+use recommender::{Metrics, Split, recipe};
 use serde_json::json;
 
 use super::{contenders, rows};
@@ -44,54 +44,107 @@ enum Protocol {
     Holdout,
 }
 
-/// What can be tuned; never on what is measured in the end.
+/// What can be tuned; never on what is measured in the end. Unless told, all is as it is served.
 #[derive(Debug, clap::Args)]
 pub struct Tuning {
-    /// How strongly EASE pulls weights towards zero
-    #[arg(long, default_value_t = 500.0, value_name = "NUMBER", value_parser = positive)]
-    pub lambda: f64,
+    /// How strongly EASE pulls weights towards zero [default: 200, as it is served]
+    #[arg(long, value_name = "NUMBER", value_parser = positive)]
+    lambda: Option<f64>,
 
-    /// A liking weighs (1 + age)^-POWER, the newest having age 0
-    #[arg(long, default_value_t = 1.0, value_name = "POWER", value_parser = not_negative)]
-    pub recency: f64,
+    /// A liking weighs (1 + age)^-POWER, the newest having age 0; not in sar75 [default: 1]
+    #[arg(long, value_name = "POWER", value_parser = not_negative)]
+    recency: Option<f64>,
 
-    /// What item-kNN weighs in the blend, beside 1 for EASE
-    #[arg(long, default_value_t = 1.5, value_name = "WEIGHT", value_parser = not_negative)]
-    pub blend: f64,
+    /// What item-kNN weighs in the blend of holdout, beside 1 for EASE [default: 1.5]
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    blend: Option<f64>,
 
-    /// The weights kept towards each item
-    #[arg(long, default_value_t = 400, value_name = "N", value_parser = number(20_000))]
-    pub strongest: usize,
+    /// The weights kept towards each item; not in prequential [default: 400]
+    #[arg(long, value_name = "N", value_parser = number(20_000))]
+    strongest: Option<usize>,
 
-    /// The best known items that are fitted
-    #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = number(50_000))]
-    pub items: usize,
+    /// The best known items that are fitted by holdout [default: 12000]
+    #[arg(long, value_name = "N", value_parser = number(50_000))]
+    items: Option<usize>,
 
-    /// The share of everybody's rows that `holdout` takes
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE", value_parser = share)]
-    share: f64,
+    /// The share of everybody's rows that holdout takes [default: 0.1]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    share: Option<f64>,
 
-    /// Draw what `holdout` takes with this seed, where rows have no time
+    /// Draw what holdout takes with this seed, where rows have no time
     #[arg(long, value_name = "SEED")]
     drawn: Option<u32>,
 
-    /// Take the end away once and measure on the end of the rest, as for tuning
+    /// Take the end away once and measure holdout on the end of the rest, as for tuning
     #[arg(long)]
     validate: bool,
 
-    /// Rows that are known before `prequential` begins to ask
-    #[arg(long, default_value_t = 50_000, value_name = "N")]
-    pub warm_up: usize,
+    /// Rows that are known before prequential begins to ask [default: 50000]
+    #[arg(long, value_name = "N")]
+    warm_up: Option<usize>,
 
-    /// How many threads fit and rank; a model is the same for the same number of them
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = number(64))]
-    pub threads: usize,
+    /// How many threads fit and rank; a model is the same for the same number of them [default: 2]
+    #[arg(long, value_name = "N", value_parser = number(64))]
+    threads: Option<usize>,
+}
+
+impl Tuning {
+    pub fn lambda(&self) -> f64 {
+        self.lambda.unwrap_or(recipe::LAMBDA)
+    }
+
+    pub fn recency(&self) -> f64 {
+        self.recency.unwrap_or(recipe::RECENCY)
+    }
+
+    pub fn blend(&self) -> f64 {
+        self.blend.unwrap_or(recipe::NEIGHBOURS_WEIGHT)
+    }
+
+    pub fn strongest(&self) -> usize {
+        self.strongest.unwrap_or(recipe::STRONGEST)
+    }
+
+    pub fn items(&self) -> usize {
+        self.items.unwrap_or(recipe::ITEMS_MAX)
+    }
+
+    pub fn warm_up(&self) -> usize {
+        self.warm_up.unwrap_or(50_000)
+    }
+
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or(2)
+    }
+
+    fn share(&self) -> f64 {
+        self.share.unwrap_or(0.1)
+    }
+
+    /// What was told, and whether it changes anything in the protocol.
+    fn told(&self, protocol: Protocol, is_split: bool) -> [(&'static str, bool, bool); 8] {
+        let (holdout, sar75) = (protocol == Protocol::Holdout, protocol == Protocol::Sar75);
+        let prequential = protocol == Protocol::Prequential;
+        [
+            ("--recency", self.recency.is_some(), !sar75),
+            ("--blend", self.blend.is_some(), holdout),
+            ("--strongest", self.strongest.is_some(), !prequential),
+            ("--items", self.items.is_some(), holdout),
+            ("--share", self.share.is_some(), holdout && (!is_split || self.validate)),
+            ("--drawn", self.drawn.is_some(), holdout && !is_split),
+            ("--validate", self.validate, holdout),
+            ("--warm-up", self.warm_up.is_some(), prequential),
+        ]
+    }
 }
 
 impl Eval {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let holdout = self.protocol == Protocol::Holdout;
         ensure!(holdout || self.files.len() == 1, "only holdout takes what was held out as a file");
+        for (flag, is_told, counts) in self.tuning.told(self.protocol, self.files.len() == 2) {
+            ensure!(counts || !is_told, "{flag} changes nothing here: it is of another protocol");
+        }
         let (mut known, mut named, mut ends) = (HashSet::new(), Vec::new(), Vec::new());
         for file in &self.files {
             named.extend(rows::read(file, &mut known)?);
@@ -100,6 +153,12 @@ impl Eval {
         drop(known);
         ensure!(!named.is_empty(), "there are no rows");
         let data = Dataset::of(&named);
+        ensure!(
+            holdout || data.items.len() <= recipe::ITEMS_MAX,
+            "{} items: sar75 and prequential count each with each, at most {}",
+            data.items.len(),
+            recipe::ITEMS_MAX
+        );
         let pairs = named.len();
         eprintln!("{pairs} rows, {} people, {} items", data.people.len(), data.items.len());
         if !self.json {
@@ -122,7 +181,7 @@ impl Eval {
 
     fn split(&self, data: &Dataset, ends: &[usize]) -> Split {
         let which = self.tuning.drawn.map_or(Which::Last, |seed| Which::Drawn { seed });
-        let share = self.tuning.share;
+        let share = self.tuning.share();
         let split = match ends {
             [known, _] => holdout::given(data, *known),
             _ => holdout::split(data, share, which),

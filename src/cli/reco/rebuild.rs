@@ -72,7 +72,10 @@ impl Rebuild {
         let (outcome, said) = match proof.is_as_recorded() {
             Some(true) => ("as recorded", "this is the model on record for this position"),
             Some(false) => ("DIFFERENT", "another model is on record for this position"),
-            None => ("not on record", "no model of this position was ever offered"),
+            None => (
+                "not on record",
+                "no model of this position was ever offered that was made as today",
+            ),
         };
         if self.json {
             let Proof { fit, counts_hash, recorded } = proof;
