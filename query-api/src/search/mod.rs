@@ -5,9 +5,12 @@
 
 mod highlights;
 mod mistyped;
+mod some_words;
 mod sources;
 mod suggest;
 mod wanted;
+
+use std::collections::HashSet;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -27,7 +30,8 @@ use crate::words::Words;
 use crate::{Answer, App, Asked};
 use highlights::{Highlights, highlights};
 use mistyped::Mistyped;
-use sources::{Absent, Question, Sources, full_text, rank};
+use some_words::{is_sentence, some_words};
+use sources::{Absent, FEW, Question, Sources, full_text, rank};
 use wanted::Wanted;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -91,8 +95,8 @@ struct Results {
     items: Vec<Found>,
     /// The cursor of the next page; absent on the last one.
     next: Option<String>,
-    /// `full-text`, `meaning`, `typo` (words much like those): who answered; `popular` alone where only
-    /// words to be without are said.
+    /// `full-text`, `some-words` (of a sentence), `meaning`, `typo` (words much like those): who answered;
+    /// `popular` alone where only words to be without are said.
     sources: Vec<&'static str>,
     /// Who could not be asked.
     without: Vec<Absent>,
@@ -106,7 +110,7 @@ struct Found {
     score: f64,
     /// The first of `sources`.
     source: &'static str,
-    /// `full-text`, `meaning`, `typo` or `popular`: who found it.
+    /// `full-text`, `some-words`, `meaning`, `typo` or `popular`: who found it.
     sources: Vec<&'static str>,
     highlights: Highlights,
 }
@@ -117,7 +121,14 @@ type End = (ItemId, usize);
 /// What `/search` finds by words alone, for those who measure it.
 pub async fn found_by_words(db: &mut PgConnection, q: &str) -> Result<Vec<Hit<ItemId>>, Problem> {
     let Words { sought, without } = Words::of(q);
-    full_text(db, &sought, &Wanted { without, ..Wanted::default() }).await
+    let wanted = Wanted { without, ..Wanted::default() };
+    let mut found = full_text(db, &sought, &wanted).await?;
+    if found.len() < FEW && is_sentence(&sought) {
+        let known: HashSet<ItemId> = found.iter().map(|hit| hit.id).collect();
+        let some = some_words(db, &sought, &wanted).await?;
+        found.extend(some.into_iter().filter(|hit| !known.contains(&hit.id)));
+    }
+    Ok(found)
 }
 
 #[utoipa::path(

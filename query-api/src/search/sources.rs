@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::mistyped::Mistyped;
+use super::some_words::{is_sentence, some_words};
 use super::wanted::Wanted;
 use crate::item::CATALOGUE;
 use crate::meaning::{Meaning, Without};
@@ -20,14 +21,16 @@ use crate::words::push_words;
 /// The best of each source that are looked at.
 pub(super) const EACH_MAX: usize = 200;
 /// Where words find fewer than this, they may be mistyped.
-const FEW: usize = 5;
+pub(super) const FEW: usize = 5;
 const MISTYPED_MAX: usize = 50;
 /// Of what is found at the same rank, the words that were asked for come first.
 const WORDS_WEIGHT: f32 = 1.0;
+const SOME_WORDS_WEIGHT: f32 = 1.0;
 const MEANING_WEIGHT: f32 = 0.9;
 const MISTYPED_WEIGHT: f32 = 0.8;
 
 const FULL_TEXT: &str = "full-text";
+const SOME_WORDS: &str = "some-words";
 const MEANING: &str = "meaning";
 const TYPO: &str = "typo";
 const POPULAR: &str = "popular";
@@ -90,6 +93,10 @@ pub(super) async fn rank(
                 rankings.push((MEANING, MEANING_WEIGHT, to_be_had(db, near, wanted).await?));
             }
             Err(why) => asked.without.push(Absent { source: MEANING, reason: reason(&why) }),
+        }
+        if !is_enough && is_sentence(words) {
+            let some = some_words(db, words, wanted).await?;
+            rankings.push((SOME_WORDS, SOME_WORDS_WEIGHT, some));
         }
         if !is_enough {
             match mistyped.found(db).await? {

@@ -71,6 +71,33 @@ async fn a_mistyped_word_finds_what_was_meant_unless_postgres_cannot_tell() {
 }
 
 #[tokio::test]
+async fn a_sentence_finds_what_has_its_rarer_words_though_nothing_has_them_all() {
+    let world = World::start().await;
+    let said = [
+        ("Emma", "A young lady arranges the love of others."),
+        ("Moby-Dick", "A captain hunts a white whale over all the seas."),
+        ("Middlemarch", "A young lady and a doctor in a small town."),
+        ("The Monk", "A young lady is deceived."),
+    ];
+    let mut last = 0;
+    for (number, (title, description)) in (1..).zip(said) {
+        let details = book::Details {
+            description: Some(text(description)),
+            ..book::samples::details(title, "Somebody")
+        };
+        let id: BookId = uuid(number).into();
+        last = world.run::<Book>(id, book::samples::add(id, details)).await;
+    }
+    let q = "which%20young%20lady%20meets%20a%20doctor%20by%20the%20river";
+    let found = world.get(&format!("/search?q={q}")).after(last).ok().await;
+    assert_eq!(titles(&found)[0], "Middlemarch", "{found}");
+    assert_eq!(found["items"][0]["sources"], json!(["some-words"]), "{found}");
+    assert!(!titles(&found).contains(&"Moby-Dick"), "{found}");
+    let found = world.get(&format!("/search?q={q}%20-town")).ok().await;
+    assert!(titles(&found).len() == 2 && !titles(&found).contains(&"Middlemarch"), "{found}");
+}
+
+#[tokio::test]
 async fn what_is_marked_in_a_text_is_all_the_html_there_is() {
     let world = World::start().await;
     let details = book::Details {
