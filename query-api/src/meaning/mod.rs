@@ -8,7 +8,7 @@ mod index;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::ItemId;
+use domain::{ItemId, ItemKind};
 use moka::future::Cache;
 use retrieval::{Embedder, Hit, ModelState, TextModel, Vector};
 use sqlx::PgPool;
@@ -29,6 +29,13 @@ const QUESTION_BYTES_MAX: usize = 2_000;
 /// Cosines below this are chance: unrelated texts seldom reach it.
 pub(crate) const COSINE_MIN: f32 = 0.25;
 
+/// Neighbours of an item, and of how many items they are kept: a few kB for each.
+const NEIGHBOURS_MAX: usize = 100;
+const NEIGHBOURS_KEPT: u64 = 5_000;
+
+/// Whose neighbours: an item's, as the index was in one state, of a kind and with a label.
+type Neighbourhood = (u64, ItemId, Option<ItemKind>, Option<String>);
+
 /// Why nothing was looked for by meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Without {
@@ -44,6 +51,7 @@ pub(crate) struct Meaning {
     following: Mutex<Following>,
     turns: Semaphore,
     questions: Cache<String, Vector>,
+    neighbours: Cache<Neighbourhood, Arc<[Hit<ItemId>]>>,
 }
 
 impl Meaning {
@@ -55,6 +63,7 @@ impl Meaning {
             following: Mutex::default(),
             turns: Semaphore::new(QUESTIONS_AT_ONCE),
             questions: Cache::new(QUESTIONS_KEPT),
+            neighbours: Cache::new(NEIGHBOURS_KEPT),
         }
     }
 
@@ -101,6 +110,30 @@ impl Meaning {
         admits: &dyn Fn(&ItemId, &Facts) -> bool,
     ) -> Vec<Hit<ItemId>> {
         self.with(|index| index.nearest(to, limit, admits))
+    }
+
+    /// The nearest of an item, of a kind and with a label, nearest first. They are the same for whoever
+    /// likes it, so they are looked for once in each state of the index.
+    pub async fn neighbours(
+        self: &Arc<Self>,
+        of: ItemId,
+        kind: Option<ItemKind>,
+        label: Option<String>,
+    ) -> Arc<[Hit<ItemId>]> {
+        let generation = self.with(Index::generation);
+        let key = (generation, of, kind, label.clone());
+        let meaning = Arc::clone(self);
+        let look = move || -> Arc<[Hit<ItemId>]> {
+            let Some(vector) = meaning.of_item(&of) else { return Arc::new([]) };
+            let hits = meaning.nearest(&vector, NEIGHBOURS_MAX, &|item, facts| {
+                *item != of
+                    && kind.is_none_or(|kind| item.kind == kind)
+                    && label.as_ref().is_none_or(|label| facts.labels.contains(label))
+            });
+            hits.into()
+        };
+        let look = async { spawn_blocking(look).await.unwrap_or_else(|_| Arc::new([])) };
+        self.neighbours.get_with(key, look).await
     }
 
     /// What the item itself says.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use domain::{ItemId, ItemKind};
 use service_kit::Problem;
 use sqlx::PgConnection;
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::choice::{Choice, Marks};
@@ -63,12 +62,7 @@ async fn find(
     wanted: usize,
 ) -> Result<Vec<(Candidate, Marks)>, Problem> {
     let Some(version) = meaning.version() else { return Ok(Vec::new()) };
-    let looking = {
-        let (meaning, profile) = (meaning.clone(), asking.profile.clone());
-        let (kind, category) = (asking.kind, asking.category.clone());
-        spawn_blocking(move || near(&meaning, &profile, kind, category.as_ref()))
-    };
-    let near = looking.await.map_err(Problem::internal)?;
+    let near = near(meaning, asking).await;
     if near.is_empty() {
         return Ok(Vec::new());
     }
@@ -93,22 +87,13 @@ async fn find(
 }
 
 /// What is near to a liking, and what each liking adds: its nearness, less for an older one.
-fn near(
-    meaning: &Meaning,
-    profile: &[ItemId],
-    kind: Option<ItemKind>,
-    category: Option<&String>,
-) -> HashMap<ItemId, Vec<(ItemId, f64)>> {
-    let liked: HashSet<&ItemId> = profile.iter().collect();
+async fn near(meaning: &Arc<Meaning>, asking: &Asking) -> HashMap<ItemId, Vec<(ItemId, f64)>> {
+    let liked: HashSet<&ItemId> = asking.profile.iter().collect();
     let mut near: HashMap<ItemId, Vec<(ItemId, f64)>> = HashMap::new();
-    for (age, liking) in profile.iter().take(LIKINGS_MAX).enumerate() {
-        let Some(vector) = meaning.of_item(liking) else { continue };
-        let hits = meaning.nearest(&vector, NEIGHBOURS_MAX, &|item, facts| {
-            kind.is_none_or(|kind| item.kind == kind)
-                && category.is_none_or(|label| facts.labels.contains(label))
-                && !liked.contains(item)
-        });
-        for hit in hits {
+    for (age, liking) in asking.profile.iter().take(LIKINGS_MAX).enumerate() {
+        let hits = meaning.neighbours(*liking, asking.kind, asking.category.clone()).await;
+        let others = hits.iter().filter(|hit| !liked.contains(&hit.id));
+        for hit in others.take(NEIGHBOURS_MAX) {
             let share = f64::from(hit.score) / (1.0 + age as f64);
             near.entry(hit.id).or_default().push((*liking, share));
         }
