@@ -30,8 +30,7 @@ use crate::words::Words;
 use crate::{Answer, App, Asked};
 use highlights::{Highlights, highlights};
 use mistyped::Mistyped;
-use some_words::{is_sentence, some_words};
-use sources::{Absent, FEW, Question, Sources, full_text, rank};
+use sources::{Absent, Question, Sources, by_words, rank};
 use wanted::Wanted;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -122,12 +121,9 @@ type End = (ItemId, usize);
 pub async fn found_by_words(db: &mut PgConnection, q: &str) -> Result<Vec<Hit<ItemId>>, Problem> {
     let Words { sought, without } = Words::of(q);
     let wanted = Wanted { without, ..Wanted::default() };
-    let mut found = full_text(db, &sought, &wanted).await?;
-    if found.len() < FEW && is_sentence(&sought) {
-        let known: HashSet<ItemId> = found.iter().map(|hit| hit.id).collect();
-        let some = some_words(db, &sought, &wanted).await?;
-        found.extend(some.into_iter().filter(|hit| !known.contains(&hit.id)));
-    }
+    let (mut found, some) = by_words(db, &sought, &wanted).await?;
+    let known: HashSet<ItemId> = found.iter().map(|hit| hit.id).collect();
+    found.extend(some.into_iter().flatten().filter(|hit| !known.contains(&hit.id)));
     Ok(found)
 }
 

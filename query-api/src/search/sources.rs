@@ -21,7 +21,7 @@ use crate::words::push_words;
 /// The best of each source that are looked at.
 pub(super) const EACH_MAX: usize = 200;
 /// Where words find fewer than this, they may be mistyped.
-pub(super) const FEW: usize = 5;
+const FEW: usize = 5;
 const MISTYPED_MAX: usize = 50;
 /// Of what is found at the same rank, the words that were asked for come first.
 const WORDS_WEIGHT: f32 = 1.0;
@@ -83,7 +83,7 @@ pub(super) async fn rank(
     if words.is_empty() {
         rankings.push((POPULAR, WORDS_WEIGHT, popular(db, wanted).await?));
     } else {
-        let full_text = full_text(db, words, wanted).await?;
+        let (full_text, some) = by_words(db, words, wanted).await?;
         let is_enough = full_text.len() >= FEW;
         rankings.push((FULL_TEXT, WORDS_WEIGHT, full_text));
         match meant {
@@ -94,10 +94,7 @@ pub(super) async fn rank(
             }
             Err(why) => asked.without.push(Absent { source: MEANING, reason: reason(&why) }),
         }
-        if !is_enough && is_sentence(words) {
-            let some = some_words(db, words, wanted).await?;
-            rankings.push((SOME_WORDS, SOME_WORDS_WEIGHT, some));
-        }
+        rankings.extend(some.map(|some| (SOME_WORDS, SOME_WORDS_WEIGHT, some)));
         if !is_enough {
             match mistyped.found(db).await? {
                 Some(alike) => {
@@ -149,7 +146,21 @@ pub(super) fn hits(rows: Vec<Row>) -> Vec<Hit<ItemId>> {
     rows.into_iter().filter_map(hit).collect()
 }
 
-pub(super) async fn full_text(
+/// What has every word; and, where that is little, what has some of the words of a sentence.
+pub(super) async fn by_words(
+    db: &mut PgConnection,
+    words: &str,
+    wanted: &Wanted,
+) -> Result<(Vec<Hit<ItemId>>, Option<Vec<Hit<ItemId>>>), Problem> {
+    let full_text = full_text(db, words, wanted).await?;
+    let some = match full_text.len() < FEW && is_sentence(words) {
+        true => Some(some_words(db, words, wanted).await?),
+        false => None,
+    };
+    Ok((full_text, some))
+}
+
+async fn full_text(
     db: &mut PgConnection,
     words: &str,
     wanted: &Wanted,
