@@ -47,24 +47,26 @@ impl Known {
         let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
         let mut news = News::default();
         for kind in ItemKind::ALL {
-            let Some(look) = look(&mut tx, kind).await? else { continue };
-            let known = self.looks.get(&kind);
-            if known == Some(&look) {
-                continue;
-            }
+            let look = look(&mut tx, kind).await?;
+            let look = look.filter(|look| self.looks.get(&kind) != Some(look));
+            news.looks.extend(look.map(|look| (kind, look)));
+        }
+        let written = self.written(&mut tx, &news.looks).await?;
+        for (kind, look) in &news.looks {
+            let known = self.looks.get(kind);
             // Another version of a read model may say other things of the same events.
             let is_rebuilt = known.is_some_and(|known| known.builds != look.builds);
             let (rows, looked_at) = match known.filter(|known| look.goes_on_from(known)) {
-                Some(known) => {
-                    let written = written(&mut tx, kind, known, &look).await?;
-                    (stamps(&mut tx, kind, Some(&written)).await?, written)
+                Some(_) => {
+                    let written = written.get(kind).map_or(&[][..], Vec::as_slice);
+                    (stamps(&mut tx, *kind, Some(written)).await?, written.to_vec())
                 }
                 None => {
-                    let known = self.stamps.keys().filter(|item| item.kind == kind);
-                    (stamps(&mut tx, kind, None).await?, known.map(|item| item.id).collect())
+                    let known = self.stamps.keys().filter(|item| item.kind == *kind);
+                    (stamps(&mut tx, *kind, None).await?, known.map(|item| item.id).collect())
                 }
             };
-            let looked_at = looked_at.into_iter().map(|id| ItemId::new(kind, id));
+            let looked_at = looked_at.into_iter().map(|id| ItemId::new(*kind, id));
             let is_gone =
                 |item: &ItemId| self.stamps.contains_key(item) && !rows.contains_key(item);
             news.gone.extend(looked_at.filter(is_gone));
@@ -72,9 +74,53 @@ impl Known {
                 .into_iter()
                 .filter(|(item, stamp)| is_rebuilt || self.stamps.get(item) != Some(stamp));
             news.changed.extend(changed);
-            news.looks.push((kind, look));
         }
         Ok(news)
+    }
+
+    /// The items whose events were shown between what is known and these looks, in one pass over the
+    /// log. The type is compared so that the index on positions is the only one that fits.
+    async fn written(
+        &self,
+        db: &mut PgConnection,
+        looks: &[(ItemKind, Look)],
+    ) -> Result<HashMap<ItemKind, Vec<Uuid>>, sqlx::Error> {
+        let mut kinds = HashMap::new();
+        let mut types = Vec::new();
+        let (mut after, mut upto) = (Vec::<i64>::new(), Vec::<i64>::new());
+        for (kind, look) in looks {
+            let known = self.looks.get(kind).filter(|known| look.goes_on_from(known));
+            let Some(known) = known else { continue };
+            for (_, events) in shown_by(*kind) {
+                kinds.insert(*events, *kind);
+                types.push(*events);
+            }
+            after.extend(&known.positions);
+            upto.extend(&look.positions);
+        }
+        let streams: Vec<(String, String)> = sqlx::query_as(
+            "select distinct e.aggregate_type, e.aggregate_id
+               from eventstore.events e
+               join unnest($1::text[], $2::bigint[], $3::bigint[]) as shown (events, after, upto)
+                 on e.aggregate_type || '' = shown.events
+                and e.position > shown.after and e.position <= shown.upto
+              where e.position > $4 and e.position <= $5",
+        )
+        .bind(types)
+        .bind(&after)
+        .bind(&upto)
+        .bind(after.iter().min())
+        .bind(upto.iter().max())
+        .fetch_all(db)
+        .await?;
+        let mut written: HashMap<ItemKind, Vec<Uuid>> = HashMap::new();
+        for (events, stream) in streams {
+            let item = kinds.get(events.as_str()).zip(item_of(&stream));
+            if let Some((kind, item)) = item {
+                written.entry(*kind).or_default().push(item);
+            }
+        }
+        Ok(written)
     }
 
     /// These are known now, as they were when the news was read.
@@ -125,29 +171,6 @@ async fn look(db: &mut PgConnection, kind: ItemKind) -> Result<Option<Look>, sql
     .fetch_one(db)
     .await?;
     Ok(Some(look).filter(|look| look.builds.len() == shown_by.len()))
-}
-
-/// The items whose events were shown in between. The type is compared so that the index on positions
-/// is the only one that fits.
-async fn written(
-    db: &mut PgConnection,
-    kind: ItemKind,
-    from: &Look,
-    to: &Look,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    let types: Vec<&str> = shown_by(kind).iter().map(|(_, events)| *events).collect();
-    let streams: Vec<String> = sqlx::query_scalar(
-        "select distinct e.aggregate_id
-           from unnest($1::text[], $2::bigint[], $3::bigint[]) as shown (events, after, upto)
-           join eventstore.events e on e.position > shown.after and e.position <= shown.upto
-                                   and e.aggregate_type || '' = shown.events",
-    )
-    .bind(types)
-    .bind(&from.positions)
-    .bind(&to.positions)
-    .fetch_all(db)
-    .await?;
-    Ok(streams.iter().filter_map(|stream| item_of(stream)).collect())
 }
 
 /// A file hangs at `lesson:<course>:<lesson>`.
