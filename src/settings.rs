@@ -9,7 +9,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
@@ -301,10 +301,23 @@ impl Settings {
         let figment = figment
             .merge(Serialized::globals(from_environment(environment)?))
             .merge(Serialized::globals(flags));
-        figment.select(Profile::Default).extract().map_err(|error| {
-            let key = error.path.join(".");
-            anyhow::anyhow!("{error} (setting `{key}`; in the environment {PREFIX}...)")
-        })
+        let settings: Self = figment.select(Profile::Default).extract().map_err(unusable)?;
+        let lambda = settings.train_lambda;
+        ensure!(
+            lambda.is_finite() && lambda > 0.0,
+            "the setting train_lambda: {lambda} is not above 0"
+        );
+        Ok(settings)
+    }
+}
+
+fn unusable(error: figment::Error) -> anyhow::Error {
+    let source = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref());
+    let file = source.and_then(figment::Source::file_path);
+    let place = file.map_or_else(String::new, |file| format!(" (in {})", file.display()));
+    match error.path.join(".") {
+        key if key.is_empty() => anyhow!("the settings: {}{place}", error.kind),
+        key => anyhow!("the setting {key} ({PREFIX}{}): {}{place}", key.to_uppercase(), error.kind),
     }
 }
 

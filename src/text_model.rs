@@ -39,6 +39,15 @@ pub fn start(settings: &Settings) -> TextModel {
     model
 }
 
+/// What there is of it, as the setting says; nothing is fetched.
+pub fn found(settings: &Settings) -> Result<String, String> {
+    match settings.text_model.as_str() {
+        OFF => Ok("off: search knows words alone".to_owned()),
+        FETCH => Ok("fetched by `up` and `serve`".to_owned()),
+        folder => load(Path::new(folder)).map(|_| format!("is in {folder}")),
+    }
+}
+
 /// The folder of the model, which is fetched unless it is said where it is.
 pub fn folder(chosen: &str, runtime: &Path) -> Result<PathBuf, String> {
     match chosen {

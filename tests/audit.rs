@@ -172,6 +172,34 @@ async fn only_auditors_audit_and_every_denial_is_seen() {
 }
 
 #[tokio::test]
+async fn what_auditors_ask_for_is_recorded_with_what_became_of_it() {
+    let system = System::start().await;
+    let auditor = system.auditor().await;
+    let asked = [
+        ("/api/v1/audit/streams/nothing/7", 404, "stream-unknown"),
+        ("/api/v1/audit/events?limit=1", 200, ""),
+        ("/api/v1/audit/events?limit=0", 422, "invalid"),
+    ];
+    for (path, status, _) in asked {
+        let answer = auditor.get(path.trim_start_matches("/api/v1/")).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer}");
+    }
+    let reads = format!("audit/access?kind=read&account={}", auditor.id);
+    let deadline = std::time::Instant::now() + WAIT_MAX;
+    for (path, status, code) in asked {
+        loop {
+            let seen = auditor.get(&reads).await.ok();
+            let read = seen["items"].as_array().unwrap().iter().find(|read| read["path"] == path);
+            if let Some(read) = read {
+                assert_eq!((&read["status"], &read["code"]), (&json!(status), &json!(code)));
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "{seen}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_chain_verifies_and_every_event_has_its_proof() {
     let Rated { auditor, last, .. } = rated(&trace_id()).await;
     let from = last.position;

@@ -64,6 +64,23 @@ async fn a_cover_is_seen_by_everybody_on_the_page_in_the_list_and_as_it_was_sent
 }
 
 #[tokio::test]
+async fn nobody_makes_a_file_of_others_something_else() {
+    let system = System::start().await;
+    let mercy = system.merchandiser().await;
+    let (ours, theirs) = (book(&mercy).await, book(&mercy).await);
+    let notes = b"# What everybody reads\n";
+    let path = format!("books/{ours}/files/notes.md");
+    attached(&system, &mercy, &path, "text/markdown", notes).await;
+    let path = format!("books/{theirs}/files/theirs.vtt");
+    let again = attached(&system, &mercy, &path, "text/markdown", notes).await;
+    system.get(format!("books/{theirs}")).after(&again).await.ok();
+
+    let (answer, _) = content(system.get(format!("files/{}", hash(notes)))).await;
+    assert_eq!(answer.header("content-type"), "text/markdown; charset=utf-8");
+    assert_eq!(answer.header("content-disposition"), "inline; filename*=UTF-8''notes%2Emd");
+}
+
+#[tokio::test]
 async fn parts_of_a_file_are_sent_and_what_the_client_has_is_not() {
     let system = System::start().await;
     let mercy = system.merchandiser().await;

@@ -107,6 +107,37 @@ fn an_unknown_setting_stops_the_program() {
 }
 
 #[test]
+fn settings_that_cannot_be_used_are_named_before_anything_starts() {
+    for (name, value, named) in [
+        ("DAYBOOK_LISTEN", "abc", "the setting listen (DAYBOOK_LISTEN): invalid"),
+        ("DAYBOOK_TRAIN_LAMBDA", "-1", "train_lambda"),
+        ("DAYBOOK_PAYMENT_URL", "nonsense", "payment_url"),
+        ("DAYBOOK_SMS_URL", "nonsense", "sms_url"),
+        ("DAYBOOK_SMTP_URL", "smtp://127.0.0.1:25?tls=none", "smtp_url"),
+        ("DAYBOOK_TEXT_MODEL", "/nowhere", "text_model"),
+        ("DAYBOOK_BLOBS", "s3://files", "blobs_access_key"),
+    ] {
+        let settings = [(name, value), ("DAYBOOK_MAIL_FROM", "Daybook <us@example.org>")];
+        let output = daybook().args(["config", "check"]).envs(settings).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains(named) && !said.contains(".rs:"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_demo_fills_an_empty_log_while_nothing_runs() {
+    let data_dir = std::env::temp_dir().join(format!("daybook-demo-{}", uuid::Uuid::now_v7()));
+    let demo = || daybook().arg("demo").arg("--data-dir").arg(&data_dir).output().unwrap();
+    let output = demo();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("member@daybook.example"), "{told}");
+    std::fs::remove_dir_all(&data_dir).unwrap();
+}
+
+#[test]
 fn serving_roles_needs_a_configured_system() {
     let flags = ["serve", "--role", "command-api", "--listen", "127.0.0.1:0"];
     let output = daybook().args(flags).output().unwrap();

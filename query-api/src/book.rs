@@ -183,28 +183,30 @@ async fn book(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let reader = asked.account().map(|account| account.uuid());
-    app.read(&asked, READS, move |mut view| async move {
-        let page: Option<BookPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, {FILES}, mine.score as my_rating,
-                    case when $2::uuid is not null
-                         then exists (select from readmodel.likes
-                                       where (reader, kind, target) = ($2, 'book', c.book))
-                    end as liked_by_me
-               from readmodel.books c
-               left join readmodel.book_copies k on k.book = c.book
-               left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
-               left join readmodel.like_counts l on (l.kind, l.target) = ('book', c.book)
-               left join readmodel.reader_ratings mine
-                 on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)
-              where c.book = $1",
-        ))
-        .bind(id)
-        .bind(reader)
-        .fetch_optional(view.db())
-        .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
-        Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
-    })
+    let select = format!(
+        "select {COLUMNS}, {FILES}, mine.score as my_rating,
+                case when $2::uuid is not null
+                     then exists (select from readmodel.likes
+                                   where (reader, kind, target) = ($2, 'book', c.book))
+                end as liked_by_me
+           from readmodel.books c
+           left join readmodel.book_copies k on k.book = c.book
+           left join readmodel.item_ratings r on (r.kind, r.item) = ('book', c.book)
+           left join readmodel.like_counts l on (l.kind, l.target) = ('book', c.book)
+           left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)
+          where c.book = $1",
+    );
+    app.read_row(
+        &asked,
+        READS,
+        &select,
+        |query| query.bind(id).bind(reader),
+        |page: Option<BookPage>| {
+            let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+            Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
+        },
+    )
     .await
 }
 

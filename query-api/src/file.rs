@@ -179,7 +179,8 @@ async fn file(
     Ok(response)
 }
 
-/// The best that whoever asks may know of it.
+/// The best that whoever asks may know of it, as who attached it first called it: nobody can make it
+/// something else by attaching the same bytes again.
 async fn known(db: &mut PgConnection, asked: &Asked, sha256: &Sha256) -> Result<Known, Problem> {
     let known: Option<Known> = sqlx::query_as(
         "select f.name, f.media_type, f.size,
@@ -195,7 +196,7 @@ async fn known(db: &mut PgConnection, asked: &Asked, sha256: &Sha256) -> Result<
             and (f.lesson is null
                  or exists (select from readmodel.lessons l
                              where (l.course, l.lesson) = (f.item, f.lesson)))
-          order by is_public desc, is_theirs desc, f.position desc limit 1",
+          order by is_public desc, is_theirs desc, f.position limit 1",
     )
     .bind(sha256.as_str())
     .bind(asked.account().map(|account| account.uuid()))

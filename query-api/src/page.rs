@@ -14,9 +14,11 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use service_kit::page::Page;
 use service_kit::{Freshness, Problem, conditional_bytes, header};
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 
-use crate::view::{Positions, Reads, View};
-use crate::{App, Asked, opened};
+use crate::view::{Positions, Reads, RowQuery, View};
+use crate::{App, Asked, opened, view};
 
 /// What a handler found: the body, and what headers tell about it.
 #[derive(Debug)]
@@ -130,6 +132,36 @@ impl App {
             Some(kept) => kept,
             None => self.rendered(key.question, asked.freshness, reads, render).await?,
         };
+        self.told(asked, &kept).await
+    }
+
+    /// The same where one statement finds the answer, in one row or in none.
+    pub async fn read_row<T>(
+        &self,
+        asked: &Asked,
+        reads: Reads,
+        select: &str,
+        bind: impl for<'q> FnOnce(RowQuery<'q, T>) -> RowQuery<'q, T>,
+        render: impl FnOnce(Option<T>) -> Result<Answer, Problem>,
+    ) -> Result<Response, Problem>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let positions = self.progress().reached(reads, asked.freshness).await?;
+        let key = Key { question: asked.question(), positions };
+        // Of many who ask the same at once, one reads.
+        let kept = self.cache().try_get_with(key, async {
+            let (positions, row) = view::row(self.pool(), reads, select, bind).await?;
+            positions.must_have_passed(asked.freshness)?;
+            Ok(Arc::new(Kept { answer: render(row)?, positions }))
+        });
+        let kept = kept.await.map_err(|problem: Arc<Problem>| (*problem).clone())?;
+        kept.positions.must_have_passed(asked.freshness)?;
+        self.told(asked, &kept).await
+    }
+
+    /// With personal values opened, as what it is asked for.
+    async fn told(&self, asked: &Asked, kept: &Kept) -> Result<Response, Problem> {
         let body = match opened::open(self.keys(), &kept.answer.body).await? {
             Some(opened) => opened,
             None => kept.answer.body.clone(),
@@ -138,7 +170,7 @@ impl App {
             Form::Html(sheet) => (sheet.render)(&body)?,
             Form::Json | Form::Csv => body,
         };
-        Ok(respond(asked, &kept, body))
+        Ok(respond(asked, kept, body))
     }
 
     async fn rendered(

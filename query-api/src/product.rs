@@ -163,28 +163,29 @@ async fn product(
 ) -> Result<Response, Problem> {
     let reader = asked.account().map(|account| account.uuid());
     let since = price::thirty_days_before(asked.now);
-    app.read(&asked, PAGE_READS, move |mut view| async move {
-        let page: Option<ProductPage> = sqlx::query_as(&format!(
-            "select {COLUMNS}, {FILES}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
-                    case when $2::uuid is not null
-                         then exists (select from readmodel.likes
-                                       where (reader, kind, target) = ($2, 'product', c.product))
-                    end as liked_by_me
-               from readmodel.products c
-               left join readmodel.stock_levels s on s.product = c.product
-               left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
-               left join readmodel.like_counts l on (l.kind, l.target) = ('product', c.product)
-               left join readmodel.reader_ratings mine
-                 on (mine.reader, mine.kind, mine.item) = ($2, 'product', c.product)
-              where c.product = $1",
-        ))
-        .bind(id)
-        .bind(reader)
-        .bind(since)
-        .fetch_optional(view.db())
-        .await?;
-        let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
-        Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
-    })
+    let select = format!(
+        "select {COLUMNS}, {FILES}, ({LOWEST}) as lowest_30_days, mine.score as my_rating,
+                case when $2::uuid is not null
+                     then exists (select from readmodel.likes
+                                   where (reader, kind, target) = ($2, 'product', c.product))
+                end as liked_by_me
+           from readmodel.products c
+           left join readmodel.stock_levels s on s.product = c.product
+           left join readmodel.item_ratings r on (r.kind, r.item) = ('product', c.product)
+           left join readmodel.like_counts l on (l.kind, l.target) = ('product', c.product)
+           left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = ($2, 'product', c.product)
+          where c.product = $1",
+    );
+    app.read_row(
+        &asked,
+        PAGE_READS,
+        &select,
+        |query| query.bind(id).bind(reader).bind(since),
+        |page: Option<ProductPage>| {
+            let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+            Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
+        },
+    )
     .await
 }

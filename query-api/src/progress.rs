@@ -1,7 +1,6 @@
 //! How far projections are, and waiting for them to pass a position. Many who ask at once share one
 //! look at the checkpoints.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +9,12 @@ use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::view::{Mark, Positions, Reads, behind, unbuilt};
+use crate::view::{MARK, Mark, Positions, Reads, behind, unbuilt};
 
 /// Between two looks of those who wait.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Whoever has waited for long looks again after a sixteenth of that, or this.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
-
-/// What every projection shows, by name.
-type Live = HashMap<String, Mark>;
 
 /// What was seen last, for all who asked before it was looked for.
 pub(crate) struct Progress {
@@ -29,7 +25,8 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone)]
 struct Look {
     begun: Instant,
-    live: Result<Arc<Live>, Problem>,
+    /// What every projection shows.
+    live: Result<Arc<[Mark]>, Problem>,
 }
 
 impl Progress {
@@ -77,19 +74,15 @@ impl Progress {
     }
 }
 
-async fn look(pool: &PgPool) -> Result<Arc<Live>, Problem> {
+async fn look(pool: &PgPool) -> Result<Arc<[Mark]>, Problem> {
     let live: Vec<Mark> =
-        sqlx::query_as("select name, version, build, position, leaf, parked from projections.live")
-            .fetch_all(pool)
-            .await?;
-    Ok(Arc::new(live.into_iter().map(|mark| (mark.name.clone(), mark)).collect()))
+        sqlx::query_as(&format!("select {MARK} from projections.live")).fetch_all(pool).await?;
+    Ok(live.into())
 }
 
 impl Look {
     /// None while one of them has never been built.
     fn positions(&self, reads: Reads) -> Result<Option<Positions>, Problem> {
-        let live = self.live.as_ref().map_err(Problem::clone)?;
-        let marks = reads.iter().map(|name| live.get(*name).cloned());
-        Ok(marks.collect::<Option<Vec<_>>>().map(Positions))
+        Ok(Positions::of(reads, self.live.as_ref().map_err(Problem::clone)?))
     }
 }

@@ -1,7 +1,11 @@
 //! The read models at one moment, and how far they had got.
 
+use serde::Deserialize;
 use service_kit::{Freshness, Problem};
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, Row, Transaction};
 
 /// The projections an answer is made of, by name.
 pub type Reads = &'static [&'static str];
@@ -13,23 +17,32 @@ pub struct View {
 }
 
 /// What the live build of a projection shows. Rows that differ have marks that differ.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, FromRow, Deserialize)]
 pub struct Mark {
     pub name: String,
     version: i32,
     build: i32,
     position: i64,
     /// Of the event at the position: after a restore it is another one.
-    leaf: Option<Vec<u8>>,
+    leaf: Option<String>,
     /// Events set aside: the rows may lack what these would change.
     parked: i64,
 }
 
+/// Columns of [`Mark`] over `projections.live`.
+pub const MARK: &str = "name, version, build, position, encode(leaf, 'hex') as leaf, parked";
+
 /// How far each of some projections had got, in the order they were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Positions(pub Vec<Mark>);
+pub struct Positions(Vec<Mark>);
 
 impl Positions {
+    /// None while one of them has never been built.
+    pub fn of(reads: Reads, live: &[Mark]) -> Option<Self> {
+        let find = |name: &&str| live.iter().find(|mark| mark.name == **name).cloned();
+        reads.iter().map(find).collect::<Option<_>>().map(Self)
+    }
+
     /// The position every one of them has passed.
     pub fn lowest(&self) -> i64 {
         self.0.iter().map(|mark| mark.position).min().unwrap_or(0)
@@ -68,14 +81,46 @@ pub fn unbuilt() -> Problem {
 
 /// None while one of them has never been built.
 pub async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Positions>, Problem> {
-    let live: Vec<Mark> = sqlx::query_as(
-        "select live.name, version, build, position, leaf, parked
-           from unnest($1::text[]) with ordinality as asked (name, place)
-           join projections.live using (name)
-          order by place",
-    )
-    .bind(reads)
-    .fetch_all(db)
-    .await?;
-    Ok((live.len() == reads.len()).then_some(Positions(live)))
+    let select = format!("select {MARK} from projections.live where name = any ($1)");
+    let live: Vec<Mark> = sqlx::query_as(&select).bind(reads).fetch_all(db).await?;
+    Ok(Positions::of(reads, &live))
+}
+
+/// A statement that answers with one row or none, and what its places stand for.
+pub type RowQuery<'q, T> = QueryAs<'q, Postgres, Marked<T>, PgArguments>;
+
+/// A row beside the marks of the moment it was read.
+pub struct Marked<T> {
+    live: Vec<Mark>,
+    row: Option<T>,
+}
+
+impl<'r, T: FromRow<'r, PgRow>> FromRow<'r, PgRow> for Marked<T> {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let Json(live) = row.try_get("live_marks")?;
+        let is_found: Option<bool> = row.try_get("is_found")?;
+        Ok(Self { live, row: is_found.map(|_| T::from_row(row)).transpose()? })
+    }
+}
+
+/// What `select` finds and the positions that fits, in one statement: a transaction around two takes
+/// four turns to the database and back.
+pub async fn row<T>(
+    pool: &PgPool,
+    reads: Reads,
+    select: &str,
+    bind: impl for<'q> FnOnce(RowQuery<'q, T>) -> RowQuery<'q, T>,
+) -> Result<(Positions, Option<T>), Problem>
+where
+    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let names = reads.join("', '");
+    let statement = format!(
+        "select marks.*, shown.*
+           from (select coalesce(json_agg(live), '[]') as live_marks
+                   from (select {MARK} from projections.live where name in ('{names}')) live) marks
+           left join (select true as is_found, found.* from ({select}) found) shown on true"
+    );
+    let Marked { live, row } = bind(sqlx::query_as(&statement)).fetch_one(pool).await?;
+    Ok((Positions::of(reads, &live).ok_or_else(unbuilt)?, row))
 }

@@ -4,16 +4,12 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
 use domain::AccountId;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-use crate::clock;
-use crate::trace::Trace;
 
 /// Entries that may wait. A full queue slows down those who are being denied, nobody else.
 const QUEUE_MAX: usize = 4096;
@@ -44,27 +40,6 @@ pub struct Access {
 }
 
 impl Access {
-    pub(crate) fn denied(
-        account: Option<AccountId>,
-        method: &Method,
-        path: &str,
-        status: StatusCode,
-        code: Option<String>,
-        trace: Trace,
-    ) -> Self {
-        Self {
-            at: clock::now(),
-            kind: "denied",
-            account,
-            method: method.as_str().to_owned(),
-            path: path.to_owned(),
-            status: status.as_u16(),
-            code: code.unwrap_or_default(),
-            trace_id: trace.trace_id(),
-            reason: None,
-        }
-    }
-
     /// Two of these within a batch become one row with a count.
     fn sameness(&self) -> (Option<AccountId>, &str, &str, &str, &str) {
         (self.account, self.kind, &self.method, &self.path, &self.code)

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::access_log::Access;
+use crate::clock;
 use crate::described::Described;
 use crate::request::Facts;
 use crate::trace::Trace;
@@ -51,7 +52,8 @@ async fn frame(
 ) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
+    let path = uri.path();
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -69,14 +71,30 @@ async fn frame(
 
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
-        response = as_problem(response, &path, trace);
+        response = as_problem(response, path, trace);
     }
-    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+    let is_denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if is_denied || facts.as_ref().is_some_and(Facts::audits) {
         let code = response.extensions().get::<Problem>().map(|p| p.code().to_owned());
-        let account = facts.as_ref().and_then(Facts::account);
-        // A token in a path opens something: who reads the record must not have it.
-        let shown = if route.ends_with("{token}") { &route } else { &path };
-        kit.access_log().record(Access::denied(account, &method, shown, status, code, trace)).await;
+        let (kind, shown) = match is_denied {
+            // A token in a path opens something: who reads the record must not have it.
+            true if route.ends_with("{token}") => ("denied", route.as_str()),
+            true => ("denied", path),
+            false => ("read", uri.path_and_query().map_or(path, |path| path.as_str())),
+        };
+        kit.access_log()
+            .record(Access {
+                at: clock::now(),
+                kind,
+                account: facts.as_ref().and_then(Facts::account),
+                method: method.to_string(),
+                path: shown.to_owned(),
+                status: status.as_u16(),
+                code: code.unwrap_or_default(),
+                trace_id: trace.trace_id(),
+                reason: None,
+            })
+            .await;
     }
     if let Some(spent) = facts.as_ref().and_then(Facts::spent) {
         spent.write(response.headers_mut());

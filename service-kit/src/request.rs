@@ -24,6 +24,7 @@ struct Inner {
     superfluous: Option<Problem>,
     account: OnceLock<AccountId>,
     spent: OnceLock<Spent>,
+    audits: OnceLock<()>,
 }
 
 impl Facts {
@@ -40,6 +41,7 @@ impl Facts {
             superfluous,
             account: OnceLock::new(),
             spent: OnceLock::new(),
+            audits: OnceLock::new(),
         }))
     }
 
@@ -70,6 +72,15 @@ impl Facts {
     pub fn set_account(&self, account: AccountId) {
         // The first to know is right; later ones say the same.
         let _ = self.0.account.set(account);
+    }
+
+    /// Whether this is a read of the audit side: recorded with what became of it.
+    pub(crate) fn audits(&self) -> bool {
+        self.0.audits.get().is_some()
+    }
+
+    pub fn set_audits(&self) {
+        let _ = self.0.audits.set(());
     }
 
     pub(crate) fn spent(&self) -> Option<&Spent> {

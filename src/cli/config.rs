@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use serde_json::Value;
 
 use crate::keys::Keys;
+use crate::providers::providers;
 use crate::settings::Settings;
+use crate::text_model;
 
 #[derive(Debug, clap::Args)]
 pub struct Config {
@@ -44,6 +47,10 @@ impl Config {
             }
             Action::Check => {
                 let keys = Keys::configured(&settings)?;
+                let blobs = crate::blobs::open(&settings, &settings.data_dir)?;
+                providers(&settings, blobs)?;
+                text_model::found(&settings)
+                    .map_err(|why| anyhow!("the setting text_model: {why}"))?;
                 let keys = if keys.is_some() { "configured" } else { "of the data directory" };
                 println!("The settings can be used. Keys: {keys}.");
             }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Commit, Verification};
 use crate::checkpoint::Checkpoint;
 use crate::event::RecordedEvent;
+use crate::export::Manifest;
 use crate::leaf::ChainHash;
 
 /// The hash before the first commit.
@@ -63,6 +64,14 @@ impl std::fmt::Display for Break {
     }
 }
 
+/// Where a part of an export begins: after which position, what came before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part {
+    after: i64,
+    events: i64,
+    commits: i64,
+}
+
 pub(super) struct ChainCheck<'a> {
     next_position: i64,
     /// None: unknown, because an export starts inside a commit.
@@ -99,6 +108,11 @@ impl<'a> ChainCheck<'a> {
         }
     }
 
+    /// The part of an export that begins here, after that position.
+    pub(super) const fn part(&self, after: i64) -> Part {
+        Part { after, events: self.events, commits: self.commits }
+    }
+
     pub(super) const fn next_position(&self) -> i64 {
         self.next_position
     }
@@ -129,11 +143,15 @@ impl<'a> ChainCheck<'a> {
         self.expect(Fault::Leaf, event.position, hex::encode(event.leaf()).as_str(), stored);
     }
 
-    /// The manifest of an export: where it says to end, with how many events and which hash.
-    pub(super) fn manifest(&mut self, until: i64, events: i64, hash: Option<&str>) {
+    /// The manifest of an export: where it says to begin and end, with how many events and commits
+    /// and which hash. Of one that was continued it tells the part that begins at `part`.
+    pub(super) fn manifest(&mut self, manifest: &Manifest, part: Part) {
+        let until = manifest.until;
+        self.expect(Fault::Manifest, until, manifest.after, part.after);
         self.expect(Fault::Manifest, until, until, self.verified);
-        self.expect(Fault::Manifest, until, events, self.events);
-        if let (Some(told), Some(hash)) = (hash, self.hash) {
+        self.expect(Fault::Manifest, until, manifest.events, self.events - part.events);
+        self.expect(Fault::Manifest, until, manifest.commits, self.commits - part.commits);
+        if let (Some(told), Some(hash)) = (manifest.hash.as_deref(), self.hash) {
             self.expect(Fault::Manifest, until, told, &hex::encode(hash));
         }
     }
@@ -150,13 +168,14 @@ impl<'a> ChainCheck<'a> {
         }
     }
 
-    pub(super) fn within(&mut self, event: &RecordedEvent, commit: &Commit) {
-        if event.position < commit.first_position {
-            self.in_no_commit(event.position);
+    /// An event by its position and time.
+    pub(super) fn within(&mut self, event: (i64, DateTime<Utc>), commit: &Commit) {
+        let (position, recorded_at) = event;
+        if position < commit.first_position {
+            self.in_no_commit(position);
         }
-        if event.recorded_at != commit.recorded_at {
-            let (commit, event_at) = (commit.recorded_at, event.recorded_at);
-            self.expect(Fault::RecordedAt, event.position, commit, event_at);
+        if recorded_at != commit.recorded_at {
+            self.expect(Fault::RecordedAt, position, commit.recorded_at, recorded_at);
         }
     }
 

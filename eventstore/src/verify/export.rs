@@ -44,6 +44,8 @@ pub fn verify_export(
     let mut check = ChainCheck::new(from, hash_before(&header), checkpoints);
     let mut streams = Streams::new(header.after == 0);
     let mut complete = false;
+    let mut part = check.part(header.after);
+    let mut uncommitted = Vec::new();
     for (number, line) in lines {
         complete = false;
         match read_line(number, &line?)? {
@@ -52,27 +54,27 @@ pub fn verify_export(
                 check.leaf(&event, &leaf);
                 check.event(&event);
                 check.contiguous(streams.gap(&event));
+                uncommitted.push((event.position, event.recorded_at));
                 if check.events() % PROGRESS_EVERY == 0 {
                     progress(event.position);
                 }
             }
-            AnyLine::Other(Line::Commit(commit)) => check.commit(&Commit {
-                first_position: commit.first_position,
-                last_position: commit.last_position,
-                hash: hex::decode(&commit.hash).unwrap_or_default(),
-                recorded_at: commit.recorded_at,
-            }),
-            AnyLine::Other(Line::Manifest(manifest)) => {
-                // One that was continued tells of its own part only.
-                let events = match manifest.after == header.after {
-                    true => manifest.events,
-                    false => check.events(),
+            AnyLine::Other(Line::Commit(commit)) => {
+                let commit = Commit {
+                    first_position: commit.first_position,
+                    last_position: commit.last_position,
+                    hash: hex::decode(&commit.hash).unwrap_or_default(),
+                    recorded_at: commit.recorded_at,
                 };
-                check.manifest(manifest.until, events, manifest.hash.as_deref());
+                uncommitted.drain(..).for_each(|event| check.within(event, &commit));
+                check.commit(&commit);
+            }
+            AnyLine::Other(Line::Manifest(manifest)) => {
+                check.manifest(&manifest, part);
                 complete = true;
             }
             // The header of a continuation: the chain goes on as it was.
-            AnyLine::Other(Line::Export(_)) => {}
+            AnyLine::Other(Line::Export(next)) => part = check.part(next.after),
         }
         if check.broken().is_some() {
             break;

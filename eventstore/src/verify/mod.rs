@@ -103,7 +103,7 @@ pub async fn verify(
                 check.in_no_commit(event.position);
                 break;
             };
-            check.within(event, commit);
+            check.within((event.position, event.recorded_at), commit);
             if event.position == commit.last_position {
                 check.commit(commit);
                 commits.pop_front();

@@ -4,6 +4,7 @@ use eventstore::Log;
 use eventstore::export::export;
 use eventstore::verify::{Fault, Verification, VerifyExportError, verify_export};
 use futures::TryStreamExt;
+use serde_json::{Value, json};
 
 use crate::{history, support};
 
@@ -52,6 +53,27 @@ async fn a_changed_line_is_found() {
     let file = exported(&a_log().await, 0, None).await;
     let forged = file.replacen("{\"key\":\"3\"}", "{\"key\":\"4\"}", 1);
     assert_eq!(verified(&forged).broken.unwrap().what, Fault::Leaf);
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_commit_and_of_the_whole_must_fit_the_events() {
+    let file = exported(&a_log().await, 4, None).await;
+    let mut lines: Vec<Value> =
+        file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let commit = lines.iter().position(|line| line.get("commit").is_some()).unwrap();
+    let manifest = lines.len() - 1;
+    let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    assert!(verified(&text(&lines)).ok);
+    for (line, tag, field, forged, fault) in [
+        (commit, "commit", "recorded_at", json!("2019-01-01T00:00:00Z"), Fault::RecordedAt),
+        (manifest, "manifest", "after", json!(3), Fault::Manifest),
+        (manifest, "manifest", "events", json!(3), Fault::Manifest),
+        (manifest, "manifest", "commits", json!(3), Fault::Manifest),
+    ] {
+        let true_one = std::mem::replace(&mut lines[line][tag][field], forged);
+        assert_eq!(verified(&text(&lines)).broken.unwrap().what, fault, "{tag} {field}");
+        lines[line][tag][field] = true_one;
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ pub enum MailError {
     Smtp(#[from] smtp::Error),
     #[error("the mail server did not answer in {SEND_MAX:?}")]
     Silence,
+    #[error("the mail server is not ready for letters")]
+    Away,
 }
 
 impl MailError {
@@ -56,7 +58,7 @@ impl MailError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Smtp(error) => error.is_permanent(),
-            Self::Silence => false,
+            Self::Silence | Self::Away => false,
             Self::To(_) | Self::Letter(_) | Self::Server(_) | Self::From(_) => true,
         }
     }
@@ -72,6 +74,15 @@ impl Mailer {
         let transport = transport.map_err(MailError::Server)?;
         let from = from.parse().map_err(|_| MailError::From(from.to_owned()))?;
         Ok(Self { transport: transport.timeout(Some(CONNECT_MAX)).build(), from })
+    }
+
+    /// Whether a server is there that would take letters; it gets none.
+    pub async fn is_reachable(&self) -> Result<(), MailError> {
+        let tried = tokio::time::timeout(SEND_MAX, self.transport.test_connection()).await;
+        match tried.map_err(|_| MailError::Silence)?? {
+            true => Ok(()),
+            false => Err(MailError::Away),
+        }
     }
 
     pub async fn send(&self, letter: Letter) -> Result<(), MailError> {

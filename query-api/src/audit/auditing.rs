@@ -12,7 +12,7 @@ use service_kit::{Auditor, Facts, Freshness, Only, Problem, clock};
 
 use crate::App;
 
-/// A request of an auditor; recorded by the time a handler has it.
+/// A request of an auditor. It is recorded with what became of it, before that is answered.
 pub(super) struct Auditing {
     account: AccountId,
     method: Method,
@@ -70,7 +70,7 @@ impl FromRequestParts<App> for Auditing {
             trace_id: facts.trace().trace_id(),
             freshness,
         };
-        auditing.record(app, "read", None).await;
+        facts.set_audits();
         Ok(auditing)
     }
 }
@@ -78,23 +78,19 @@ impl FromRequestParts<App> for Auditing {
 impl Auditing {
     /// Records that personal values are about to be shown.
     pub(super) async fn reveals(&self, app: &App, reason: &Reason) {
-        self.record(app, "reveal", Some(reason.0.clone())).await;
-    }
-
-    async fn record(&self, app: &App, kind: &'static str, reason: Option<String>) {
         let path = self.uri.path_and_query().map_or(self.uri.path(), |path| path.as_str());
         app.kit()
             .access_log()
             .record(Access {
                 at: clock::now(),
-                kind,
+                kind: "reveal",
                 account: Some(self.account),
                 method: self.method.to_string(),
                 path: path.to_owned(),
                 status: StatusCode::OK.as_u16(),
                 code: String::new(),
                 trace_id: self.trace_id.clone(),
-                reason,
+                reason: Some(reason.0.clone()),
             })
             .await;
     }

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Currency, ItemId, ItemKind, Money, Tag};
-use retrieval::Hit;
+use retrieval::{Hit, text_hash};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor, encode_cursor};
 use service_kit::{Problem, Query, schema};
@@ -142,7 +142,9 @@ async fn search(
     }
     let Words { sought, without } = words;
     let wanted = params.wanted(without)?;
-    let after: Option<End> = decode_cursor("search", params.cursor.as_deref())?;
+    // Places in one answer say nothing in another's.
+    let list = hex::encode(text_hash(&format!("{sought} {wanted:?}")));
+    let after: Option<End> = decode_cursor(&list, params.cursor.as_deref())?;
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     let asked = asked.beside(app.meaning().now().await);
@@ -163,7 +165,7 @@ async fn search(
         let found: Vec<_> =
             ranking.found.into_iter().skip(begin).take(params.limit.get()).collect();
         let next = found.last().filter(|_| has_more);
-        let next = next.map(|last| encode_cursor("search", &(last.item, end)));
+        let next = next.map(|last| encode_cursor(&list, &(last.item, end)));
         let ids: Vec<ItemId> = found.iter().map(|ranked| ranked.item).collect();
         let mut marked = highlights(db, &sought, &ids).await?;
         let named = ids.iter().map(|item| (item.kind.name().to_owned(), item.id));

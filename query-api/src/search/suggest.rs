@@ -20,6 +20,7 @@ use super::sources::{Absent, Question, Ranked, Ranking, Sources, rank};
 use super::wanted::Wanted;
 use crate::item::{self, CATALOGUE, ItemPrice};
 use crate::meaning::{Meaning, Without};
+use crate::words::Words;
 use crate::{Answer, App, Asked};
 
 /// Suggestions of one answer.
@@ -95,10 +96,11 @@ async fn suggest(
     asked: Asked,
     Query(Typed { q, kind }): Query<Typed>,
 ) -> Result<Response, Problem> {
-    let words =
-        title_words(&q).ok_or_else(|| Problem::invalid("/query/q", "what are you looking for?"))?;
-    let wish = Wish::of(&q);
-    let is_wish = wish.is_understood() || wish.rest.len() >= WISH_WORDS_MIN;
+    let Words { sought, without } = Words::of(&q);
+    let words = title_words(&sought)
+        .ok_or_else(|| Problem::invalid("/query/q", "what are you looking for?"))?;
+    let wish = Wish::of(&sought);
+    let is_wish = wish.is_understood() || without.is_some() || wish.rest.len() >= WISH_WORDS_MIN;
     let (asked, meant) = match is_wish {
         true => {
             let asked = asked.beside(app.meaning().now().await);
@@ -109,11 +111,15 @@ async fn suggest(
     let meaning = app.meaning();
     app.read(&asked, item::READS, move |mut view| async move {
         let db = view.db();
-        let mut items = completions(db, &words, kind).await?;
+        // Nobody types what a title is without.
+        let mut items = match &without {
+            None => completions(db, &words, kind).await?,
+            Some(_) => Vec::new(),
+        };
         let (mut understood, mut sources) = (None, Sources::default());
         // What is no more than the title of something needs no more than that.
         if let Some(meant) = meant.filter(|_| wish.is_understood() || items.is_empty()) {
-            let (ranking, wanted) = fulfilled(db, meaning, &wish, kind, meant).await?;
+            let (ranking, wanted) = fulfilled(db, meaning, &wish, kind, meant, without).await?;
             sources = ranking.asked;
             add(db, &mut items, ranking.found).await?;
             understood = wish.is_understood().then(|| understood_of(wanted, &wish));
@@ -183,15 +189,14 @@ async fn add(
 }
 
 /// Only products have a price.
-fn wanted(wish: &Wish, kind: Option<ItemKind>, category: Option<String>) -> Wanted {
+fn wanted(wish: &Wish, kind: Option<ItemKind>) -> Wanted {
     Wanted {
         kind: kind.or(wish.kind).or(wish.has_price().then_some(ItemKind::Product)),
-        category,
         audience: wish.audience,
         price_min: wish.price_min,
         price_max: wish.price_max,
         currency: wish.currency.map(str::to_owned),
-        without: None,
+        ..Wanted::default()
     }
 }
 
@@ -202,12 +207,16 @@ async fn fulfilled(
     wish: &Wish,
     kind: Option<ItemKind>,
     meant: Result<Vector, Without>,
+    without: Option<String>,
 ) -> Result<(Ranking, Wanted), Problem> {
-    let label = category(db, &wish.rest, wanted(wish, kind, None).kind).await?;
+    let label = category(db, &wish.rest, wanted(wish, kind).kind).await?;
     // A wish is fulfilled by some of its words.
     let telling = telling(db, &wish.rest).await?;
     let (words, mistyped) = (telling.join(" or "), Mistyped::words(&telling));
-    let mut attempts = attempts(wanted(wish, kind, label), kind.is_some()).into_iter().peekable();
+    let mut attempts =
+        attempts(Wanted { category: label, without, ..wanted(wish, kind) }, kind.is_some())
+            .into_iter()
+            .peekable();
     while let Some(wanted) = attempts.next() {
         // "Books under 20 pounds" may be products, but not any.
         let words = match wish.kind.filter(|kind| words.is_empty() && wanted.kind != Some(*kind)) {

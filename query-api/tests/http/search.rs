@@ -141,8 +141,12 @@ async fn pages_follow_each_other_though_something_is_added_meanwhile() {
     seen.sort_unstable();
     let all: Vec<String> = (0..7).map(|number| format!("A History of Whales {number}")).collect();
     assert_eq!(seen, all);
-    let bad = world.get("/search?q=whales&cursor=abc").problem().await;
-    assert_eq!(bad, (400, "bad-cursor".to_owned()));
+    let answer = world.get("/search?q=whales&limit=3").ok().await;
+    let cursor = answer["next"].as_str().unwrap();
+    for other in ["q=whales&cursor=abc".to_owned(), format!("q=history&cursor={cursor}")] {
+        let bad = world.get(&format!("/search?{other}")).problem().await;
+        assert_eq!(bad, (400, "bad-cursor".to_owned()), "{other}");
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,16 @@ async fn a_wish_is_understood_and_fulfilled() {
 }
 
 #[tokio::test]
+async fn what_is_not_wanted_is_not_suggested() {
+    let world = World::start().await;
+    let last = shop(&world).await;
+    let answer = suggested(&world, "something warm for winter -scarf", last).await;
+    assert_eq!(of(&answer, "title"), ["Goose down coat"], "{answer}");
+    let answer = suggested(&world, "winter -king", last).await;
+    assert!(!of(&answer, "title").contains(&"The Winter King"), "{answer}");
+}
+
+#[tokio::test]
 async fn categories_and_people_are_those_of_the_catalogue() {
     let world = World::start().await;
     let last = shop(&world).await;

@@ -25,8 +25,9 @@ use command_api::{
     account::{self, Registration},
 };
 use domain::{AccountId, Role};
-use eventstore::{Context, Log};
+use eventstore::{Context, Feed, Log};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::import::{
     engine,
@@ -103,8 +104,15 @@ async fn fulfilled(backend: &Backend, settings: &Settings) -> anyhow::Result<Dem
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
     let providers = providers(settings, blobs.clone())?;
     let fulfilment = Fulfilment::start(log.clone(), providers);
+    // Questions are answered by what the read models say.
+    let (pool, reader, filled) =
+        (log.pool().clone(), log.reader().clone(), CancellationToken::new());
+    let feed = Feed::new(reader.clone(), None);
+    let filling = tokio::spawn(projections::run(pool, reader, feed, filled.clone()));
     let summary = run(&log, &blobs).await?;
     fulfilment.finish(true).await?;
+    filled.cancel();
+    filling.await.context("the projections ended badly")?;
     Ok(summary)
 }
 

@@ -11,9 +11,10 @@ use processes::Address;
 use projections::runtime::{BuildState, ProjectionStatus, status};
 use sqlx::PgPool;
 
-use super::{Checked, Verdict};
+use super::{Checked, NO_MAIL, Verdict};
 use crate::backend::Backend;
 use crate::settings::Settings;
+use crate::{providers, text_model};
 
 const POSTGRES_MIN: i32 = 150_000;
 /// Each role keeps its own pool and there may be several processes.
@@ -246,6 +247,30 @@ pub fn disk(backend: &Backend) -> Checked {
         }
         Ok(bytes) => Ok(format!("{} MiB free at {}", bytes >> 20, backend.data_dir.display())),
         Err(_) => Ok("there is no data directory".to_owned()),
+    }
+}
+
+pub async fn mail(settings: &Settings) -> Checked {
+    let mailer = match providers::mailer(settings) {
+        Ok(None) => return Ok(NO_MAIL.to_owned()),
+        Ok(Some(mailer)) => mailer,
+        Err(error) => return Err((Verdict::Fail, format!("{error:#}"), "correct the setting")),
+    };
+    match mailer.is_reachable().await {
+        Ok(()) => Ok("the mail server takes letters".to_owned()),
+        Err(error) => {
+            let text = format!("no letter goes out: {error}");
+            Err((Verdict::Warn, text, "correct DAYBOOK_SMTP_URL, or ask whoever runs the server"))
+        }
+    }
+}
+
+/// Nothing is fetched for it.
+pub fn text_model(settings: &Settings) -> Checked {
+    const FIX: &str = "set DAYBOOK_TEXT_MODEL to a folder that has it, to fetch or to off";
+    match text_model::found(settings) {
+        Ok(found) => Ok(found),
+        Err(why) => Err((Verdict::Warn, format!("search knows words alone: {why}"), FIX)),
     }
 }
 

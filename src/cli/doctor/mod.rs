@@ -10,6 +10,7 @@ use crate::backend::{Backend, Tenure};
 use crate::providers;
 use crate::settings::Settings;
 
+const NO_MAIL: &str = "nobody is written to: smtp_url is not set";
 const NO_PAYMENT: &str = "none is needed: orders are confirmed without";
 const NO_SMS: &str = "nobody gets any";
 const NO_ASSISTANT: &str = "there is no model: answers are quotations";
@@ -94,11 +95,13 @@ async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     found("bus", Ok(checks::bus(backend).await));
     found("files", Ok(checks::files(backend, settings).await));
     found("disk", Ok(checks::disk(backend)));
+    found("mail", Ok(checks::mail(settings).await));
     let payment = checks::provider(providers::payment_address(settings), NO_PAYMENT).await;
     found("payment", Ok(payment));
     let sms = checks::provider(providers::sms_address(settings), NO_SMS).await;
     found("sms", Ok(sms));
     let assistant = providers::assistant_address(settings);
     found("assistant", Ok(checks::provider(assistant, NO_ASSISTANT).await));
+    found("text model", Ok(checks::text_model(settings)));
     findings
 }
