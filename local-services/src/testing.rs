@@ -5,14 +5,14 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 
 use crate::os;
+use crate::pip;
 use crate::services::{Options, Services, start};
 
 const CONNECTIONS_MAX: u32 = 500;
@@ -111,30 +111,8 @@ pub fn options() -> Options {
 /// Where the Python packages of a lock file are; fetched once by pip, under this name, beside the
 /// build's other output.
 pub fn python_packages(name: &str, lock: &Path) -> Result<PathBuf, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let folder = build_folder().join(name);
-    let partial = folder.with_extension("partial");
-    let turn = File::create(folder.with_extension("lock")).map_err(text)?;
-    turn.lock().map_err(text)?;
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let _ = fs::remove_dir_all(&partial);
-    let fetched = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"])
-        .args(["--only-binary", ":all:", "--disable-pip-version-check"])
-        .args(["--no-warn-script-location", "--root-user-action", "ignore"])
-        .arg("--target")
-        .arg(&partial)
-        .arg("-r")
-        .arg(lock)
-        .output()
-        .map_err(text)?;
-    if !fetched.status.success() {
-        return Err(String::from_utf8_lossy(&fetched.stderr).into_owned());
-    }
-    fs::rename(&partial, &folder).map_err(text)?;
-    Ok(folder)
+    let lock = fs::read_to_string(lock).map_err(|error| error.to_string())?;
+    pip::python_packages(&build_folder(), name, &lock)
 }
 
 /// Beside the build's other output.

@@ -120,7 +120,7 @@ fn select(within: bool) -> String {
     };
     let score = bayesian_average("mean.points", "rated.points", "ratings");
     format!(
-        "with rated as ({rated}), mean as (
+        "with rated as ({rated}), mean as materialized (
              select sum(points)::float8 / nullif(sum(ratings), 0) as points from rated
          ), scored as (
              select item, ratings, {score} as score

@@ -8,6 +8,7 @@ use domain::{ItemKind, Tag};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
+use sqlx::{FromRow, PgConnection};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,14 +75,7 @@ async fn weekly(
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
     app.read(&asked, READS, move |mut view| async move {
-        let day: Option<NaiveDate> = sqlx::query_scalar(
-            "select day from readmodel.weekly_days where (kind, period) = ($1, $2)",
-        )
-        .bind(kind.name())
-        .bind(period.name())
-        .fetch_optional(view.db())
-        .await?;
-        let items: Vec<Ranked> = sqlx::query_as(&select())
+        let places: Vec<Place> = sqlx::query_as(&select())
             .bind(kind.name())
             .bind(period.name())
             .bind(genre.as_deref().unwrap_or_default())
@@ -90,6 +84,11 @@ async fn weekly(
             .bind(limit.rows().min(ITEMS_MAX as i64 + 1))
             .fetch_all(view.db())
             .await?;
+        let day = match places.first() {
+            Some(place) => Some(place.day),
+            None => day_of(view.db(), kind, period).await?,
+        };
+        let items = places.into_iter().map(|place| place.ranked).collect();
         let page = Page::of(&list, items, limit, |ranked| ranked.rank);
         let link = page.link(&uri);
         let Page { items, next } = page;
@@ -98,10 +97,30 @@ async fn weekly(
     .await
 }
 
+/// A place, and the day that its list is of: what comes together costs no second question.
+#[derive(FromRow)]
+struct Place {
+    day: NaiveDate,
+    #[sqlx(flatten)]
+    ranked: Ranked,
+}
+
+/// Of a list without anything on it.
+async fn day_of(
+    db: &mut PgConnection,
+    kind: ItemKind,
+    period: Period,
+) -> Result<Option<NaiveDate>, Problem> {
+    let select = "select day from readmodel.weekly_days where (kind, period) = ($1, $2)";
+    let day = sqlx::query_scalar(select).bind(kind.name()).bind(period.name());
+    Ok(day.fetch_optional(db).await?)
+}
+
 fn select() -> String {
     format!(
-        "select p.rank, {COLUMNS}, p.score, p.ratings as ratings_in_period
-           from readmodel.weekly_places p
+        "select d.day, p.rank, {COLUMNS}, p.score, p.ratings as ratings_in_period
+           from readmodel.weekly_days d
+           join readmodel.weekly_places p using (kind, period)
            join {CATALOGUE} c on (c.kind, c.item) = (p.kind, p.item) and c.shown
            left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
            left join readmodel.reader_ratings mine

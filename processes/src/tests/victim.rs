@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::Blobs;
+use domain::samples::at;
 use eventstore::Feed;
 use retrieval::{Embedder, TextModel};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,10 @@ use crate::process::Providers;
 async fn a_program_of_its_own_runs_until_it_is_killed() {
     if let Ok(url) = std::env::var(VICTIM) {
         let log = program(&url).await;
+        if std::env::var(LISTS).is_ok() {
+            let (look_every, shutdown) = (Duration::from_millis(10), CancellationToken::new());
+            return crate::weekly::keep(log, look_every, || at(0), shutdown).await;
+        }
         let feed = Feed::new(log.reader().clone(), None);
         let mut providers = Providers::default();
         if let Ok(url) = std::env::var(PAYMENT) {
@@ -37,6 +43,7 @@ const VICTIM: &str = "DAYBOOK_TEST_RUN_PROCESSES_ON";
 const PAYMENT: &str = "DAYBOOK_TEST_PAY_AT";
 const MODEL: &str = "DAYBOOK_TEST_MODEL_IN";
 const FILES: &str = "DAYBOOK_TEST_FILES_IN";
+const LISTS: &str = "DAYBOOK_TEST_KEEP_LISTS";
 
 /// For files that need no program of their own to be read.
 pub fn extractor(files: &Path) -> Extractor {
@@ -58,6 +65,11 @@ impl Victim {
     pub fn reading(url: &str, model: &Path, files: &Path) -> Self {
         let text = |path: &Path| path.to_str().expect("a path of a test").to_owned();
         Self::with(url, &[(MODEL, &text(model)), (FILES, &text(files))])
+    }
+
+    /// Fixes the lists of the day of [`at`], and does nothing else.
+    pub fn listing(url: &str) -> Self {
+        Self::with(url, &[(LISTS, "yes")])
     }
 
     fn with(url: &str, settings: &[(&str, &str)]) -> Self {

@@ -1,7 +1,8 @@
 //! The lists of a day: fixed once, whoever fixes them and whatever is killed meanwhile.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,8 +17,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::gate::Gate;
+use super::victim::Victim;
 use super::{DEADLINE, Running, Shop, program};
-use crate::{Listed, fix_lists};
+use crate::{Listed, fix_lists, weekly};
 
 fn days_later(days: i64) -> DateTime<Utc> {
     at(0) + TimeDelta::days(days)
@@ -167,4 +170,105 @@ async fn of_many_programs_that_fix_a_day_at_once_one_does_and_a_killed_one_hinde
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let (_, events) = shop.history::<Weekly>(days_later(0).date_naive()).await;
     assert_eq!(events.len(), 9, "three kinds and three periods");
+}
+
+/// It shows what a test sets, and knows how often somebody looked.
+#[derive(Clone)]
+struct Clock(Arc<(Mutex<DateTime<Utc>>, AtomicUsize)>);
+
+impl Clock {
+    fn at(now: DateTime<Utc>) -> Self {
+        Self(Arc::new((Mutex::new(now), AtomicUsize::new(0))))
+    }
+
+    fn set(&self, now: DateTime<Utc>) {
+        *self.0.0.lock().unwrap() = now;
+    }
+
+    fn looks(&self) -> usize {
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    /// A program that keeps lists by it.
+    async fn keeps_lists(&self, shop: &Shop) -> Running {
+        let (log, clock, shutdown) =
+            (program(&shop.url).await, self.clone(), CancellationToken::new());
+        let now = move || {
+            clock.0.1.fetch_add(1, Ordering::Relaxed);
+            *clock.0.0.lock().unwrap()
+        };
+        Running(tokio::spawn(weekly::keep(log, Duration::from_millis(10), now, shutdown)))
+    }
+}
+
+impl Shop {
+    async fn until_listed(&self, day: DateTime<Utc>) {
+        let day = day.date_naive();
+        let listed = async || !self.history::<Weekly>(day).await.1.is_empty();
+        self.until(&format!("{day} has its lists"), listed).await;
+    }
+
+    /// Whatever was begun at the first of two looks is done at the second.
+    async fn until_looked_twice(&self, clock: &Clock) {
+        let before = clock.looks();
+        self.until("it looks twice", async || clock.looks() >= before + 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_day_brings_other_lists_by_itself_and_they_stand_until_it_is_over() {
+    let shop = Shop::open().await;
+    let _ranking = shop.ranking().await;
+    library(&shop).await;
+    let clock = Clock::at(days_later(0));
+    let first_program = clock.keeps_lists(&shop).await;
+    shop.until_listed(days_later(0)).await;
+    let (first, head) = (shop.lists(days_later(0), Period::Week).await, shop.head().await);
+    assert_eq!(told(&first)[0], (None, books(&[1])));
+
+    // Neither what is rated nor another program changes them on the same day.
+    shop.rate(7, 2, 10, days_later(0)).await;
+    clock.set(days_later(0) + TimeDelta::hours(3));
+    shop.until_looked_twice(&clock).await;
+    drop(first_program);
+    let _second_program = clock.keeps_lists(&shop).await;
+    shop.until_looked_twice(&clock).await;
+    assert_eq!(shop.head().await, head + 1, "the rating");
+
+    clock.set(days_later(1));
+    shop.until_listed(days_later(1)).await;
+    let second = shop.lists(days_later(1), Period::Week).await;
+    assert_eq!(told(&second)[0], (None, books(&[2, 1])), "it counts what was rated the day before");
+    assert_eq!(shop.lists(days_later(0), Period::Week).await, first, "what it was stays known");
+}
+
+/// Once before its commit, and once when the commit is made without anybody being told.
+#[tokio::test]
+async fn whoever_is_killed_while_it_fixes_a_day_the_next_goes_on_with_it() {
+    let shop = Shop::open().await;
+    let _ranking = shop.ranking().await;
+    library(&shop).await;
+    let before = shop.head().await;
+    let mut gate = Gate::close(&shop.url, "process:weekly-lists").await;
+    let killed = Victim::listing(&shop.url);
+    let waiting = gate.somebody_waits().await;
+    drop(killed);
+    gate.turn_back(waiting).await;
+    assert_eq!(shop.head().await, before, "a rolled back commit left something");
+
+    let killed = Victim::listing(&shop.url);
+    let waiting = gate.somebody_waits().await;
+    drop(killed);
+    gate.let_through(waiting).await;
+    let lists = shop.lists(days_later(0), Period::All).await;
+    assert_eq!(shop.head().await, before + 9, "three kinds and three periods");
+    gate.open().await;
+
+    let clock = Clock::at(days_later(0));
+    let _next = clock.keeps_lists(&shop).await;
+    shop.until_looked_twice(&clock).await;
+    assert_eq!(shop.head().await, before + 9, "nothing is fixed again");
+    assert_eq!(shop.lists(days_later(0), Period::All).await, lists);
+    clock.set(days_later(1));
+    shop.until_listed(days_later(1)).await;
 }

@@ -44,13 +44,23 @@ pub enum ListError {
 
 /// Fixes the lists of every day until shutdown. Any number of programs may.
 pub async fn keep_lists(log: Log, shutdown: CancellationToken) {
+    keep(log, LOOK_EVERY, Utc::now, shutdown).await;
+}
+
+/// Of every day of this clock.
+pub(crate) async fn keep(
+    log: Log,
+    look_every: Duration,
+    clock: impl Fn() -> DateTime<Utc>,
+    shutdown: CancellationToken,
+) {
     let mut done: Option<NaiveDate> = None;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(look_every) => {}
         }
-        let now = Utc::now();
+        let now = clock();
         if done == Some(now.date_naive()) {
             continue;
         }

@@ -91,7 +91,7 @@ fn select(kind: ItemKind) -> String {
              select item, count(*) as ratings, sum(score) as points from readmodel.reader_ratings
               where kind = $1 and rated_at < $3 and ($2::timestamptz is null or rated_at >= $2)
               group by item
-         ), mean as (
+         ), mean as materialized (
              select sum(points)::float8 / nullif(sum(ratings), 0) as points from rated
          ), scored as materialized (
              select item, labels, ratings,

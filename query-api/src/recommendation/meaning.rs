@@ -22,6 +22,9 @@ const NEIGHBOURS_MAX: usize = 50;
 /// Of what is asked for, they get at most this share.
 const SHARE_MAX: f64 = 0.34;
 const REASONS_MAX: usize = 5;
+/// The catalogues are asked about so many, best first, for each that is wanted; about more if too few
+/// of these can be had.
+const ASKED_FOR_EACH: usize = 10;
 
 /// The nearest, looked for once for an answer, however often they are offered.
 pub struct Near<'a> {
@@ -62,27 +65,39 @@ async fn find(
     wanted: usize,
 ) -> Result<Vec<(Candidate, Marks)>, Problem> {
     let Some(version) = meaning.version() else { return Ok(Vec::new()) };
-    let near = near(meaning, asking).await;
-    if near.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut unknown = unknown(db, asking, near.keys()).await?;
-    let mut candidates: Vec<(Candidate, Marks)> = near
-        .into_iter()
-        .filter_map(|(item, mut shares)| {
-            let marks = unknown.remove(&item)?;
-            let score = shares.iter().map(|(_, share)| share).sum();
+    let near = near(meaning, asking).await.into_iter().map(|(item, shares)| {
+        let score: f64 = shares.iter().map(|(_, share)| share).sum();
+        (item, score, shares)
+    });
+    let mut near: Vec<_> = near.collect();
+    near.sort_by(|(a, a_score, _), (b, b_score, _)| {
+        b_score.total_cmp(a_score).then(a.id.cmp(&b.id))
+    });
+    let most = (wanted as f64 * SHARE_MAX).ceil() as usize;
+    let mut candidates = Vec::new();
+    for some in near.chunks_mut(most * ASKED_FOR_EACH) {
+        let mut unknown = unknown(db, asking, some.iter().map(|(item, ..)| item)).await?;
+        for (item, score, shares) in some {
+            let Some(marks) = unknown.remove(item) else { continue };
             shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-            let shown = shares.into_iter().take(REASONS_MAX);
+            let shown = shares.iter().take(REASONS_MAX);
             let (because, shares) = shown.map(|(liked, share)| (liked.to_string(), share)).unzip();
-            let (kind, version) = (item.kind.name().to_owned(), version.clone());
-            let item = item.id;
-            let source = "meaning";
-            Some((Candidate { source, version, kind, item, score, because, shares }, marks))
-        })
-        .collect();
-    candidates.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-    candidates.truncate((wanted as f64 * SHARE_MAX).ceil() as usize);
+            let candidate = Candidate {
+                source: "meaning",
+                version: version.clone(),
+                kind: item.kind.name().to_owned(),
+                item: item.id,
+                score: *score,
+                because,
+                shares,
+            };
+            candidates.push((candidate, marks));
+        }
+        if candidates.len() >= most {
+            break;
+        }
+    }
+    candidates.truncate(most);
     Ok(candidates)
 }
 

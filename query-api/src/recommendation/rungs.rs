@@ -186,7 +186,7 @@ fn with_masked() -> String {
         "with profile as (
              select kind, item, place, 1.0 / place as weight
                from unnest($1::text[], $2::uuid[]) with ordinality as p (kind, item, place)
-         ), masked as (
+         ), masked as materialized (
              select kind, item from profile
              union {}
          ), wanted as (
@@ -208,10 +208,10 @@ pub fn best_left(candidates: &str) -> String {
 
 fn select(rung: Rung) -> String {
     let candidates = match rung {
-        // It says why only of those that are left.
+        // These say why, and only of those that are left.
         Rung::CoOccurrence => return format!("{} {}", with_masked(), co_occurrence::select()),
-        Rung::Genres => genres(),
-        Rung::Topics => topics(),
+        Rung::Genres => return format!("{} {}", with_masked(), genres()),
+        Rung::Topics => return format!("{} {}", with_masked(), topics()),
         Rung::Followed => followed::select(),
         Rung::Weekly => WEEKLY.to_owned(),
         Rung::Top => format!(
@@ -240,9 +240,10 @@ const WEEKLY: &str = "
       from listed join wanted using (kind, item)
      where (kind, item) not in (select kind, item from masked)";
 
-/// Averages of all ratings of a kind.
+/// Averages of all ratings of a kind. Once: a planner that knows nothing of the tables yet, as after an
+/// import, would take them anew for each item.
 const MEAN: &str = "
-    mean as (
+    mean as materialized (
         select kind, sum(points)::float8 / nullif(sum(ratings), 0) as points
           from readmodel.item_ratings group by kind
     )";
@@ -263,37 +264,49 @@ fn rated() -> String {
 
 /// The best of the genres of what the profile likes.
 fn genres() -> String {
-    let rated = rated();
+    let candidates = format!(
+        "select kind, item, bayes as score, labels, makers from rated
+          where bayes >= {GOOD_FROM} and labels && array(select label from liked)
+            and (kind, item) not in (select kind, item from masked)"
+    );
     format!(
-        "{rated}, liked as (
+        "{}, liked as materialized (
              select distinct unnest(c.labels) as label
                from profile p join {CATALOGUE} c using (kind, item)
-         )
-         select r.kind, r.item, r.bayes as score,
-                array(select 'genre:' || label from liked
-                       where label = any (r.labels) order by label) as because,
-                '{{}}'::float8[] as shares, r.labels[1] as genre, r.makers
-           from rated r
-          where r.bayes >= {GOOD_FROM} and r.labels && array(select label from liked)
-            and (r.kind, r.item) not in (select kind, item from masked)"
+         ), {}",
+        rated(),
+        best_because(&candidates, "genre", "select label from liked")
     )
 }
 
 /// The best of what the reader chose to hear of, rated or not.
 fn topics() -> String {
     let bayes = bayesian_average("mean.points", "coalesce(r.points, 0)", "coalesce(r.ratings, 0)");
-    format!(
-        "{MEAN}, chosen as materialized (
-             select topics from readmodel.profiles where account = $5 and topics <> '{{}}'
-         )
-         select w.kind, w.item, coalesce({bayes}, 0) as score,
-                array(select 'topic:' || topic from unnest(chosen.topics) as topic
-                       where topic = any (w.labels) order by topic) as because,
-                '{{}}'::float8[] as shares, w.labels[1] as genre, w.makers
+    let candidates = format!(
+        "select w.kind, w.item, coalesce({bayes}, 0) as score, w.labels, w.makers
            from chosen
            join wanted w on w.labels && chosen.topics
            left join readmodel.item_ratings r on (r.kind, r.item) = (w.kind, w.item)
            left join mean on mean.kind = w.kind
           where (w.kind, w.item) not in (select kind, item from masked)"
+    );
+    format!(
+        "{MEAN}, chosen as materialized (
+             select topics from readmodel.profiles where account = $5 and topics <> '{{}}'
+         ), {}",
+        best_because(&candidates, "topic", "select unnest(topics) as label from chosen")
+    )
+}
+
+/// [`best_left`] of candidates with their labels, each with those of `named` that it has.
+fn best_because(candidates: &str, what: &str, named: &str) -> String {
+    format!(
+        "best as materialized ({})
+         select kind, item, score,
+                array(select '{what}:' || label from ({named}) named
+                       where label = any (best.labels) order by label) as because,
+                '{{}}'::float8[] as shares, labels[1] as genre, makers
+           from best order by score desc, kind, item",
+        best_left(candidates)
     )
 }

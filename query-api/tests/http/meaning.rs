@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use domain::book::{self, Book};
 use domain::course::{self, Course};
-use domain::samples::{ada, bob, lesson, rust_course, text, uuid};
+use domain::dismissal::{self, Dismissal, DismissalId};
+use domain::samples::{ada, at, bob, lesson, rust_course, text, uuid};
 use domain::{BookId, ItemId};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::course::draft;
 use crate::world::{Answer, World};
@@ -142,6 +144,34 @@ async fn what_nobody_has_read_has_neighbours_and_readers_of_its_like() {
     let first = &list["items"][0];
     assert_eq!((&first["title"], &first["source"]), (&json!(BOOKS[0].1), &json!("meaning")));
     assert_eq!(first["reasons"][0]["because"], json!(format!("book:{}", book(3))), "{list}");
+}
+
+#[tokio::test]
+async fn what_says_the_same_is_recommended_however_much_of_it_is_not_wanted() {
+    let Some(world) = World::with_meaning().await else { return };
+    for number in 1..=15 {
+        let details = book::Details {
+            description: Some(text(BOOKS[1].2)),
+            ..book::samples::details("Salt", &format!("Author {number}"))
+        };
+        world.run::<Book>(book(number), book::samples::add(book(number), details)).await;
+    }
+    let path = format!("/books/{}/similar?limit=50", book(1));
+    let by_meaning = |answer: &Value| of(answer, "source").iter().all(|it| *it == "meaning");
+    let all = |answer: &Value| of(answer, "source").len() == 14 && by_meaning(answer);
+    let similar = world.eventually(&path, all).await.body;
+    let similar = of(&similar, "id");
+    for id in &similar[..13] {
+        let item = BookId::from(id.parse::<Uuid>().unwrap()).into();
+        let dismissal = DismissalId { reader: bob(), item };
+        let dismiss = dismissal::Command::Dismiss { dismissal, at: at(1) };
+        world.run::<Dismissal>(dismissal, dismiss).await;
+    }
+    let last = world.rate(bob(), ItemId::from(book(1)), 9).await;
+    let token = world.token(bob(), &[]);
+    let path = "/recommendations?limit=2&kind=book";
+    let list = world.get(path).bearer(&token).after(last).ok().await;
+    assert_eq!((of(&list, "id")[0], of(&list, "source")[0]), (similar[13], "meaning"), "{list}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use domain::account::{self, Account, ProfileChanges};
+use domain::book::{self, Book};
 use domain::follow::{self, Follow};
 use domain::samples::{ada, at, bob, tags, uuid};
 use domain::shelf::{self, Shelf, ShelfId};
@@ -99,6 +100,29 @@ async fn genres_come_next_when_nobody_shares_a_liking() {
 }
 
 #[tokio::test]
+async fn what_is_of_several_liked_genres_names_them_all() {
+    let world = World::start().await;
+    world.add_book(book(1), "Emma", "Jane Austen", Some("classics")).await;
+    world.add_book(book(2), "Dracula", "Bram Stoker", Some("gothic")).await;
+    let details = book::Details {
+        genres: tags(["satire", "gothic", "classics"]),
+        ..book::samples::details("Northanger Abbey", "Jane Austen")
+    };
+    world.run::<Book>(book(3), book::samples::add(book(3), details)).await;
+    world.rate(bob(), book(3), 9).await;
+    world.rate(ada(), book(1), 9).await;
+    let last = world.rate(ada(), book(2), 9).await;
+    let token = world.token(ada(), &[]);
+    let list = world.get("/recommendations?limit=1").bearer(&token).after(last).ok().await;
+    let abbey = &list["items"][0];
+    let because: Vec<_> =
+        abbey["reasons"].as_array().unwrap().iter().map(|r| &r["because"]).collect();
+    assert_eq!(abbey["source"], json!("genres"), "{list}");
+    assert_eq!(because, [&json!("genre:classics"), &json!("genre:gothic")], "{list}");
+    assert!((shares_of(abbey) - abbey["score"].as_f64().unwrap()).abs() < 1e-9, "{list}");
+}
+
+#[tokio::test]
 async fn a_session_without_an_account_is_recommended_by_what_it_looked_at() {
     let world = World::start().await;
     let last = library(&world).await;
@@ -149,8 +173,10 @@ async fn the_weekly_list_stands_as_it_was_fixed_in_pages() {
     assert_eq!((of(&rest, "title"), &rest["next"]), (vec!["Dune"], &Value::Null));
     let modern = world.get("/lists/weekly?genre=Modern&kind=book&period=week").ok().await;
     assert_eq!(of(&modern, "title"), ["Ulysses", "Emma", "Dune"]);
+    let nothing = world.get("/lists/weekly?genre=sand").ok().await;
+    assert_eq!((&nothing["day"], &nothing["items"]), (&json!("2026-03-01"), &json!([])));
     let month = world.get("/lists/weekly?period=month").ok().await;
-    assert_eq!(month["items"], json!([]));
+    assert_eq!((&month["day"], &month["items"]), (&Value::Null, &json!([])));
     let year = world.get("/lists/weekly?period=year").problem().await;
     assert_eq!(year, (422, "invalid".to_owned()));
 }
