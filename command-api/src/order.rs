@@ -43,12 +43,16 @@ pub async fn place(
     }
     let at = context.now;
     let number = numbers.next(at.date_naive()).await?;
-    log.decide::<Order, _, _, Undecided<Refusal>>(context, |facts| async move {
-        let lines = lines_of(&facts, items).await.map_err(|(index, why)| at_item(index, why))?;
-        Ok(Decision::new(order, Command::Place { order, number, customer, lines, at }))
-    })
-    .await
-    .or_refuse(refused)
+    let placed = log
+        .decide::<Order, _, _, Undecided<Refusal>>(context, |facts| async move {
+            let lines =
+                lines_of(&facts, items).await.map_err(|(index, why)| at_item(index, why))?;
+            Ok(Decision::new(order, Command::Place { order, number, customer, lines, at }))
+        })
+        .await
+        .or_refuse(refused);
+    numbers.settle(number, &placed).await;
+    placed
 }
 
 /// The lines at the catalogue's prices, or why one of the items cannot be ordered.
