@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::system::{School, drafted};
+use crate::system::{School, drafted, eventually};
 
 #[tokio::test]
 async fn of_two_who_race_for_the_last_seat_one_gets_it() {
@@ -152,4 +152,27 @@ async fn only_students_complete_lessons_and_only_those_of_the_course() {
     ada.put(elsewhere, json!({})).await.refused(404, "lesson-unknown");
     let problem = ada.put(school.completion(0), json!({ "score": 101 })).await;
     assert_eq!(problem.refused(422, "invalid")["errors"][0]["pointer"], "/score");
+}
+
+#[tokio::test]
+async fn a_lesson_taken_out_completes_the_course_for_who_has_all_the_others() {
+    let school = School::teaching(2, None).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    for student in [&ada, &bob] {
+        student.put(school.enrollment(), json!({})).await.accepted();
+    }
+    ada.put(school.completion(0), json!({})).await.accepted();
+
+    let lesson = format!("courses/{}/lessons/{}", school.course, school.lessons[1]);
+    let removed = school.ines.delete(lesson).await.accepted();
+
+    let progress = format!("courses/{}/progress", school.course);
+    let ask = || ada.get(&progress).after(&removed);
+    let done = eventually(ask, |seen| seen["state"] == "completed").await;
+    assert_eq!(done["percent"], 100, "{done}");
+    let certificate = done["certificate"].as_str().unwrap();
+    let page = school.system.get(format!("certificates/{certificate}")).await.ok();
+    assert_eq!(page["student_name"], "Ada", "{page}");
+    let his = bob.get(&progress).after(&removed).await;
+    assert_eq!((&his["state"], &his["lessons"]), (&json!("enrolled"), &json!(1)), "{his}");
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::course::Course;
 use domain::enrollment::{Command, CourseFacts, Enrollment, EnrollmentId, Mark, Refusal};
-use domain::{CertificateId, CourseId, LessonId};
+use domain::{CourseId, LessonId};
 use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
@@ -12,7 +12,6 @@ use service_kit::{
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use crate::App;
 
@@ -28,9 +27,10 @@ pub async fn enroll(
     enrollment: EnrollmentId,
 ) -> Result<Receipt, Problem> {
     let at = context.now;
+    let certificate = enrollment.certificate();
     log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
         let course = course_facts(&facts, enrollment.course).await?;
-        Ok(Decision::new(enrollment, Command::Enroll { enrollment, course, at }))
+        Ok(Decision::new(enrollment, Command::Enroll { enrollment, course, certificate, at }))
     })
     .await
     .or_refuse(refused)
@@ -53,7 +53,7 @@ pub async fn complete_lesson(
     score: Option<Mark>,
 ) -> Result<Receipt, Problem> {
     let at = context.now;
-    let certificate = certificate_of(enrollment);
+    let certificate = enrollment.certificate();
     log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
         let course = course_facts(&facts, enrollment.course).await?;
         let command =
@@ -80,20 +80,16 @@ pub async fn reopen_lesson(
     .or_refuse(refused)
 }
 
-/// Made of student and course: there is one per enrollment, and imports make the same one again.
-pub fn certificate_of(enrollment: EnrollmentId) -> CertificateId {
-    Uuid::new_v5(&enrollment.course.uuid(), enrollment.student.uuid().as_bytes()).into()
-}
-
 async fn course_facts<R>(facts: &Facts, course: CourseId) -> Result<CourseFacts, Undecided<R>> {
     let loaded = facts.load::<Course>(course).await?;
-    if loaded.is_new() {
-        return Err(Undecided::Unprepared(Problem::not_found(
-            "course-unknown",
-            "there is no such course",
-        )));
+    match loaded.is_new() {
+        true => Err(unknown_course().into()),
+        false => Ok(CourseFacts::of(&loaded.state)),
     }
-    Ok(CourseFacts { open: loaded.state.is_open(), lessons: loaded.state.lessons() })
+}
+
+fn unknown_course() -> Problem {
+    Problem::not_found("course-unknown", "there is no such course")
 }
 
 /// Enroll in a course.

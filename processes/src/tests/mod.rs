@@ -1,6 +1,7 @@
 //! Processes against a real log, killed and revived; payments by a real server.
 
 mod assistant;
+mod completion;
 mod crashes;
 mod embedding;
 mod exports;
