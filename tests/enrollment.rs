@@ -155,6 +155,21 @@ async fn only_students_complete_lessons_and_only_those_of_the_course() {
 }
 
 #[tokio::test]
+async fn who_comes_back_to_a_completed_course_has_completed_it() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.ada().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    ada.put(school.completion(0), json!({})).await.accepted();
+    ada.delete(school.enrollment()).await.accepted();
+
+    let back = ada.put(school.enrollment(), json!({})).await.accepted();
+
+    let mine = ada.get("accounts/me/enrollments?state=completed").after(back).await;
+    assert_eq!(mine["items"][0]["course"], school.course.to_string(), "{mine}");
+    assert_ne!(mine["items"][0]["certificate"], Value::Null, "{mine}");
+}
+
+#[tokio::test]
 async fn a_lesson_taken_out_completes_the_course_for_who_has_all_the_others() {
     let school = School::teaching(2, None).await;
     let (ada, bob) = (school.system.ada().await, school.system.bob().await);
