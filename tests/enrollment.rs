@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::system::{School, drafted, eventually};
+use crate::system::{Client, School, drafted, eventually};
 
 #[tokio::test]
 async fn of_two_who_race_for_the_last_seat_one_gets_it() {
@@ -190,4 +190,29 @@ async fn a_lesson_taken_out_completes_the_course_for_who_has_all_the_others() {
     assert_eq!(page["student_name"], "Ada", "{page}");
     let his = bob.get(&progress).after(&removed).await;
     assert_eq!((&his["state"], &his["lessons"]), (&json!("enrolled"), &json!(1)), "{his}");
+}
+
+#[tokio::test]
+async fn the_seat_of_a_student_who_is_gone_goes_to_the_next() {
+    let school = School::teaching(1, Some(1)).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    let other = school.system.instructor().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    ada.delete("accounts/me").await.accepted();
+    bob.put(school.enrollment(), json!({})).await.refused(409, "course-full");
+
+    let seat = |student: &Client| format!("courses/{}/enrollments/{}", school.course, student.id);
+    bob.delete(seat(&ada)).await.refused(403, "forbidden");
+    other.delete(seat(&ada)).await.refused(403, "not-the-instructor");
+    school.ines.delete(seat(&ada)).await.accepted();
+    school.ines.delete(seat(&ada)).await.refused(409, "not-enrolled");
+    bob.put(school.enrollment(), json!({})).await.accepted();
+
+    let operator = school.system.operator();
+    operator.put(format!("accounts/{}/deactivation", bob.id), json!({})).await.accepted();
+    operator.delete(seat(&bob)).await.accepted();
+    let unknown = format!("courses/{}/enrollments/{}", bob.id, bob.id);
+    operator.delete(unknown).await.refused(404, "course-unknown");
+    let carl = school.system.member("Carl").await;
+    carl.put(school.enrollment(), json!({})).await.accepted();
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::course::Course;
 use domain::enrollment::{Command, CourseFacts, Enrollment, EnrollmentId, Mark, Refusal};
-use domain::{CourseId, LessonId};
+use domain::{AccountId, CourseId, LessonId, Role};
 use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
@@ -18,6 +18,7 @@ use crate::App;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(put, delete))
+        .routes(routes!(delete_for))
         .routes(routes!(put_completion, delete_completion))
 }
 
@@ -43,6 +44,31 @@ pub async fn withdraw(
 ) -> Result<Receipt, Problem> {
     let command = Command::Withdraw { enrollment, at: context.now };
     log.execute::<Enrollment>(enrollment, command, context).await.or_refuse(refused)
+}
+
+/// By who teaches the course, or an operator: also for a student who cannot ask any more, deactivated
+/// or erased.
+pub async fn withdraw_for(
+    log: &Log,
+    context: &Context,
+    by: AccountId,
+    as_operator: bool,
+    enrollment: EnrollmentId,
+) -> Result<Receipt, Problem> {
+    let at = context.now;
+    log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
+        match facts.load::<Course>(enrollment.course).await?.state.instructor() {
+            None => return Err(unknown_course().into()),
+            Some(instructor) if instructor != by && !as_operator => {
+                let detail = "only its instructor and operators take students out of a course";
+                return Err(Problem::forbidden("not-the-instructor", detail).into());
+            }
+            Some(_) => {}
+        }
+        Ok(Decision::new(enrollment, Command::Withdraw { enrollment, at }))
+    })
+    .await
+    .or_refuse(refused)
 }
 
 pub async fn complete_lesson(
@@ -118,6 +144,25 @@ async fn delete(
 ) -> Result<Accepted, Problem> {
     let enrollment = EnrollmentId { student: caller.account, course };
     withdraw(&app.log, caller.context(), enrollment).await.map(Accepted::done)
+}
+
+/// Take a student out of my course, also one who cannot ask any more: deactivated or erased. What was
+/// completed stays completed.
+#[utoipa::path(
+    delete, path = "/courses/{id}/enrollments/{student}", tag = "enrollments",
+    params(("id" = Uuid, Path), ("student" = Uuid, Path)),
+    security(("bearer" = ["instructor"]), ("bearer" = ["operator"])),
+    responses((status = 200, description = "Withdrawn", body = ReceiptBody))
+)]
+async fn delete_for(
+    State(app): State<App>,
+    caller: Only<Member>,
+    Path((course, student)): Path<(CourseId, AccountId)>,
+) -> Result<Accepted, Problem> {
+    let enrollment = EnrollmentId { student, course };
+    let (by, as_operator) = (caller.account, caller.has(Role::Operator));
+    let withdrawn = withdraw_for(&app.log, caller.context(), by, as_operator, enrollment);
+    withdrawn.await.map(Accepted::done)
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -109,13 +109,16 @@ pub async fn deliver(log: &Log, context: &Context, order: OrderId) -> Result<Rec
     execute(log, context, order, Command::Deliver { order, at: context.now }).await
 }
 
+/// By its customer, or by a merchandiser, for whoever cannot ask any more too.
 pub async fn cancel(
     log: &Log,
     context: &Context,
     by: AccountId,
     order: OrderId,
+    as_merchandiser: bool,
 ) -> Result<Receipt, Problem> {
-    execute(log, context, order, Command::Cancel { order, by, at: context.now }).await
+    let command = Command::Cancel { order, by, as_merchandiser, at: context.now };
+    execute(log, context, order, command).await
 }
 
 async fn execute(
