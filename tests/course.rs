@@ -104,6 +104,20 @@ async fn a_course_without_lessons_or_description_is_not_published() {
 }
 
 #[tokio::test]
+async fn a_draft_that_is_archived_is_seen_by_nobody_else() {
+    let system = System::start().await;
+    let (ines, ada) = (system.instructor().await, system.ada().await);
+    let (course, _) = drafted(&ines, 1, None).await;
+
+    let archived = ines.delete(format!("courses/{course}")).await.accepted();
+
+    let path = format!("courses/{course}");
+    assert_eq!(ines.get(&path).after(&archived).await["state"], "archived");
+    ada.get(&path).after(&archived).await.refused(404, "item-unknown");
+    system.get(format!("{path}/comments")).after(archived).await.refused(404, "item-unknown");
+}
+
+#[tokio::test]
 async fn only_its_instructor_changes_a_course_or_sees_its_draft() {
     let system = System::start().await;
     let (ines, other, ada) =

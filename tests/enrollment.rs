@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::system::{School, drafted};
+use crate::system::{Client, School, drafted, eventually};
 
 #[tokio::test]
 async fn of_two_who_race_for_the_last_seat_one_gets_it() {
@@ -152,4 +152,67 @@ async fn only_students_complete_lessons_and_only_those_of_the_course() {
     ada.put(elsewhere, json!({})).await.refused(404, "lesson-unknown");
     let problem = ada.put(school.completion(0), json!({ "score": 101 })).await;
     assert_eq!(problem.refused(422, "invalid")["errors"][0]["pointer"], "/score");
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_completed_course_has_completed_it() {
+    let school = School::teaching(1, None).await;
+    let ada = school.system.ada().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    ada.put(school.completion(0), json!({})).await.accepted();
+    ada.delete(school.enrollment()).await.accepted();
+
+    let back = ada.put(school.enrollment(), json!({})).await.accepted();
+
+    let mine = ada.get("accounts/me/enrollments?state=completed").after(back).await;
+    assert_eq!(mine["items"][0]["course"], school.course.to_string(), "{mine}");
+    assert_ne!(mine["items"][0]["certificate"], Value::Null, "{mine}");
+}
+
+#[tokio::test]
+async fn a_lesson_taken_out_completes_the_course_for_who_has_all_the_others() {
+    let school = School::teaching(2, None).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    for student in [&ada, &bob] {
+        student.put(school.enrollment(), json!({})).await.accepted();
+    }
+    ada.put(school.completion(0), json!({})).await.accepted();
+
+    let lesson = format!("courses/{}/lessons/{}", school.course, school.lessons[1]);
+    let removed = school.ines.delete(lesson).await.accepted();
+
+    let progress = format!("courses/{}/progress", school.course);
+    let ask = || ada.get(&progress).after(&removed);
+    let done = eventually(ask, |seen| seen["state"] == "completed").await;
+    assert_eq!(done["percent"], 100, "{done}");
+    let certificate = done["certificate"].as_str().unwrap();
+    let page = school.system.get(format!("certificates/{certificate}")).await.ok();
+    assert_eq!(page["student_name"], "Ada", "{page}");
+    let his = bob.get(&progress).after(&removed).await;
+    assert_eq!((&his["state"], &his["lessons"]), (&json!("enrolled"), &json!(1)), "{his}");
+}
+
+#[tokio::test]
+async fn the_seat_of_a_student_who_is_gone_goes_to_the_next() {
+    let school = School::teaching(1, Some(1)).await;
+    let (ada, bob) = (school.system.ada().await, school.system.bob().await);
+    let other = school.system.instructor().await;
+    ada.put(school.enrollment(), json!({})).await.accepted();
+    ada.delete("accounts/me").await.accepted();
+    bob.put(school.enrollment(), json!({})).await.refused(409, "course-full");
+
+    let seat = |student: &Client| format!("courses/{}/enrollments/{}", school.course, student.id);
+    bob.delete(seat(&ada)).await.refused(403, "forbidden");
+    other.delete(seat(&ada)).await.refused(403, "not-the-instructor");
+    school.ines.delete(seat(&ada)).await.accepted();
+    school.ines.delete(seat(&ada)).await.refused(409, "not-enrolled");
+    bob.put(school.enrollment(), json!({})).await.accepted();
+
+    let operator = school.system.operator();
+    operator.put(format!("accounts/{}/deactivation", bob.id), json!({})).await.accepted();
+    operator.delete(seat(&bob)).await.accepted();
+    let unknown = format!("courses/{}/enrollments/{}", bob.id, bob.id);
+    operator.delete(unknown).await.refused(404, "course-unknown");
+    let carl = school.system.member("Carl").await;
+    carl.put(school.enrollment(), json!({})).await.accepted();
 }

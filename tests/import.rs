@@ -282,9 +282,15 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
     };
     let (old, new) = (library("4.01", "Fine."), library("4.02", "Fine."));
     let edited = library("4.02", "<i>Very</i> fine.");
-    let files = [("old.csv", &*old), ("new.csv", &*new), ("edited.csv", &*edited)];
+    let dearer = edited.replace(",4,4.02,", ",5,4.02,");
+    let files = [
+        ("old.csv", &*old),
+        ("new.csv", &*new),
+        ("edited.csv", &*edited),
+        ("dearer.csv", &*dearer),
+    ];
     let folder = Folder::of("library", &files);
-    let [old, new, edited] = files.map(|(name, _)| folder.path(name));
+    let [old, new, edited, dearer] = files.map(|(name, _)| folder.path(name));
 
     let dry = report(&["goodreads", &old, "--account", &ada.login.email, "--dry-run"]).await;
     assert_eq!(counts(&dry, 0), [2, 0, 0, 1], "{dry}");
@@ -324,6 +330,17 @@ async fn a_library_from_goodreads_is_rated_kept_and_imported_once() {
     let is_edited = |answer: &Answer| answer["items"][0]["text"] == "Very fine.\nReally.";
     let comment = eventually(|| system.get(&comments), is_edited).await["items"][0].clone();
     assert_ne!(comment["edited_at"], json!(null), "{comment}");
+
+    // Five stars, then the first file again: back to four, and to the first review.
+    let dearer = report(&["goodreads", &dearer, "--account", &id]).await;
+    assert_eq!(all.map(|what| made(&dearer, what)), [0, 0, 0], "ten points already: {dearer}");
+    for (file, made_now) in [(&old, [1, 1, 0]), (&old, [0, 0, 0])] {
+        let back = report(&["goodreads", file, "--account", &id]).await;
+        assert_eq!(all.map(|what| made(&back, what)), made_now, "{back}");
+    }
+    eventually(|| ada.get(&page), |book| book["my_rating"] == 8).await;
+    let is_back = |answer: &Answer| answer["items"][0]["text"] == "Fine.\nReally.";
+    eventually(|| system.get(&comments), is_back).await;
 
     let nobody = output(import(&["goodreads", &old, "--account", "nobody@example.com"])).await;
     let errors = String::from_utf8_lossy(&nobody.stderr);

@@ -187,3 +187,21 @@ async fn the_same_order_sent_twice_is_one_order() {
     let mine = ada.get("accounts/me/orders").after(again.accepted()).await;
     assert_eq!(mine["items"].as_array().unwrap().len(), 1, "{mine}");
 }
+
+#[tokio::test]
+async fn what_a_customer_who_is_gone_has_reserved_is_given_back_by_a_merchandiser() {
+    let shop = Shop::with(3).await;
+    let (ada, bob) = (shop.system.ada().await, shop.system.bob().await);
+    let order = ada.orders(shop.product, 3).await;
+    assert_eq!(ada.settled(&order).await["status"], "CONFIRMED");
+    ada.delete("accounts/me").await.accepted();
+    let path = format!("orders/{}", order.id());
+    bob.delete(&path).await.refused(403, "not-the-customer");
+
+    let cancelled = shop.mercy.delete(&path).await.accepted();
+
+    let page = shop.mercy.get(&path).after(cancelled).await;
+    assert_eq!(page["status"], "CANCELLED", "{page}");
+    assert_eq!(page["timeline"][2]["by"], shop.mercy.id.to_string(), "{page}");
+    shop.level(shop.product, |stock| stock["available"] == 3).await;
+}

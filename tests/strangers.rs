@@ -102,6 +102,7 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("DELETE", format!("accounts/{teacher}/roles/instructor"), FORBIDDEN),
         with(door("PATCH", format!("courses/{course}"), TEACHER), json!({ "title": "Mine" })),
         door("DELETE", format!("courses/{course}"), TEACHER),
+        door("DELETE", format!("courses/{course}/enrollments/{account}"), TEACHER),
         door("POST", format!("courses/{course}/publication"), TEACHER),
         door("GET", format!("workflows/{}", school.published.id()), (404, "workflow-unknown")),
         with(
@@ -207,6 +208,7 @@ async fn state(
         format!("account/{}", ada.id),
         format!("account/{}", school.ines.id),
         format!("course/{}", school.course),
+        format!("enrollment/{}:{}", ada.id, school.course),
         format!("product/{}", shop.product),
         format!("stock/{}", shop.product),
         format!("loan/{}", hers.book),

@@ -62,24 +62,28 @@ pub async fn check_out(
     let number = numbers.next(at.date_naive()).await?;
     // If-Match is about the cart; the order has no version yet.
     let (expected, context) = (context.expected, Context { expected: None, ..context.clone() });
-    log.decide_both::<Order, Cart, _, _, Undecided<ordering::Refusal>>(
-        &context,
-        |facts| async move {
-            let cart = facts.load::<Cart>(customer).await?;
-            let current = cart.sequence;
-            if expected.is_some_and(|expected| expected != current) {
-                return Err(Undecided::Execute(ExecuteError::Version { current }));
-            }
-            let lines = cart.state.lines().to_vec();
-            let items: Vec<Item> = lines.iter().map(Item::from).collect();
-            let ordered = order::lines_of(&facts, &items).await.map_err(|(_, why)| why)?;
-            let place = ordering::Command::Place { order, number, customer, lines: ordered, at };
-            let check_out = Command::CheckOut { customer, order, lines, at };
-            Ok(Decision::<Order>::new(order, place).and::<Cart>(customer, check_out))
-        },
-    )
-    .await
-    .or_refuse(check_out_refused)
+    let placed = log
+        .decide_both::<Order, Cart, _, _, Undecided<ordering::Refusal>>(
+            &context,
+            |facts| async move {
+                let cart = facts.load::<Cart>(customer).await?;
+                let current = cart.sequence;
+                if expected.is_some_and(|expected| expected != current) {
+                    return Err(Undecided::Execute(ExecuteError::Version { current }));
+                }
+                let lines = cart.state.lines().to_vec();
+                let items: Vec<Item> = lines.iter().map(Item::from).collect();
+                let ordered = order::lines_of(&facts, &items).await.map_err(|(_, why)| why)?;
+                let place =
+                    ordering::Command::Place { order, number, customer, lines: ordered, at };
+                let check_out = Command::CheckOut { customer, order, lines, at };
+                Ok(Decision::<Order>::new(order, place).and::<Cart>(customer, check_out))
+            },
+        )
+        .await
+        .or_refuse(check_out_refused);
+    numbers.settle(number, &placed).await;
+    placed
 }
 
 impl From<&Line> for Item {

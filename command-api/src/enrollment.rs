@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::course::Course;
 use domain::enrollment::{Command, CourseFacts, Enrollment, EnrollmentId, Mark, Refusal};
-use domain::{CertificateId, CourseId, LessonId};
+use domain::{AccountId, CourseId, LessonId, Role};
 use eventstore::{Context, Decision, Facts, Log, Receipt};
 use serde::Deserialize;
 use service_kit::{
@@ -12,13 +12,13 @@ use service_kit::{
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use crate::App;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(put, delete))
+        .routes(routes!(delete_for))
         .routes(routes!(put_completion, delete_completion))
 }
 
@@ -28,9 +28,10 @@ pub async fn enroll(
     enrollment: EnrollmentId,
 ) -> Result<Receipt, Problem> {
     let at = context.now;
+    let certificate = enrollment.certificate();
     log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
         let course = course_facts(&facts, enrollment.course).await?;
-        Ok(Decision::new(enrollment, Command::Enroll { enrollment, course, at }))
+        Ok(Decision::new(enrollment, Command::Enroll { enrollment, course, certificate, at }))
     })
     .await
     .or_refuse(refused)
@@ -45,6 +46,31 @@ pub async fn withdraw(
     log.execute::<Enrollment>(enrollment, command, context).await.or_refuse(refused)
 }
 
+/// By who teaches the course, or an operator: also for a student who cannot ask any more, deactivated
+/// or erased.
+pub async fn withdraw_for(
+    log: &Log,
+    context: &Context,
+    by: AccountId,
+    as_operator: bool,
+    enrollment: EnrollmentId,
+) -> Result<Receipt, Problem> {
+    let at = context.now;
+    log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
+        match facts.load::<Course>(enrollment.course).await?.state.instructor() {
+            None => return Err(unknown_course().into()),
+            Some(instructor) if instructor != by && !as_operator => {
+                let detail = "only its instructor and operators take students out of a course";
+                return Err(Problem::forbidden("not-the-instructor", detail).into());
+            }
+            Some(_) => {}
+        }
+        Ok(Decision::new(enrollment, Command::Withdraw { enrollment, at }))
+    })
+    .await
+    .or_refuse(refused)
+}
+
 pub async fn complete_lesson(
     log: &Log,
     context: &Context,
@@ -53,7 +79,7 @@ pub async fn complete_lesson(
     score: Option<Mark>,
 ) -> Result<Receipt, Problem> {
     let at = context.now;
-    let certificate = certificate_of(enrollment);
+    let certificate = enrollment.certificate();
     log.decide::<Enrollment, _, _, Undecided<Refusal>>(context, |facts| async move {
         let course = course_facts(&facts, enrollment.course).await?;
         let command =
@@ -80,20 +106,16 @@ pub async fn reopen_lesson(
     .or_refuse(refused)
 }
 
-/// Made of student and course: there is one per enrollment, and imports make the same one again.
-pub fn certificate_of(enrollment: EnrollmentId) -> CertificateId {
-    Uuid::new_v5(&enrollment.course.uuid(), enrollment.student.uuid().as_bytes()).into()
-}
-
 async fn course_facts<R>(facts: &Facts, course: CourseId) -> Result<CourseFacts, Undecided<R>> {
     let loaded = facts.load::<Course>(course).await?;
-    if loaded.is_new() {
-        return Err(Undecided::Unprepared(Problem::not_found(
-            "course-unknown",
-            "there is no such course",
-        )));
+    match loaded.is_new() {
+        true => Err(unknown_course().into()),
+        false => Ok(CourseFacts::of(&loaded.state)),
     }
-    Ok(CourseFacts { open: loaded.state.is_open(), lessons: loaded.state.lessons() })
+}
+
+fn unknown_course() -> Problem {
+    Problem::not_found("course-unknown", "there is no such course")
 }
 
 /// Enroll in a course.
@@ -122,6 +144,25 @@ async fn delete(
 ) -> Result<Accepted, Problem> {
     let enrollment = EnrollmentId { student: caller.account, course };
     withdraw(&app.log, caller.context(), enrollment).await.map(Accepted::done)
+}
+
+/// Take a student out of my course, also one who cannot ask any more: deactivated or erased. What was
+/// completed stays completed.
+#[utoipa::path(
+    delete, path = "/courses/{id}/enrollments/{student}", tag = "enrollments",
+    params(("id" = Uuid, Path), ("student" = Uuid, Path)),
+    security(("bearer" = ["instructor"]), ("bearer" = ["operator"])),
+    responses((status = 200, description = "Withdrawn", body = ReceiptBody))
+)]
+async fn delete_for(
+    State(app): State<App>,
+    caller: Only<Member>,
+    Path((course, student)): Path<(CourseId, AccountId)>,
+) -> Result<Accepted, Problem> {
+    let enrollment = EnrollmentId { student, course };
+    let (by, as_operator) = (caller.account, caller.has(Role::Operator));
+    let withdrawn = withdraw_for(&app.log, caller.context(), by, as_operator, enrollment);
+    withdrawn.await.map(Accepted::done)
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -43,12 +43,16 @@ pub async fn place(
     }
     let at = context.now;
     let number = numbers.next(at.date_naive()).await?;
-    log.decide::<Order, _, _, Undecided<Refusal>>(context, |facts| async move {
-        let lines = lines_of(&facts, items).await.map_err(|(index, why)| at_item(index, why))?;
-        Ok(Decision::new(order, Command::Place { order, number, customer, lines, at }))
-    })
-    .await
-    .or_refuse(refused)
+    let placed = log
+        .decide::<Order, _, _, Undecided<Refusal>>(context, |facts| async move {
+            let lines =
+                lines_of(&facts, items).await.map_err(|(index, why)| at_item(index, why))?;
+            Ok(Decision::new(order, Command::Place { order, number, customer, lines, at }))
+        })
+        .await
+        .or_refuse(refused);
+    numbers.settle(number, &placed).await;
+    placed
 }
 
 /// The lines at the catalogue's prices, or why one of the items cannot be ordered.
@@ -105,13 +109,16 @@ pub async fn deliver(log: &Log, context: &Context, order: OrderId) -> Result<Rec
     execute(log, context, order, Command::Deliver { order, at: context.now }).await
 }
 
+/// By its customer, or by a merchandiser, for whoever cannot ask any more too.
 pub async fn cancel(
     log: &Log,
     context: &Context,
     by: AccountId,
     order: OrderId,
+    as_merchandiser: bool,
 ) -> Result<Receipt, Problem> {
-    execute(log, context, order, Command::Cancel { order, by, at: context.now }).await
+    let command = Command::Cancel { order, by, as_merchandiser, at: context.now };
+    execute(log, context, order, command).await
 }
 
 async fn execute(

@@ -30,6 +30,7 @@ pub async fn add(
     details: Details,
     price: Money,
 ) -> Result<Receipt, Problem> {
+    must_be_payable(price)?;
     let command = Command::Add { product, details: Box::new(details), price, at: context.now };
     log.execute::<Product>(product, command, context).await.or_refuse(refused)
 }
@@ -41,6 +42,7 @@ pub async fn revise(
     product: ProductId,
     revision: Revision,
 ) -> Result<Receipt, Problem> {
+    revision.price.map_or(Ok(()), must_be_payable)?;
     let command = Command::Revise { product, revision: Box::new(revision), at: context.now };
     log.execute::<Product>(product, command, context).await.or_refuse(refused)
 }
@@ -51,6 +53,7 @@ pub async fn reprice(
     product: ProductId,
     price: Money,
 ) -> Result<Receipt, Problem> {
+    must_be_payable(price)?;
     let command = Command::Reprice { product, price, at: context.now };
     log.execute::<Product>(product, command, context).await.or_refuse(refused)
 }
@@ -62,6 +65,18 @@ pub async fn discontinue(
 ) -> Result<Receipt, Problem> {
     let command = Command::Discontinue { product, at: context.now };
     log.execute::<Product>(product, command, context).await.or_refuse(refused)
+}
+
+/// Prices that were set before may have a currency that is none any more; new ones have not.
+fn must_be_payable(price: Money) -> Result<(), Problem> {
+    let currency = price.currency();
+    match currency.is_active() {
+        true => Ok(()),
+        false => {
+            let detail = format!("{currency} is no currency of ISO 4217 that is in use");
+            Err(Problem::invalid("/price/currency", detail))
+        }
+    }
 }
 
 /// What the shop says of a product and its price, as long as it is sold.

@@ -1,5 +1,7 @@
 //! Money in minor units of an ISO 4217 currency.
 
+mod active;
+
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
@@ -7,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Quantity;
 
-/// Three upper-case letters of ISO 4217, such as `GBP`.
+/// Three upper-case letters as in ISO 4217, such as `GBP`. What was priced before may have a code that
+/// was given up since, or never was one; nothing new is priced in it.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -23,6 +26,11 @@ impl Currency {
     pub const GBP: Self = Self(*b"GBP");
     pub const EUR: Self = Self(*b"EUR");
     pub const USD: Self = Self(*b"USD");
+
+    /// Whether it is money today.
+    pub fn is_active(self) -> bool {
+        active::CODES.split(' ').any(|code| code.as_bytes() == self.0)
+    }
 }
 
 impl FromStr for Currency {

@@ -10,6 +10,7 @@ mod assistant;
 mod cause;
 mod chat;
 mod checkpoint;
+mod completion;
 mod embedding;
 mod export;
 mod extraction;

@@ -9,6 +9,7 @@ use retrieval::TextModel;
 use crate::assistant::Assistant;
 use crate::cause::Cause;
 use crate::chat::ChatModel;
+use crate::completion::Completions;
 use crate::export::Exports;
 use crate::extraction::Extractor;
 use crate::failure::Failure;
@@ -72,6 +73,7 @@ pub(crate) fn all(providers: Providers, reading: Arc<Reading>) -> Vec<Arc<dyn Pr
     let mut all: Vec<Arc<dyn Process>> = vec![
         Arc::new(OrderFulfilment::new(payment)),
         Arc::new(CoursePublication::by(reading)),
+        Arc::new(Completions),
         Arc::new(Exports),
         Arc::new(Assistant::new(text_model, chat_model)),
     ];

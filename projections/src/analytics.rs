@@ -1,16 +1,25 @@
 //! What happened per day, for dashboards. Days are UTC and of when it happened, not of when it was
 //! recorded.
 
+mod active;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use cqrs_es::Aggregate;
 use domain::account::{self, Account};
+use domain::cart::Cart;
+use domain::comment::Comment;
+use domain::conversation::Conversation;
+use domain::dismissal::Dismissal;
 use domain::enrollment::{self, Enrollment};
 use domain::follow::{self, Follow};
+use domain::like::Like;
+use domain::loan::CopySet;
 use domain::order::{self, Order, Status};
 use domain::rating::{self, Rating};
+use domain::shelf::Shelf;
 use domain::{AccountId, Money, OrderId};
 use eventstore::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -46,11 +55,24 @@ impl Projection for Analytics {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
-        &[Account::TYPE, Follow::TYPE, Rating::TYPE, Enrollment::TYPE, Order::TYPE]
+        &[
+            Account::TYPE,
+            Follow::TYPE,
+            Rating::TYPE,
+            Enrollment::TYPE,
+            Order::TYPE,
+            Comment::TYPE,
+            Like::TYPE,
+            Shelf::TYPE,
+            Dismissal::TYPE,
+            CopySet::TYPE,
+            Cart::TYPE,
+            Conversation::TYPE,
+        ]
     }
 
     fn schema(&self) -> &'static str {
@@ -122,15 +144,19 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
                 changes.active(rating.reader, at);
             }
         },
-        Enrollment::TYPE => enrollment(changes, event.decode()?),
+        Enrollment::TYPE => enrollment(changes, event)?,
         Order::TYPE => order(changes, event)?,
-        _ => {}
+        _ => {
+            if let Some((account, at)) = active::active(event)? {
+                changes.active(account, at);
+            }
+        }
     }
     Ok(())
 }
 
-fn enrollment(changes: &mut Changes, event: enrollment::Event) {
-    let (enrollment, measure, at) = match event {
+fn enrollment(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionError> {
+    let (enrollment, measure, at) = match event.decode()? {
         enrollment::Event::StudentEnrolled { enrollment, at, .. } => {
             (enrollment, Some("enrollments"), at)
         }
@@ -148,7 +174,10 @@ fn enrollment(changes: &mut Changes, event: enrollment::Event) {
         let key = (enrollment.course.uuid(), measure, at.date_naive());
         *changes.course_counts.entry(key).or_default() += 1;
     }
-    changes.active(enrollment.student, at);
+    if active::did(event, enrollment.student) {
+        changes.active(enrollment.student, at);
+    }
+    Ok(())
 }
 
 fn order(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionError> {

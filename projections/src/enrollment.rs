@@ -66,7 +66,7 @@ impl Projection for Enrollments {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -120,15 +120,17 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
         key(event).ok_or_else(|| ProjectionError::event(event, "not the id of an enrollment"))?;
     if let Event::StudentEnrolled { completed, lessons, at, .. } = decoded {
         let known = changes.enrollments.remove(&(student, course));
+        let completed_at = known.as_ref().and_then(|known| known.completed_at);
         let row = Row {
             student,
             course,
-            state: State::Enrolled,
+            // What was completed once is so for whoever comes back to it.
+            state: if completed_at.is_some() { State::Completed } else { State::Enrolled },
             completed,
             lessons,
             enrolled_at: at,
             withdrawn_at: None,
-            completed_at: known.as_ref().and_then(|known| known.completed_at),
+            completed_at,
             certificate: known.and_then(|known| known.certificate),
             sequence: event.sequence,
             position: event.position,

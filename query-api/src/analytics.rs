@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use service_kit::page::Page;
 use service_kit::{Problem, Query};
 use sqlx::{FromRow, PgConnection};
 use utoipa::ToSchema;
@@ -49,6 +51,23 @@ struct Series<B> {
     by: By,
     tz: &'static str,
     buckets: Vec<B>,
+}
+
+/// A page of a list, as of when it was made.
+#[derive(Debug, Serialize, ToSchema)]
+struct Listed<T> {
+    as_of: DateTime<Utc>,
+    items: Vec<T>,
+    /// The cursor of the next page; absent on the last one.
+    next: Option<String>,
+}
+
+impl<T: Serialize> Listed<T> {
+    fn answer(uri: &Uri, as_of: DateTime<Utc>, page: Page<T>) -> Result<Answer, Problem> {
+        let link = page.link(uri);
+        let Page { items, next } = page;
+        Ok(Answer::json(&Self { as_of, items, next })?.linked(link))
+    }
 }
 
 /// One day, week or month, with its numbers by name.

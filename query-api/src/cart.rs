@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["carts", "products", "stock"];
+const READS: Reads = &["carts", "products", "stock", "item_ratings"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(mine))
@@ -36,6 +36,8 @@ struct CartLine {
     product_id: Uuid,
     sku: Option<String>,
     name: Option<String>,
+    /// What I gave it.
+    my_rating: Option<i16>,
     quantity: i64,
     /// For one, today. Null when the product is not sold any more.
     price: Option<Amount>,
@@ -68,6 +70,7 @@ struct Row {
     product: Uuid,
     sku: Option<String>,
     name: Option<String>,
+    my_rating: Option<i16>,
     quantity: i64,
     price_minor: Option<i64>,
     currency: Option<String>,
@@ -93,13 +96,15 @@ async fn mine(State(app): State<App>, asked: Asked) -> Result<Response, Problem>
             return Answer::json(&Cart::default());
         };
         let rows: Vec<Row> = sqlx::query_as(
-            "select l.product, p.sku, p.name, l.quantity,
+            "select l.product, p.sku, p.name, mine.score as my_rating, l.quantity,
                     case when not p.discontinued then p.price_minor end as price_minor,
                     p.currency, l.price_minor as price_minor_then, l.currency as currency_then,
                     coalesce(s.on_hand - s.reserved, 0) as available, l.added_at
                from readmodel.cart_lines l
                left join readmodel.products p on p.product = l.product
                left join readmodel.stock_levels s on s.product = l.product
+               left join readmodel.reader_ratings mine
+                 on (mine.reader, mine.kind, mine.item) = (l.customer, 'product', l.product)
               where l.customer = $1 order by l.position",
         )
         .bind(customer)
@@ -142,6 +147,7 @@ fn shown(rows: Vec<Row>) -> Cart {
             product_id,
             sku: row.sku,
             name: row.name,
+            my_rating: row.my_rating,
             quantity: wanted,
             price: now,
             total,
@@ -161,6 +167,7 @@ mod tests {
             product: Uuid::from_u128(number),
             sku: None,
             name: None,
+            my_rating: None,
             quantity,
             price_minor: pence,
             currency: Some(currency.to_owned()),

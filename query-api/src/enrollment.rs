@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{Answer, App, Asked, Reads};
 
-const READS: Reads = &["courses", "enrollments"];
+const READS: Reads = &["courses", "enrollments", "item_ratings"];
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(mine)).routes(routes!(progress))
@@ -55,6 +55,8 @@ impl Standing {
 struct Enrollment {
     course: Uuid,
     title: String,
+    /// What I gave the course.
+    my_rating: Option<i16>,
     /// `enrolled`, `withdrawn` or `completed`
     state: String,
     completed_lessons: i64,
@@ -75,12 +77,14 @@ struct Enrollment {
 /// Counts lessons as the course is now: one removed since no longer counts, a new one is open. Who
 /// has completed the course stays at 100.
 const ENROLLMENTS: &str = "
-    select e.course, c.title, e.state, l.completed_lessons, l.lessons,
+    select e.course, c.title, mine.score as my_rating, e.state, l.completed_lessons, l.lessons,
            case when e.completed_at is not null then 100
                 else l.completed_lessons * 100 / greatest(l.lessons, 1) end as percent,
            l.next_lesson, e.enrolled_at, e.withdrawn_at, e.completed_at, e.certificate, e.sequence, e.position
       from readmodel.enrollments e
       join readmodel.courses c on c.course = e.course
+      left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = (e.student, 'course', e.course)
      cross join lateral (
            select count(*) as lessons, count(done.lesson) as completed_lessons,
                   (array_agg(l.lesson order by l.place) filter (where done.lesson is null))[1]

@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::item::PUBLIC_COURSE;
 use crate::view::View;
 use crate::{App, Asked, Reads};
 use range::Part;
@@ -182,9 +183,9 @@ async fn file(
 /// The best that whoever asks may know of it, as who attached it first called it: nobody can make it
 /// something else by attaching the same bytes again.
 async fn known(db: &mut PgConnection, asked: &Asked, sha256: &Sha256) -> Result<Known, Problem> {
-    let known: Option<Known> = sqlx::query_as(
+    let known: Option<Known> = sqlx::query_as(&format!(
         "select f.name, f.media_type, f.size,
-                f.lesson is null and coalesce(c.state <> 'draft', true) as is_public,
+                f.lesson is null and (c.course is null or {PUBLIC_COURSE}) as is_public,
                 $3 or coalesce(c.instructor = $2, false)
                    or (f.lesson is not null
                        and exists (select from readmodel.enrollments e
@@ -197,7 +198,7 @@ async fn known(db: &mut PgConnection, asked: &Asked, sha256: &Sha256) -> Result<
                  or exists (select from readmodel.lessons l
                              where (l.course, l.lesson) = (f.item, f.lesson)))
           order by is_public desc, is_theirs desc, f.position limit 1",
-    )
+    ))
     .bind(sha256.as_str())
     .bind(asked.account().map(|account| account.uuid()))
     .bind(asked.has(Role::Operator))

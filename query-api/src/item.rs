@@ -31,6 +31,10 @@ pub const CATALOGUE: &str = "(
       from readmodel.products
 )";
 
+/// Whether a course is for everybody: from its publication on, and still as an archived one. What was
+/// never published is its instructor's alone, whatever has become of it.
+pub const PUBLIC_COURSE: &str = "published_at is not null";
+
 /// Whether there is anything left of `c`, a row of [`CATALOGUE`]: pieces in stock of a product, a seat in
 /// a course. Reads `stock` and `enrollments`.
 pub const LEFT: &str = "(case c.kind
@@ -128,15 +132,14 @@ pub fn unknown(kind: ItemKind) -> Problem {
 }
 
 pub async fn must_exist(db: &mut PgConnection, kind: ItemKind, id: Uuid) -> Result<(), Problem> {
-    let select = match kind {
-        ItemKind::Book => "select exists (select from readmodel.books where book = $1)",
-        ItemKind::Course => {
-            "select exists (select from readmodel.courses
-                             where course = $1 and state in ('published', 'archived'))"
-        }
-        ItemKind::Product => "select exists (select from readmodel.products where product = $1)",
+    let (table, public) = match kind {
+        ItemKind::Book => ("books", "true"),
+        ItemKind::Course => ("courses", PUBLIC_COURSE),
+        ItemKind::Product => ("products", "true"),
     };
-    let exists: bool = sqlx::query_scalar(select).bind(id).fetch_one(db).await?;
+    let select =
+        format!("select exists (select from readmodel.{table} where {kind} = $1 and {public})");
+    let exists: bool = sqlx::query_scalar(&select).bind(id).fetch_one(db).await?;
     if exists { Ok(()) } else { Err(unknown(kind)) }
 }
 

@@ -51,7 +51,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct Params {
     /// Comma-separated: `account`, `follows`, `books`, `courses`, `products`, `ratings`,
     /// `comments`, `likes`, `enrollments`, `favourites`, `loans`, `stock`, `cart`, `orders`,
-    /// `conversations`, `activity` (analysts); or one thing of a topic, such as `orders:<id>`,
+    /// `conversations`, `workflows`, `activity` (analysts); or one thing of a topic, such as `orders:<id>`,
     /// `ratings:book:<id>` or `likes:comment:<id>`. Without it, all that the caller may see.
     topics: Option<String>,
 }
@@ -217,3 +217,19 @@ impl Client {
 
 /// Notices of one batch, shared by all connections.
 type Batch = Arc<Vec<Notice>>;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_description_lists_every_topic_and_no_other() {
+        let parameters = Params::into_params(|| None);
+        let told = parameters[0].description.as_deref().unwrap_or_default();
+        let (list, _) = told.split_once("; or").unwrap_or_default();
+        let told: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+        assert_eq!(told, Topic::ALL.map(Topic::name).into());
+    }
+}

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{Answer, App, Asked, Reads};
 
 const READS: Reads = &["orders"];
+const PAGE_READS: Reads = &["orders", "item_ratings"];
 
 /// Who may see the orders of others.
 const HANDLERS: [Role; 2] = [Role::Merchandiser, Role::Operator];
@@ -145,6 +146,8 @@ struct Line {
     product_id: Uuid,
     sku: String,
     name: String,
+    /// What I gave it.
+    my_rating: Option<i16>,
     quantity: i64,
     /// In the smallest unit of the order's currency.
     unit_price_minor: i64,
@@ -180,7 +183,7 @@ async fn order(
 ) -> Result<Response, Problem> {
     let reader = asked.member()?.uuid();
     let handles = HANDLERS.iter().any(|role| asked.has(*role));
-    app.read(&asked, READS, move |mut view| async move {
+    app.read(&asked, PAGE_READS, move |mut view| async move {
         let order: Option<Order> = sqlx::query_as(&format!(
             "select {COLUMNS} from readmodel.orders where order_id = $1 and ($2 or customer = $3)",
         ))
@@ -192,10 +195,15 @@ async fn order(
         let order =
             order.ok_or_else(|| Problem::not_found("order-unknown", "there is no such order"))?;
         let lines: Vec<Line> = sqlx::query_as(
-            "select line, product as product_id, sku, name, quantity, unit_price_minor
-               from readmodel.order_lines where order_id = $1 order by line",
+            "select l.line, l.product as product_id, l.sku, l.name, mine.score as my_rating,
+                    l.quantity, l.unit_price_minor
+               from readmodel.order_lines l
+               left join readmodel.reader_ratings mine
+                 on (mine.reader, mine.kind, mine.item) = ($2, 'product', l.product)
+              where l.order_id = $1 order by l.line",
         )
         .bind(id)
+        .bind(reader)
         .fetch_all(view.db())
         .await?;
         let timeline: Vec<Step> = sqlx::query_as(

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use domain::order::OrderNumber;
+use eventstore::Receipt;
 use service_kit::Problem;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
@@ -19,9 +20,12 @@ pub struct OrderNumbers {
     blocks: Arc<Mutex<HashMap<NaiveDate, Block>>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Block {
-    next: i32,
+    /// Taken for orders that were not placed after all.
+    spare: Vec<OrderNumber>,
+    /// The last number that was given, and the last there is to give.
+    given: i32,
     last: i32,
 }
 
@@ -33,21 +37,31 @@ impl OrderNumbers {
     /// A number nobody else gets.
     pub async fn next(&self, day: NaiveDate) -> Result<OrderNumber, Problem> {
         let mut blocks = self.blocks.lock().await;
-        let number = match blocks.get_mut(&day) {
-            Some(block) if block.next <= block.last => {
-                block.next += 1;
-                block.next - 1
-            }
-            _ => {
-                let last = self.take(day).await?;
-                if blocks.len() >= DAYS_MAX {
-                    blocks.clear();
-                }
-                blocks.insert(day, Block { next: last - BLOCK + 2, last });
-                last - BLOCK + 1
-            }
+        if blocks.len() >= DAYS_MAX && !blocks.contains_key(&day) {
+            blocks.clear();
+        }
+        let block = blocks.entry(day).or_default();
+        if let Some(spare) = block.spare.pop() {
+            return Ok(spare);
+        }
+        if block.given >= block.last {
+            block.last = self.take(day).await?;
+            block.given = block.last - BLOCK;
+        }
+        block.given += 1;
+        OrderNumber::new(day, block.given.unsigned_abs()).map_err(Problem::internal)
+    }
+
+    /// Takes the number back if it is no order's: the request was refused, or had been answered before.
+    /// After a failure nobody knows.
+    pub(crate) async fn settle(&self, number: OrderNumber, placed: &Result<Receipt, Problem>) {
+        let is_spare = match placed {
+            Ok(receipt) => receipt.replayed,
+            Err(problem) => problem.status().is_client_error(),
         };
-        OrderNumber::new(day, number.unsigned_abs()).map_err(Problem::internal)
+        if is_spare {
+            self.blocks.lock().await.entry(number.day()).or_default().spare.push(number);
+        }
     }
 
     /// The last number of a new block.

@@ -1,5 +1,5 @@
 use axum::extract::State;
-use domain::{OrderId, ProductId, Quantity};
+use domain::{OrderId, ProductId, Quantity, Role};
 use serde::Deserialize;
 use service_kit::{
     Accepted, BASE, Json, Member, Merchandiser, Only, Path, Problem, ReceiptBody, schema,
@@ -94,7 +94,7 @@ async fn patch_status(
     Ok(Accepted::done(receipt))
 }
 
-/// Cancel my order, until it is shipped.
+/// Cancel my order, until it is shipped; as a merchandiser, anybody's.
 #[utoipa::path(
     delete, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path)),
     responses((status = 200, description = "Cancelled", body = ReceiptBody))
@@ -104,5 +104,8 @@ async fn delete(
     caller: Only<Member>,
     Path(order): Path<OrderId>,
 ) -> Result<Accepted, Problem> {
-    super::cancel(&app.log, caller.context(), caller.account, order).await.map(Accepted::done)
+    let as_merchandiser = caller.has(Role::Merchandiser);
+    let cancelled =
+        super::cancel(&app.log, caller.context(), caller.account, order, as_merchandiser);
+    cancelled.await.map(Accepted::done)
 }

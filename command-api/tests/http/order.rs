@@ -150,3 +150,44 @@ async fn no_two_orders_of_a_day_have_the_same_number() {
     let late = OrderNumbers::new(world.pool.clone()).next(day).await.unwrap_err();
     assert_eq!(late.code(), "order-numbers-exhausted");
 }
+
+/// How many numbers of the day are taken, in blocks.
+async fn taken(world: &World) -> i32 {
+    let taken = "select coalesce(sum(taken), 0)::int from eventstore.order_numbers";
+    sqlx::query_scalar(taken).fetch_one(&world.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_places_no_order_uses_up_no_number() {
+    let world = World::start().await;
+    let mo = world.person_with("mo", &[Role::Merchandiser]).await;
+    let ada = world.person("ada").await;
+    let lantern = product::add(&world, &mo, "71053", 339).await;
+    let place = async |key: &str, body: Value| {
+        world.post("/orders").bearer(&ada.token).key(key).json(body).await
+    };
+    let first = place("first", items(&[(&lantern, 1)])).await.done();
+    let unknown = Uuid::now_v7().to_string();
+    for turn in 0..60 {
+        let empty = place(&format!("empty-{turn}"), items(&[])).await;
+        assert_eq!(empty.problem(), (422, "invalid"));
+        let gone = place(&format!("gone-{turn}"), items(&[(&unknown, 1)])).await;
+        assert_eq!(gone.problem(), (404, "product-unknown"));
+        let cart = world.post("/cart/checkout").bearer(&ada.token).bare().await;
+        assert_eq!(cart.problem(), (409, "cart-empty"));
+        let again = place("first", items(&[(&lantern, 1)])).await.done();
+        assert_eq!(again.body, first.body);
+    }
+    let second = place("second", items(&[(&lantern, 1)])).await.done();
+    assert_eq!(taken(&world).await, 100, "one block is enough for two orders");
+    let mut numbers = BTreeSet::<String>::new();
+    for placed in [first, second] {
+        let order = placed.body["id"].as_str().unwrap();
+        let number = "select payload->>'number' from eventstore.events
+                      where aggregate_type = 'order' and aggregate_id = $1 and sequence = 1";
+        let number = sqlx::query_scalar(number).bind(order).fetch_one(&world.pool);
+        numbers.insert(number.await.unwrap_or_else(|error| panic!("{error}")));
+    }
+    let numbers: Vec<String> = numbers.into_iter().collect();
+    assert!(numbers[0].ends_with("-000001") && numbers[1].ends_with("-000002"), "{numbers:?}");
+}

@@ -53,6 +53,7 @@ async fn what_is_wrong_with_a_product_is_pointed_at() {
         (with("price", json!({"minor": -1, "currency": "GBP"})), "/price"),
         (with("price", json!({"minor": 1.5, "currency": "GBP"})), "/price/minor"),
         (with("price", json!({"minor": 1, "currency": "pounds"})), "/price/currency"),
+        (with("price", json!({"minor": 1, "currency": "ABC"})), "/price/currency"),
         (with("price", json!({"minor": 1})), "/price/currency"),
         (with("tags", json!([""])), "/tags/0"),
     ];

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use super::{Command, CourseFacts, Event};
+use super::{Command, CourseFacts, EnrollmentId, Event};
 use crate::{CertificateId, Claim, LessonId, Recorded};
 
 /// What a student has done in a course; survives a withdrawal.
@@ -40,9 +41,14 @@ impl Enrollment {
         match (command, self.enrolled) {
             (Command::Enroll { .. }, true) => Ok(vec![]),
             (Command::Enroll { course, .. }, false) if !course.open => Err(Refusal::CourseNotOpen),
-            (Command::Enroll { enrollment, course, at }, false) => {
+            (Command::Enroll { enrollment, course, certificate, at }, false) => {
                 let (completed, lessons) = progress(&self.completed, &course);
-                Ok(vec![Event::StudentEnrolled { enrollment, completed, lessons, at }])
+                let mut events =
+                    vec![Event::StudentEnrolled { enrollment, completed, lessons, at }];
+                if self.is_earned(completed, lessons) {
+                    events.push(Event::CourseCompleted { enrollment, certificate, at });
+                }
+                Ok(events)
             }
             (Command::Withdraw { enrollment, at }, true) => {
                 Ok(vec![Event::EnrollmentWithdrawn { enrollment, at }])
@@ -53,8 +59,13 @@ impl Enrollment {
                 | Command::ReopenLesson { lesson, course, .. },
                 true,
             ) if !course.lessons.contains(&lesson) => Err(Refusal::UnknownLesson),
-            (Command::CompleteLesson { lesson, .. }, true) if self.completed.contains(&lesson) => {
-                Ok(vec![])
+            (Command::CompleteLesson { enrollment, lesson, course, certificate, at, .. }, true)
+                if self.completed.contains(&lesson) =>
+            {
+                Ok(self.completion(enrollment, &course, certificate, at))
+            }
+            (Command::Complete { enrollment, course, certificate, at }, true) => {
+                Ok(self.completion(enrollment, &course, certificate, at))
             }
             (
                 Command::CompleteLesson { enrollment, lesson, score, course, certificate, at },
@@ -66,7 +77,7 @@ impl Enrollment {
                 let event =
                     Event::LessonCompleted { enrollment, lesson, score, completed, lessons, at };
                 let mut events = vec![event];
-                if completed == lessons && self.certificate.is_none() {
+                if self.is_earned(completed, lessons) {
                     events.push(Event::CourseCompleted { enrollment, certificate, at });
                 }
                 Ok(events)
@@ -81,6 +92,25 @@ impl Enrollment {
                 Ok(vec![Event::LessonReopened { enrollment, lesson, completed, lessons, at }])
             }
         }
+    }
+
+    /// All the lessons that the course still has are done, and nothing says so yet.
+    fn completion(
+        &self,
+        enrollment: EnrollmentId,
+        course: &CourseFacts,
+        certificate: CertificateId,
+        at: DateTime<Utc>,
+    ) -> Vec<Event> {
+        let (completed, lessons) = progress(&self.completed, course);
+        match self.is_earned(completed, lessons) {
+            true => vec![Event::CourseCompleted { enrollment, certificate, at }],
+            false => vec![],
+        }
+    }
+
+    const fn is_earned(&self, completed: u32, lessons: u32) -> bool {
+        lessons > 0 && completed == lessons && self.certificate.is_none()
     }
 }
 

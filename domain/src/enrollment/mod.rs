@@ -2,7 +2,8 @@
 //!
 //! A student enrolls in a published course with a seat left (the log counts seats by claims).
 //! Lessons completed must be the course's. Whoever has completed all of them has completed the
-//! course and gets a certificate, once. Withdrawing gives the seat back; a student who returns
+//! course and gets a certificate, once: with the last lesson, on coming back, or when the lesson that
+//! was missing is taken out of the course. Withdrawing gives the seat back; a student who returns
 //! finds the lessons completed before as they were.
 
 mod aggregate;

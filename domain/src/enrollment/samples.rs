@@ -41,7 +41,7 @@ pub fn course_completed() -> Event {
 }
 
 pub fn enroll(course: CourseFacts) -> Command {
-    Command::Enroll { enrollment: enrollment(), course, at: at(0) }
+    Command::Enroll { enrollment: enrollment(), course, certificate: certificate(), at: at(0) }
 }
 
 pub fn withdraw() -> Command {
@@ -61,6 +61,10 @@ pub fn complete(lesson: LessonId, course: CourseFacts) -> Command {
 
 pub fn reopen(lesson: LessonId, course: CourseFacts) -> Command {
     Command::ReopenLesson { enrollment: enrollment(), lesson, course, at: at(2) }
+}
+
+pub fn complete_course(course: CourseFacts) -> Command {
+    Command::Complete { enrollment: enrollment(), course, certificate: certificate(), at: at(1) }
 }
 
 /// One event of every kind.

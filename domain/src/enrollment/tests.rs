@@ -5,13 +5,13 @@ use cqrs_es::{
 use proptest::{collection::vec, prelude::*};
 
 use super::samples::{
-    certificate, complete, completed, course, course_completed, enroll, enrolled, enrollment,
-    events, reopen, reopened, withdraw, withdrawn,
+    certificate, complete, complete_course, completed, course, course_completed, enroll, enrolled,
+    enrollment, events, reopen, reopened, withdraw, withdrawn,
 };
 use super::{Command, CourseFacts, Enrollment, Event, Mark, Refusal};
 use crate::{
     Claim, Recorded,
-    samples::{lesson, rust_course},
+    samples::{at, lesson, rust_course},
 };
 
 fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Enrollment> {
@@ -77,6 +77,38 @@ fn a_lesson_dropped_from_the_course_does_not_count() {
 }
 
 #[test]
+fn whoever_has_all_the_lessons_that_are_left_completes_the_course() {
+    let all_but_the_third =
+        || [enrolled(0, 3), completed(lesson(1), 1, 3), completed(lesson(2), 2, 3)];
+    given(all_but_the_third())
+        .when(complete_course(course(2)))
+        .then_expect_events(vec![course_completed()]);
+    given(all_but_the_third())
+        .when(complete(lesson(2), course(2)))
+        .then_expect_events(vec![course_completed()]);
+    let [a, b, c] = all_but_the_third();
+    given([a, b, c, withdrawn()]).when(enroll(course(2))).then_expect_events(vec![
+        enrolled(2, 2),
+        Event::CourseCompleted { enrollment: enrollment(), certificate: certificate(), at: at(0) },
+    ]);
+}
+
+#[test]
+fn a_course_is_not_completed_for_those_who_left_nor_twice_nor_for_nothing() {
+    given([enrolled(0, 2), completed(lesson(1), 1, 2)])
+        .when(complete_course(course(2)))
+        .then_expect_events(vec![]);
+    given([enrolled(0, 1)]).when(complete_course(course(0))).then_expect_events(vec![]);
+    let done = || [enrolled(0, 1), completed(lesson(1), 1, 1), course_completed()];
+    given(done()).when(complete_course(course(1))).then_expect_events(vec![]);
+    let [a, b, c] = done();
+    given([a, b, c, withdrawn()]).when(enroll(course(1))).then_expect_events(vec![enrolled(1, 1)]);
+    given([enrolled(0, 1), withdrawn()])
+        .when(complete_course(course(1)))
+        .then_expect_error(Refusal::NotEnrolled);
+}
+
+#[test]
 fn a_certificate_is_issued_once() {
     let history = [enrolled(0, 1), completed(lesson(1), 1, 1), course_completed()];
     given(history.clone()).when(reopen(lesson(1), course(1))).then_expect_events(vec![reopened(
@@ -119,6 +151,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(withdraw()),
         5 => (id(), facts()).prop_map(|(id, facts)| complete(id, facts)),
         2 => (id(), facts()).prop_map(|(id, facts)| reopen(id, facts)),
+        1 => facts().prop_map(complete_course),
     ]
 }
 

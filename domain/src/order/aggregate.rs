@@ -43,7 +43,7 @@ pub enum Refusal {
     TotalTooLarge,
     #[error("an order asks for at most {} of a product, in all its lines", Quantity::MAX)]
     TooManyOfOne { product: ProductId },
-    #[error("only its customer cancels an order")]
+    #[error("only its customer or a merchandiser cancels an order")]
     NotTheCustomer,
     #[error("the order is {}", .status.name())]
     WrongStatus { status: Status },
@@ -103,8 +103,10 @@ impl Placed {
                 Ok(vec![Event::OrderDelivered { order, customer, total, at }])
             }
             (Command::Deliver { .. }, Status::Delivered) => Ok(vec![]),
-            (Command::Cancel { by, .. }, _) if by != customer => Err(Refusal::NotTheCustomer),
-            (Command::Cancel { order, by, at }, Status::Pending | Status::Confirmed) => {
+            (Command::Cancel { by, as_merchandiser: false, .. }, _) if by != customer => {
+                Err(Refusal::NotTheCustomer)
+            }
+            (Command::Cancel { order, by, at, .. }, Status::Pending | Status::Confirmed) => {
                 let was = status;
                 Ok(vec![Event::OrderCancelled { order, customer, total, was, by, at }])
             }

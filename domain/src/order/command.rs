@@ -33,6 +33,8 @@ pub enum Command {
     Cancel {
         order: OrderId,
         by: AccountId,
+        /// A merchandiser cancels for the customer.
+        as_merchandiser: bool,
         at: DateTime<Utc>,
     },
 }

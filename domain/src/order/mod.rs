@@ -1,8 +1,8 @@
 //! Orders of the shop.
 //!
 //! An order has 1 to 2,000 lines in one currency, at prices fixed when it is placed. It is PENDING,
-//! then CONFIRMED (everything is reserved) or REJECTED, then SHIPPED, then DELIVERED. Its customer
-//! may cancel it until it is shipped. Its number is given with the command: unique, not gapless.
+//! then CONFIRMED (everything is reserved) or REJECTED, then SHIPPED, then DELIVERED. Its customer,
+//! or a merchandiser, may cancel it until it is shipped. Its number is given with the command: unique, not gapless.
 
 mod aggregate;
 mod command;

@@ -48,7 +48,7 @@ pub fn deliver() -> Command {
 }
 
 pub fn cancel(by: AccountId) -> Command {
-    Command::Cancel { order: order(1), by, at: at(4) }
+    Command::Cancel { order: order(1), by, as_merchandiser: false, at: at(4) }
 }
 
 pub fn out_of_stock() -> Reason {

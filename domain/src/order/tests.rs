@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Currency, Money, Quantity,
     product::Sku,
-    samples::{ada, bob, lantern, order, pounds, product, quantity, text},
+    samples::{ada, at, bob, lantern, order, pounds, product, quantity, text},
 };
 
 fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Order> {
@@ -154,6 +154,24 @@ fn a_customer_cancels_until_the_order_is_shipped() {
 #[test]
 fn nobody_cancels_the_order_of_another() {
     given([placed()]).when(cancel(bob())).then_expect_error(Refusal::NotTheCustomer);
+}
+
+#[test]
+fn a_merchandiser_cancels_for_the_customer_under_the_same_rules() {
+    let cancel =
+        || Command::Cancel { order: order(1), by: bob(), as_merchandiser: true, at: at(4) };
+    let cancelled_by = |event| match event {
+        Event::OrderCancelled { order, customer, total, was, at, .. } => {
+            Event::OrderCancelled { order, customer, total, was, by: bob(), at }
+        }
+        other => other,
+    };
+    given([placed(), confirmed()])
+        .when(cancel())
+        .then_expect_events(vec![cancelled_by(cancelled(Status::Confirmed))]);
+    given([placed(), confirmed(), shipped()])
+        .when(cancel())
+        .then_expect_error(wrong(Status::Shipped));
 }
 
 #[test]

@@ -137,6 +137,27 @@ impl Log {
         Ok(holder)
     }
 
+    /// Who holds a place of something scarce, by the holder's name, those behind `after`.
+    pub async fn holders(
+        &self,
+        kind: &str,
+        key: &str,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let holders = sqlx::query_scalar(
+            "select holder from eventstore.claims
+             where kind = $1 and key = $2 and holder > $3 order by holder limit $4",
+        )
+        .bind(kind)
+        .bind(key)
+        .bind(after)
+        .bind(most)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(holders)
+    }
+
     /// Drops stored refusals and unchanged answers older than a day; returns how many.
     pub async fn drop_old_refusals(&self) -> Result<u64, StoreError> {
         let dropped = sqlx::query(

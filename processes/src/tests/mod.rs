@@ -1,6 +1,7 @@
 //! Processes against a real log, killed and revived; payments by a real server.
 
 mod assistant;
+mod completion;
 mod crashes;
 mod embedding;
 mod exports;
@@ -83,7 +84,8 @@ impl Shop {
     }
 
     async fn cancel(&self, order: OrderId) {
-        let command = domain::order::Command::Cancel { order, by: ada(), at: at(1) };
+        let (by, as_merchandiser, at) = (ada(), false, at(1));
+        let command = domain::order::Command::Cancel { order, by, as_merchandiser, at };
         self.execute::<Order>(order, command).await;
     }
 

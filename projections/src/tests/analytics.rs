@@ -1,10 +1,18 @@
 use domain::account::Account;
 use domain::account::samples::registered;
-use domain::enrollment::{Enrollment, EnrollmentId, Event};
+use domain::cart::{self, Cart};
+use domain::comment::{self, Comment};
+use domain::conversation::{self, Conversation};
+use domain::dismissal::{self, Dismissal};
+use domain::enrollment::{self, Enrollment, EnrollmentId, Event};
+use domain::like::{self, Like};
+use domain::loan::{self, CopySet};
 use domain::order::{Order, Status};
 use domain::rating::Rating;
 use domain::rating::samples::{changed, rated, rating};
-use domain::samples::{ada, at, bob, order, rust_course, uuid};
+use domain::samples::{ada, at, bob, lantern, lesson, order, rust_course, uuid};
+use domain::shelf::{self, Shelf};
+use eventstore::RecordedEvent;
 use serde_json::json;
 
 use super::order::{cancelled, confirmed, line, placed};
@@ -59,4 +67,48 @@ async fn a_course_has_its_own_numbers() {
     };
     assert_eq!(numbers(rust_course()), [2, 1, 1]);
     assert_eq!(numbers(uuid(0xc0).into()), [1, 0, 0]);
+}
+
+/// How many people were active.
+async fn active(history: History) -> usize {
+    rows(&Analytics, &history).await["daily_activity"].len()
+}
+
+#[tokio::test]
+async fn whoever_does_anything_is_active() {
+    let history = History::default;
+    for history in [
+        history().with::<Comment>("c", [comment::samples::posted("Dorothea!")]),
+        history().with::<Like>("l", [like::samples::liked(like::samples::like())]),
+        history().with::<Shelf>("s", [shelf::samples::added()]),
+        history().with::<Dismissal>("d", [dismissal::samples::dismissed()]),
+        history().with::<CopySet>("b", [loan::samples::borrowed(ada())]),
+        history().with::<Cart>("c", [cart::samples::added(lantern(), 1)]),
+        history().with::<Conversation>("q", [conversation::samples::asked(1)]),
+        history().with::<Conversation>("q", [conversation::samples::rated(1, true)]),
+        history().with::<Enrollment>("e", [enrollment::samples::completed(lesson(1), 1, 2)]),
+    ] {
+        assert_eq!(active(history).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_something_done_to_them_is_not_active() {
+    let history = History::default()
+        .with::<CopySet>("b", [loan::samples::copies_set(0, 1)])
+        .with::<Conversation>("q", [conversation::samples::given(1)])
+        .with::<CopySet>("b", [loan::samples::returned(ada())])
+        .with::<Enrollment>("e", [enrollment::samples::withdrawn()])
+        .with::<Enrollment>("e", [enrollment::samples::course_completed()]);
+    let by = |actor: &str| {
+        let metadata = json!({ "actor": actor }).to_string();
+        let events = history
+            .0
+            .iter()
+            .map(|event| RecordedEvent { metadata: metadata.clone(), ..event.clone() });
+        History(events.collect())
+    };
+    assert_eq!(active(by(&uuid(0x3e).to_string())).await, 0, "a merchandiser, an instructor");
+    assert_eq!(active(by("process:completions")).await, 0);
+    assert_eq!(active(by(&ada().to_string())).await, 1, "who brings a book back oneself is");
 }

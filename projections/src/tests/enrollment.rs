@@ -43,3 +43,30 @@ async fn progress_ends_with_a_certificate() {
     assert_eq!(tables["lesson_completions"].len(), 2);
     assert_eq!(tables["certificates"][0]["student"], json!(ada()));
 }
+
+#[tokio::test]
+async fn who_comes_back_to_a_completed_course_has_completed_it() {
+    let enrollment = EnrollmentId { student: ada(), course: rust_course() };
+    let certificate = uuid(0xce).into();
+    let enrolled = |completed, at| Event::StudentEnrolled { enrollment, completed, lessons: 1, at };
+    let history = History::default().with::<Enrollment>(
+        enrollment,
+        [
+            enrolled(0, at(0)),
+            Event::LessonCompleted {
+                enrollment,
+                lesson: lesson(1),
+                score: None,
+                completed: 1,
+                lessons: 1,
+                at: at(1),
+            },
+            Event::CourseCompleted { enrollment, certificate, at: at(1) },
+            Event::EnrollmentWithdrawn { enrollment, at: at(2) },
+            enrolled(1, at(3)),
+        ],
+    );
+    let row = &rows(&Enrollments, &history).await["enrollments"][0];
+    assert_eq!((&row["state"], &row["withdrawn_at"]), (&json!("completed"), &json!(null)));
+    assert_eq!(row["certificate"], json!(certificate));
+}

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::range::{By, Format, Params, Range};
 use super::table::{cell, csv};
-use super::{Bucket, Series, as_csv, buckets};
+use super::{Bucket, Listed, Series, as_csv, buckets};
 use crate::{Answer, App, Asked, Reads, item};
 
 const READS: Reads = &["analytics", "courses"];
@@ -50,7 +50,7 @@ struct CourseNumbers {
     get, path = "/analytics/courses", tag = "analytics", params(ListParams),
     security(("bearer" = ["analyst"]), ("bearer" = ["auditor"]), ("bearer" = ["operator"])),
     responses((status = 200, description = "Enrollments, withdrawals and completions per course, \
-               most enrollments first", body = Page<CourseNumbers>))
+               most enrollments first", body = Listed<CourseNumbers>))
 )]
 pub(super) async fn courses(
     State(app): State<App>,
@@ -60,7 +60,8 @@ pub(super) async fn courses(
     let ListParams { from, to, tz, format, limit, cursor } = params;
     let params = Params { from, to, tz, format, by: By::Day };
     let as_csv = params.wants_csv() || asked.wants_csv();
-    let (from, to) = Range::of(params, asked.now)?.days();
+    let as_of = asked.now;
+    let (from, to) = Range::of(params, as_of)?.days();
     let after: Option<(i64, Uuid)> = decode_cursor("course-numbers", cursor.as_deref())?;
     let (number, course) = after.unzip();
     let uri = asked.uri.clone();
@@ -90,7 +91,7 @@ pub(super) async fn courses(
         .await?;
         let page = Page::of("course-numbers", rows, limit, |row| (row.enrollments, row.course));
         if !as_csv {
-            return Answer::page(&uri, &page);
+            return Listed::answer(&uri, as_of, page);
         }
         let header = "course,title,enrollments,withdrawals,completions";
         let text = csv(header, &page.items, |row| {

@@ -11,6 +11,7 @@ use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::Listed;
 use super::range::{By, Format, Params, Range};
 use super::table::{cell, csv};
 use crate::{Answer, App, Asked, Reads};
@@ -72,7 +73,7 @@ type Key = (String, i64, Uuid, String);
     get, path = "/analytics/products", tag = "analytics", params(ListParams),
     security(("bearer" = ["analyst"]), ("bearer" = ["auditor"]), ("bearer" = ["operator"])),
     responses((status = 200, description = "What sold best: units and revenue per product and \
-               currency", body = Page<ProductSales>))
+               currency", body = Listed<ProductSales>))
 )]
 pub(super) async fn products(
     State(app): State<App>,
@@ -82,7 +83,8 @@ pub(super) async fn products(
     let ListParams { from, to, tz, format, sort, currency, limit, cursor } = params;
     let params = Params { from, to, tz, format, by: By::Day };
     let as_csv = params.wants_csv() || asked.wants_csv();
-    let (from, to) = Range::of(params, asked.now)?.days();
+    let as_of = asked.now;
+    let (from, to) = Range::of(params, as_of)?.days();
     let (list, first, number) = match sort {
         Sort::Units => ("products-by-units", "''::text", "units"),
         Sort::Revenue => ("products-by-revenue", "currency", "minor"),
@@ -119,7 +121,7 @@ pub(super) async fn products(
             Sort::Revenue => (row.currency.clone(), row.minor, row.product, row.currency.clone()),
         });
         if !as_csv {
-            return Answer::page(&uri, &page);
+            return Listed::answer(&uri, as_of, page);
         }
         let text = csv("product,sku,name,currency,orders,units,minor", &page.items, |row| {
             let ProductSales { product, sku, name, currency, orders, units, minor } = row;

@@ -30,7 +30,7 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Account,
         Self::Follows,
         Self::Books,
@@ -148,7 +148,7 @@ impl Notice {
 }
 
 const HANDLERS: &[Role] = &[Role::Merchandiser, Role::Operator];
-const TEACHERS: &[Role] = &[Role::Instructor, Role::Operator];
+const OPERATORS: &[Role] = &[Role::Operator];
 const ANALYSTS: &[Role] = &[Role::Analyst, Role::Operator, Role::Auditor];
 
 /// None for events that are nobody's news, such as the steps of a process.
@@ -158,6 +158,11 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
     let id = event.stream.aggregate_id.as_str();
     let account_in = |field: &str| -> Vec<Uuid> {
         payload[field].as_str().and_then(|text| text.parse().ok()).into_iter().collect()
+    };
+    // Where an event does not name the instructor, it is who did it: nobody else changes a course.
+    let instructor = || match account_in("instructor") {
+        named if !named.is_empty() => named,
+        _ => event.metadata().get("actor").and_then(|it| it.parse().ok()).into_iter().collect(),
     };
     let (topic, about, audience) = match event.stream.aggregate_type.as_str() {
         "account" | "operators" => {
@@ -173,8 +178,8 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         "course" if matches!(event.event_type.as_str(), "CoursePublished" | "CourseArchived") => {
             (Topic::Courses, id.to_owned(), Audience::Everyone)
         }
-        // Drafts are between those who teach.
-        "course" => (Topic::Courses, id.to_owned(), Audience::Some(Vec::new(), TEACHERS)),
+        // Drafts are their instructor's alone, and so is what becomes of them.
+        "course" => (Topic::Courses, id.to_owned(), Audience::Some(instructor(), OPERATORS)),
         // `book:<id>`, or `lesson:<course>:<lesson>`.
         "file" => {
             let (kind, ids) = id.split_once(':').unwrap_or_default();
@@ -182,7 +187,7 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
             match kind {
                 "book" => (Topic::Books, about, Audience::Everyone),
                 "product" => (Topic::Products, about, Audience::Everyone),
-                _ => (Topic::Courses, about, Audience::Some(Vec::new(), TEACHERS)),
+                _ => (Topic::Courses, about, Audience::Some(instructor(), OPERATORS)),
             }
         }
         "product" => (Topic::Products, id.to_owned(), Audience::Everyone),
@@ -226,7 +231,7 @@ pub(super) fn notices(event: &RecordedEvent) -> Vec<Notice> {
         }
         "order" => (Topic::Orders, id.to_owned(), Audience::Some(account_in("customer"), HANDLERS)),
         "publication" => {
-            let audience = Audience::Some(account_in("instructor"), &[Role::Operator]);
+            let audience = Audience::Some(instructor(), OPERATORS);
             (Topic::Workflows, id.to_owned(), audience)
         }
         _ => return Vec::new(),
@@ -296,6 +301,21 @@ mod tests {
         assert_eq!(topics_seen(&done, ada, &[Role::Instructor]), ["workflows"]);
         assert!(topics_seen(&done, bob, &[Role::Instructor]).is_empty());
         assert_eq!(topics_seen(&done, bob, &[Role::Operator]), ["workflows", "activity"]);
+    }
+
+    #[test]
+    fn what_becomes_of_a_draft_is_news_for_its_instructor_and_operators() {
+        let (ada, bob) = (Uuid::from_u128(0xada), Uuid::from_u128(0xb0b));
+        let failed = event("course", "c", "PublicationFailed", json!({ "instructor": ada }));
+        let added = RecordedEvent {
+            metadata: json!({ "actor": ada }).to_string(),
+            ..event("course", "c", "LessonAdded", json!({ "course": "c" }))
+        };
+        for news in [failed, added] {
+            assert_eq!(topics_seen(&news, ada, &[Role::Instructor]), ["courses"]);
+            assert!(topics_seen(&news, bob, &[Role::Instructor]).is_empty());
+            assert_eq!(topics_seen(&news, bob, &[Role::Operator]), ["courses", "activity"]);
+        }
     }
 
     #[test]

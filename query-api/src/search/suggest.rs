@@ -62,6 +62,8 @@ struct Suggestion {
     kind: String,
     id: Uuid,
     title: String,
+    /// What I gave it, if I ask with a token.
+    my_rating: Option<i16>,
     #[serde(skip_serializing_if = "ItemPrice::is_none")]
     price: ItemPrice,
     /// `title` for one that goes on from what was typed, else who found it.
@@ -109,11 +111,12 @@ async fn suggest(
         false => (asked, None),
     };
     let meaning = app.meaning();
+    let reader = asked.account().map(|account| account.uuid());
     app.read(&asked, item::READS, move |mut view| async move {
         let db = view.db();
         // Nobody types what a title is without.
         let mut items = match &without {
-            None => completions(db, &words, kind).await?,
+            None => completions(db, reader, &words, kind).await?,
             Some(_) => Vec::new(),
         };
         let (mut understood, mut sources) = (None, Sources::default());
@@ -121,7 +124,7 @@ async fn suggest(
         if let Some(meant) = meant.filter(|_| wish.is_understood() || items.is_empty()) {
             let (ranking, wanted) = fulfilled(db, meaning, &wish, kind, meant, without).await?;
             sources = ranking.asked;
-            add(db, &mut items, ranking.found).await?;
+            add(db, reader, &mut items, ranking.found).await?;
             understood = wish.is_understood().then(|| understood_of(wanted, &wish));
         }
         let Sources { sources, without } = sources;
@@ -132,6 +135,7 @@ async fn suggest(
 
 async fn completions(
     db: &mut PgConnection,
+    reader: Option<Uuid>,
     words: &str,
     kind: Option<ItemKind>,
 ) -> Result<Vec<Suggestion>, Problem> {
@@ -140,13 +144,16 @@ async fn completions(
         kind: String,
         id: Uuid,
         title: String,
+        my_rating: Option<i16>,
         #[sqlx(flatten)]
         price: ItemPrice,
     }
     let rows: Vec<Row> = sqlx::query_as(&format!(
-        "select c.kind, c.item as id, c.title, c.price_minor, c.currency
+        "select c.kind, c.item as id, c.title, mine.score as my_rating, c.price_minor, c.currency
            from {CATALOGUE} c
            left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+           left join readmodel.reader_ratings mine
+             on (mine.reader, mine.kind, mine.item) = ($4, c.kind, c.item)
           where shown and search @@ to_tsquery('simple', $1)
             and ($2::text is null or c.kind = $2)
           order by coalesce(r.ratings, 0) desc, c.title, c.item limit $3",
@@ -154,11 +161,12 @@ async fn completions(
     .bind(words)
     .bind(kind.map(ItemKind::name))
     .bind(SUGGESTIONS_MAX as i64)
+    .bind(reader)
     .fetch_all(db)
     .await?;
-    let suggestion = |Row { kind, id, title, price }: Row| {
+    let suggestion = |Row { kind, id, title, my_rating, price }: Row| {
         let item = format!("{kind}:{id}");
-        Suggestion { item, kind, id, title, price, source: "title" }
+        Suggestion { item, kind, id, title, my_rating, price, source: "title" }
     };
     Ok(rows.into_iter().map(suggestion).collect())
 }
@@ -166,6 +174,7 @@ async fn completions(
 /// What was found for the wish, after the titles.
 async fn add(
     db: &mut PgConnection,
+    reader: Option<Uuid>,
     items: &mut Vec<Suggestion>,
     found: Vec<Ranked>,
 ) -> Result<(), Problem> {
@@ -173,7 +182,7 @@ async fn add(
     let new = found.into_iter().filter(|ranked| !known.contains(&ranked.item.id));
     let new: Vec<_> = new.take(SUGGESTIONS_MAX - items.len()).collect();
     let key = |item: ItemId| (item.kind.name().to_owned(), item.id);
-    let mut found = item::fetch(db, None, new.iter().map(|ranked| key(ranked.item))).await?;
+    let mut found = item::fetch(db, reader, new.iter().map(|ranked| key(ranked.item))).await?;
     items.extend(new.into_iter().filter_map(|ranked| {
         let item = found.remove(&key(ranked.item))?;
         Some(Suggestion {
@@ -181,6 +190,7 @@ async fn add(
             kind: item.kind,
             id: item.id,
             title: item.title,
+            my_rating: item.my_rating,
             price: item.price,
             source: ranked.sources.first().copied().unwrap_or_default(),
         })

@@ -106,8 +106,8 @@ impl Goods {
             course::Command::Archive { course: self.archived, by: account(TEACHER), at: at(5) };
         world.run::<Course>(self.archived, archive).await;
         let enrollment = EnrollmentId { student: account(0x99), course: self.full };
-        let course = enrollment::samples::course(1);
-        let enroll = enrollment::Command::Enroll { enrollment, course, at: at(5) };
+        let (course, certificate) = (enrollment::samples::course(1), enrollment.certificate());
+        let enroll = enrollment::Command::Enroll { enrollment, course, certificate, at: at(5) };
         world.run::<Enrollment>(enrollment, enroll).await;
         let product = self.discontinued;
         world.run::<Product>(product, product::samples::discontinue(product)).await;

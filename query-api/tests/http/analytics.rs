@@ -100,6 +100,11 @@ async fn what_sells_best_is_told_by_units_and_by_revenue() {
         let rest = world.get(&next).bearer(&analyst).ok().await;
         assert_eq!([names(&first), names(&rest)].concat(), expected, "{sort}");
     }
+    for list in ["products", "courses"] {
+        let page = world.get(&format!("/analytics/{list}?{days}")).bearer(&analyst).ok().await;
+        let as_of = page["as_of"].as_str().unwrap();
+        assert!(as_of.parse::<chrono::DateTime<chrono::Utc>>().is_ok(), "{list}: {page}");
+    }
     let csv = world.get(&format!("/analytics/products?{days}&format=csv")).bearer(&analyst);
     let csv = csv.answer().await.text;
     assert!(csv.contains(",SKU2,\"Chair, red\",GBP,1,2,10000\r\n"), "{csv}");

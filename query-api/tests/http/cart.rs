@@ -27,6 +27,7 @@ async fn my_cart_shows_todays_prices_and_what_is_wrong_with_it() {
     for (number, count) in [(1, 4), (2, 3), (3, 1)] {
         world.run::<Cart>(ada(), put(product(number), count)).await;
     }
+    world.rate(ada(), lantern(), 9).await;
     let reprice = product::samples::reprice(lantern(), pounds(395));
     world.run::<Product>(lantern(), reprice).await;
     let last = world.run::<Product>(product(3), product::samples::discontinue(product(3))).await;
@@ -41,6 +42,7 @@ async fn my_cart_shows_todays_prices_and_what_is_wrong_with_it() {
     let lamp = &cart["lines"][0];
     assert_eq!((&lamp["quantity"], &lamp["price"]), (&json!(4), &pence(395)), "{cart}");
     assert_eq!(lamp["total"], pence(4 * 395), "{cart}");
+    assert_eq!((&lamp["my_rating"], &cart["lines"][1]["my_rating"]), (&json!(9), &Value::Null));
     assert_eq!(cart["lines"][2]["price"], Value::Null, "{cart}");
     assert_eq!(cart["totals"], json!([pence(4 * 395 + 3 * 500)]), "{cart}");
     let problems = json!([

@@ -1,5 +1,5 @@
 use domain::course::samples::{
-    add_lesson, details, fail_publication, publication, publish, submit,
+    add_lesson, archive, details, fail_publication, publication, publish, submit,
 };
 use domain::course::{Command, Course};
 use domain::enrollment::Enrollment;
@@ -121,4 +121,46 @@ async fn a_student_sees_the_lessons_and_how_far_they_got() {
     assert_eq!(genuine["course_title"], json!("Rust for Readers"));
     let forged = world.get(&format!("/certificates/{}", publication())).problem().await;
     assert_eq!(forged, (404, "certificate-unknown".to_owned()));
+}
+
+#[tokio::test]
+async fn a_draft_that_is_archived_is_still_its_instructors_alone() {
+    let world = World::start().await;
+    draft(&world).await;
+    let last = world.run::<Course>(rust_course(), archive()).await;
+    let path = format!("/courses/{}", rust_course());
+    let adas = world.token(ada(), &[]);
+    let page = world.get(&path).bearer(&adas).after(last).ok().await;
+    assert_eq!((&page["state"], &page["published_at"]), (&json!("archived"), &json!(null)));
+    let bobs = world.token(bob(), &[]);
+    for of_it in ["", "/ratings", "/comments", "/similar", "/likes"] {
+        let hidden = world.get(&format!("{path}{of_it}")).bearer(&bobs).problem().await;
+        assert_eq!(hidden, (404, "item-unknown".to_owned()), "{of_it}");
+    }
+}
+
+#[tokio::test]
+async fn a_published_course_is_known_after_it_is_archived() {
+    let world = World::start().await;
+    draft(&world).await;
+    world.run::<Course>(rust_course(), publish()).await;
+    let last = world.run::<Course>(rust_course(), archive()).await;
+    let path = format!("/courses/{}", rust_course());
+    let page = world.get(&path).after(last).ok().await;
+    assert_eq!(page["state"], json!("archived"));
+    world.get(&format!("{path}/comments")).ok().await;
+}
+
+#[tokio::test]
+async fn what_i_gave_a_course_stands_beside_how_far_i_got() {
+    let world = World::start().await;
+    draft(&world).await;
+    world.run::<Course>(rust_course(), publish()).await;
+    world.run::<Enrollment>(enrollment(), enroll(course(1))).await;
+    let last = world.rate(bob(), rust_course(), 8).await;
+    let bobs = world.token(bob(), &[]);
+    let mine = world.get("/accounts/me/enrollments").bearer(&bobs).after(last).ok().await;
+    assert_eq!(mine["items"][0]["my_rating"], json!(8));
+    let progress = format!("/courses/{}/progress", rust_course());
+    assert_eq!(world.get(&progress).bearer(&bobs).ok().await["my_rating"], json!(8));
 }

@@ -94,3 +94,38 @@ async fn content_that_is_not_there_is_our_failure() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&body).contains("\"internal\""));
 }
+
+#[tokio::test]
+async fn a_file_of_a_course_is_public_from_its_publication_on() {
+    let world = World::start().await;
+    let details = Box::new(course::samples::details(Some("Read before you write."), None));
+    let (course, by) = (rust_course(), ada());
+    world.run::<Course>(course, Command::Create { course, by, details, at: at(0) }).await;
+    world.run::<Course>(course, course::samples::add_lesson(by, lesson(1), None)).await;
+    let (sha256, _) = notes(&world, &[Target::Item(course.into())]).await;
+    let path = format!("/files/{sha256}");
+    let bobs = world.token(bob(), &[]);
+    let submitted = world.run::<Course>(course, course::samples::submit()).await;
+    let hidden = (403, "not-enrolled".to_owned());
+    assert_eq!(world.get(&path).bearer(&bobs).after(submitted).problem().await, hidden);
+    let published = world.run::<Course>(course, course::samples::finish_publication()).await;
+    assert_eq!(world.get(&path).after(published).answer().await.text, NOTES);
+    let archived = world.run::<Course>(course, course::samples::archive()).await;
+    assert_eq!(world.get(&path).after(archived).answer().await.text, NOTES);
+}
+
+#[tokio::test]
+async fn a_file_of_a_course_that_was_never_published_stays_its_instructors() {
+    let world = World::start().await;
+    let details = Box::new(course::samples::details(None, None));
+    let (course, by) = (rust_course(), ada());
+    world.run::<Course>(course, Command::Create { course, by, details, at: at(0) }).await;
+    let (sha256, _) = notes(&world, &[Target::Item(course.into())]).await;
+    let last = world.run::<Course>(course, course::samples::archive()).await;
+    let path = format!("/files/{sha256}");
+    let bobs = world.token(bob(), &[]);
+    let hidden = (403, "not-enrolled".to_owned());
+    assert_eq!(world.get(&path).bearer(&bobs).after(last).problem().await, hidden);
+    let adas = world.token(ada(), &[Role::Instructor]);
+    assert_eq!(world.get(&path).bearer(&adas).answer().await.text, NOTES);
+}

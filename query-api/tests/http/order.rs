@@ -26,6 +26,19 @@ async fn an_order_is_seen_by_its_customer_and_by_those_who_handle_it() {
 }
 
 #[tokio::test]
+async fn a_line_of_an_order_shows_what_whoever_asks_gave_the_product() {
+    let world = World::start().await;
+    world.run::<Order>(order(1), place(order(1), lines())).await;
+    let rated = world.rate(ada(), lines()[0].product, 7).await;
+    let path = format!("/orders/{}", order(1));
+    let page = world.get(&path).bearer(&world.token(ada(), &[])).after(rated).ok().await;
+    assert_eq!(page["lines"][0]["my_rating"], json!(7));
+    let merchandiser = world.token(bob(), &[Role::Merchandiser]);
+    let page = world.get(&path).bearer(&merchandiser).ok().await;
+    assert_eq!(page["lines"][0]["my_rating"], json!(null));
+}
+
+#[tokio::test]
 async fn orders_are_listed_by_customer_and_status() {
     let world = World::start().await;
     for n in 1..=2 {

@@ -2,7 +2,7 @@
 
 use domain::book::{self, Book};
 use domain::product::{self, Product};
-use domain::samples::{middlemarch, pounds, product as piece, tags, text, uuid};
+use domain::samples::{ada, middlemarch, pounds, product as piece, tags, text, uuid};
 use domain::{BookId, Money};
 use serde_json::{Value, json};
 
@@ -144,4 +144,21 @@ async fn small_words_of_a_wish_are_not_looked_for_in_titles() {
 
     let years = suggested(&world, "europe 1914-1918", last).await;
     assert_eq!(years["understood"], Value::Null, "{years}");
+}
+
+#[tokio::test]
+async fn what_i_gave_an_item_is_suggested_with_it() {
+    let world = World::start().await;
+    shop(&world).await;
+    let scarf = piece(1);
+    world.rate(ada(), middlemarch(), 9).await;
+    let last = world.rate(ada(), scarf, 4).await;
+    let adas = world.token(ada(), &[]);
+    for (q, mine) in [("winter", 9), ("something%20warm%20for%20winter%20under%2050%20pounds", 4)] {
+        let path = format!("/search/suggest?q={q}");
+        let answer = world.get(&path).bearer(&adas).after(last).ok().await;
+        assert_eq!(answer["items"][0]["my_rating"], json!(mine), "{answer}");
+        let answer = world.get(&path).ok().await;
+        assert_eq!(answer["items"][0]["my_rating"], json!(null), "{answer}");
+    }
 }

@@ -202,7 +202,7 @@ pub(super) const CODES: &[Code] = &[
     code(
         "not-the-customer",
         "Somebody else's order",
-        "Only the customer of an order may do this.",
+        "Only the customer of an order and merchandisers may do this.",
         SAME,
     ),
     code(

@@ -4,11 +4,12 @@
 //! author, else one that is added. Its stars become a rating, its review a comment, and the shelves
 //! that readers make themselves become favourites. Command ids follow from account, book and what is
 //! said of it, not from the row: figures in it that belong to others, such as the average, change
-//! every day. Private notes are never read.
+//! every day. An opinion that comes back is said again: see [`said`]. Private notes are never read.
 
 mod catalogue;
 mod export;
 mod review;
+mod said;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ use super::{
 use crate::cli::account::Holder;
 use catalogue::{Catalogue, Found};
 use export::{Entry, Shelves};
+use said::Said;
 
 #[derive(Debug, clap::Args)]
 pub struct Export {
@@ -55,13 +57,22 @@ impl Export {
             bail!("{account} is no account in use");
         }
         let catalogue = Catalogue::read(log.reader()).await.context("the catalogue")?;
+        let source = Source::new("goodreads")?;
+        let said = Said::read(log.pool(), &source.caller(), account).await?;
         let now = service_kit::clock::now();
         let library = move || {
             let mut entries = export::read(&file, rows_max, &Shelves::new(shelf))?;
             if without_reviews {
                 entries.rows.iter_mut().for_each(|entry| entry.review = None);
             }
-            Library::of(&file, account, entries, catalogue, now)
+            Ok::<_, anyhow::Error>(Library::of(
+                source,
+                &file,
+                account,
+                entries,
+                (catalogue, said),
+                now,
+            ))
         };
         let library = tokio::task::spawn_blocking(library).await??;
         Ok(library.plan())
@@ -70,6 +81,7 @@ impl Export {
 
 struct Library {
     source: Source,
+    said: Said,
     file: String,
     books: Vec<Work>,
     ratings: Vec<Task>,
@@ -79,14 +91,16 @@ struct Library {
 
 impl Library {
     fn of(
+        source: Source,
         file: &Path,
         account: AccountId,
         entries: export::Entries,
-        mut catalogue: Catalogue,
+        (mut catalogue, said): (Catalogue, Said),
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Self> {
+    ) -> Self {
         let mut library = Self {
-            source: Source::new("goodreads")?,
+            source,
+            said,
             file: file.display().to_string(),
             books: entries.faults,
             ratings: Vec::new(),
@@ -96,7 +110,7 @@ impl Library {
         for entry in entries.rows {
             library.add(account, entry, &mut catalogue, now);
         }
-        Ok(library)
+        library
     }
 
     fn add(
@@ -123,7 +137,7 @@ impl Library {
         let action = Action::HaveBook { book, details: Box::new(details) };
         self.books.push(Work::send(format!("book:{key}"), lane, now, action, row));
         let task = |what: &str, says: &str, at: Option<DateTime<Utc>>, action| Task {
-            key: self.source.command_id(&format!("{what}:{account}:{key}"), says),
+            key: self.said.next(self.source.command_id(&format!("{what}:{account}:{key}"), says)),
             lane,
             at: at.unwrap_or(now),
             action,
@@ -151,7 +165,7 @@ impl Library {
     }
 
     fn plan(self) -> Plan {
-        let Self { source, file, books, ratings, comments, favourites } = self;
+        let Self { source, file, books, ratings, comments, favourites, .. } = self;
         let send = |tasks: Vec<Task>| tasks.into_iter().map(|task| Work::Send(Box::new(task)));
         let stages = vec![
             stage("books", books),

@@ -155,7 +155,7 @@ async fn decide(to: &System, context: &Context, action: &Action) -> Result<Outco
         Action::Place { order, customer, items } => {
             order::place(log, numbers, context, customer, order, &items).await?
         }
-        Action::Cancel { order, by } => order::cancel(log, context, by, order).await?,
+        Action::Cancel { order, by } => order::cancel(log, context, by, order, false).await?,
         Action::Ship { order } => order::ship(log, context, order).await?,
         Action::Deliver { order } => order::deliver(log, context, order).await?,
     };

@@ -127,7 +127,9 @@ fn withdraw(number: u8) -> rating::Command {
 
 fn enroll(student: u8) -> enrollment::Command {
     let course = CourseFacts { open: true, lessons: Vec::new() };
-    enrollment::Command::Enroll { enrollment: enrollment(student), course, at: at(0) }
+    let enrollment = enrollment(student);
+    let certificate = enrollment.certificate();
+    enrollment::Command::Enroll { enrollment, course, certificate, at: at(0) }
 }
 
 fn leave(student: u8) -> enrollment::Command {

@@ -29,7 +29,8 @@ fn works(rows: &[String], shelf: &[&str], catalogue: Catalogue) -> Vec<Work> {
     let entries = export::entries(&mut testing::table(0, &file), &shelves).unwrap();
     let account = AccountId::new(Uuid::from_u128(7));
     let path = Path::new("library.csv");
-    let library = Library::of(path, account, entries, catalogue, DateTime::UNIX_EPOCH).unwrap();
+    let (source, known) = (Source::new("goodreads").unwrap(), (catalogue, Said::default()));
+    let library = Library::of(source, path, account, entries, known, DateTime::UNIX_EPOCH);
     testing::run(library.plan())
 }
 
