@@ -8,7 +8,7 @@ use service_kit::Problem;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::rungs::Asking;
+use super::rungs::{Asking, best_left};
 
 /// Newest of those whom the reader follows, and newest deeds of each, that count.
 const FOLLOWED_MAX: i64 = 100;
@@ -55,16 +55,12 @@ fn liked(reader: &str) -> String {
 
 /// As a rung by itself.
 pub fn select() -> String {
-    format!(
-        "liked as ({})
-         select l.kind, l.item, l.score,
+    let candidates = "select l.kind, l.item, l.score,
                 array(select 'account:' || account from unnest(l.by) as account) as because,
                 array_fill(l.score / l.people, array[cardinality(l.by)]) as shares,
                 w.labels[1] as genre, w.makers
-           from liked l join wanted w using (kind, item)
-          where (l.kind, l.item) not in (select kind, item from masked)",
-        liked("$5")
-    )
+           from liked l join wanted w using (kind, item)";
+    format!("liked as ({}) {}", liked("$5"), best_left(candidates))
 }
 
 /// As a part of what the model says.

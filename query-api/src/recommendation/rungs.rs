@@ -199,46 +199,57 @@ fn with_masked() -> String {
     )
 }
 
-/// The best of which anything is left. Whether is asked of one after the other, best first, until
-/// there are enough (`offset 0` keeps Postgres from asking it of all).
+/// The best that are not `masked` and of which anything is left. Whether is asked of one after the
+/// other, best first, until there are enough (`offset 0` keeps Postgres from asking it of all).
 pub fn best_left(candidates: &str) -> String {
     const ORDER: &str = "order by score desc, kind, item";
-    format!("select * from ({candidates} {ORDER} offset 0) c where {LEFT} {ORDER} limit $6")
+    format!(
+        "select * from ({candidates} {ORDER} offset 0) c
+          where {LEFT} and (c.kind, c.item) not in (select kind, item from masked)
+          {ORDER} limit $6"
+    )
 }
 
 fn select(rung: Rung) -> String {
-    let candidates = match rung {
-        // These say why, and only of those that are left.
-        Rung::CoOccurrence => return format!("{} {}", with_masked(), co_occurrence::select()),
-        Rung::Genres => return format!("{} {}", with_masked(), genres()),
-        Rung::Topics => return format!("{} {}", with_masked(), topics()),
+    let best = match rung {
+        Rung::CoOccurrence => co_occurrence::select(),
+        Rung::Genres => genres(),
+        Rung::Topics => topics(),
         Rung::Followed => followed::select(),
-        Rung::Weekly => WEEKLY.to_owned(),
-        Rung::Top => format!(
-            "{} select kind, item, bayes as score, '{{}}'::text[] as because,
-                     '{{}}'::float8[] as shares, labels[1] as genre, makers
-               from rated where (kind, item) not in (select kind, item from masked)",
-            rated()
-        ),
-        Rung::Newest => "none as (select) select kind, item, position::float8 as score,
-                    '{}'::text[] as because, '{}'::float8[] as shares, labels[1] as genre, makers
-               from wanted where (kind, item) not in (select kind, item from masked)"
-            .to_owned(),
+        Rung::Weekly => weekly(),
+        Rung::Top => top(),
+        Rung::Newest => newest(),
     };
-    best_left(&format!("{} {candidates}", with_masked()))
+    format!("{} {best}", with_masked())
 }
 
 /// What stands in today's list of the last seven days, named by its day.
-const WEEKLY: &str = "
-    listed as (
-        select kind, item, score, 'weekly/' || day as version
-          from readmodel.weekly_places join readmodel.weekly_days using (kind, period)
-         where period = 'week' and genre = coalesce($4, '')
+fn weekly() -> String {
+    format!(
+        "listed as (
+             select kind, item, score, 'weekly/' || day as version
+               from readmodel.weekly_places join readmodel.weekly_days using (kind, period)
+              where period = 'week' and genre = coalesce($4, '')
+         ) {}",
+        best_left(
+            "select kind, item, score, '{}'::text[] as because, '{}'::float8[] as shares, version,
+                    labels[1] as genre, makers
+               from listed join wanted using (kind, item)"
+        )
     )
-    select kind, item, score, '{}'::text[] as because, '{}'::float8[] as shares, version,
-           labels[1] as genre, makers
-      from listed join wanted using (kind, item)
-     where (kind, item) not in (select kind, item from masked)";
+}
+
+fn top() -> String {
+    let candidates = "select kind, item, bayes as score, '{}'::text[] as because,
+            '{}'::float8[] as shares, labels[1] as genre, makers from rated";
+    format!("{} {}", rated(), best_left(candidates))
+}
+
+fn newest() -> String {
+    let candidates = "select kind, item, position::float8 as score, '{}'::text[] as because,
+            '{}'::float8[] as shares, labels[1] as genre, makers from wanted";
+    format!("none as (select) {}", best_left(candidates))
+}
 
 /// Averages of all ratings of a kind. Once: a planner that knows nothing of the tables yet, as after an
 /// import, would take them anew for each item.
@@ -266,8 +277,7 @@ fn rated() -> String {
 fn genres() -> String {
     let candidates = format!(
         "select kind, item, bayes as score, labels, makers from rated
-          where bayes >= {GOOD_FROM} and labels && array(select label from liked)
-            and (kind, item) not in (select kind, item from masked)"
+          where bayes >= {GOOD_FROM} and labels && array(select label from liked)"
     );
     format!(
         "{}, liked as materialized (
@@ -287,8 +297,7 @@ fn topics() -> String {
            from chosen
            join wanted w on w.labels && chosen.topics
            left join readmodel.item_ratings r on (r.kind, r.item) = (w.kind, w.item)
-           left join mean on mean.kind = w.kind
-          where (w.kind, w.item) not in (select kind, item from masked)"
+           left join mean on mean.kind = w.kind"
     );
     format!(
         "{MEAN}, chosen as materialized (
