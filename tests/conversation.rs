@@ -11,18 +11,18 @@ use uuid::Uuid;
 use crate::system::{Answer, Ask, Client, Program, School, Shop, System, WAIT_MAX, eventually};
 use speaker::{Mood, Speaker, WORDS};
 
-const QUOTE: &str = "Each value has *one* owner, which frees its memory.";
-const QUESTION: &str = "Who frees the memory of a value?";
+pub const QUOTE: &str = "Each value has *one* owner, which frees its memory.";
+pub const QUESTION: &str = "Who frees the memory of a value?";
 
 /// A course with a lesson that says something, and Ada, who takes it.
-struct Class {
-    school: School,
+pub struct Class {
+    pub school: School,
     lesson: Uuid,
-    ada: Client,
+    pub ada: Client,
 }
 
 impl Class {
-    async fn of(system: System) -> Self {
+    pub async fn of(system: System) -> Self {
         let school = School::of(system, 1, None).await;
         let text = format!("# Ownership\n\n{QUOTE}\n\n# Threads\n\nThreads run side by side.");
         let lesson = json!({ "title": "Memory", "text": text });
@@ -42,38 +42,38 @@ impl Class {
     }
 
     /// Where the answer will be.
-    async fn asks(&self, who: &Client, question: &str) -> Answer {
+    pub async fn asks(&self, who: &Client, question: &str) -> Answer {
         let asked = who.post(self.questions(), json!({ "question": question })).await;
         assert_eq!(asked.status.as_u16(), 202, "{asked}");
         asked
     }
 }
 
-fn place(asked: &Answer) -> String {
+pub fn place(asked: &Answer) -> String {
     asked.header("location").trim_start_matches("/api/v1/").to_owned()
 }
 
-async fn answered(who: &Client, asked: &Answer) -> Answer {
+pub async fn answered(who: &Client, asked: &Answer) -> Answer {
     let receipt = asked.clone().accepted();
     let ask = || who.get(place(asked)).after(&receipt);
     eventually(ask, |answer| answer["state"] == "ANSWERED").await
 }
 
 /// An answer as it is being told.
-struct Stream {
+pub struct Stream {
     response: reqwest::Response,
     text: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Heard {
+pub struct Heard {
     id: String,
-    event: String,
-    data: Value,
+    pub event: String,
+    pub data: Value,
 }
 
 impl Stream {
-    async fn open(ask: Ask) -> Self {
+    pub async fn open(ask: Ask) -> Self {
         let response = ask.header("accept", "text/event-stream").open().await;
         assert_eq!(response.status().as_u16(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -102,7 +102,7 @@ impl Stream {
         }
     }
 
-    async fn rest(mut self) -> Vec<Heard> {
+    pub async fn rest(mut self) -> Vec<Heard> {
         let mut heard = Vec::new();
         while let Some(event) = self.next().await {
             heard.push(event);
@@ -111,7 +111,7 @@ impl Stream {
     }
 }
 
-fn words(heard: &[Heard]) -> String {
+pub fn words(heard: &[Heard]) -> String {
     let tokens = heard.iter().filter(|heard| heard.event == "token");
     tokens.map(|heard| heard.data["text"].as_str().unwrap()).collect()
 }

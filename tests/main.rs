@@ -37,6 +37,7 @@ mod leaderboard;
 mod like;
 mod limits;
 mod live;
+mod llm;
 mod loan;
 mod machine;
 mod notification;

@@ -1,6 +1,6 @@
 //! People are written to: real letters, by a real mail server that is not always kind.
 
-mod post;
+pub mod post;
 
 use post::Post;
 use serde_json::{Value, json};

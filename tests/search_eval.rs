@@ -1,7 +1,8 @@
 //! `daybook search eval`, as somebody with a folder of judged questions meets it.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -52,18 +53,27 @@ impl Drop for Folder {
     }
 }
 
-#[test]
-fn every_way_of_finding_is_measured_by_what_is_judged_to_answer() {
-    let Some(model) = local_services::testing::text_model() else { return };
-    let output = Folder::of(JUDGEMENTS).measured(model.to_str().unwrap());
+/// The rows of a table by what they are of, without the time they took.
+fn rows(output: &Output) -> BTreeMap<String, Value> {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("3 texts, 2 questions"), "{said}");
+    let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .map(|mut line| {
+            line["seconds"].take();
+            (line["ranked_by"].as_str().unwrap().to_owned(), line)
+        })
+        .collect()
+}
 
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let lines: BTreeMap<_, _> =
-        lines.map(|line| (line["ranked_by"].as_str().unwrap().to_owned(), line)).collect();
+#[test]
+fn every_way_of_finding_is_measured_by_what_is_judged_to_answer() {
+    let Some(model) = local_services::testing::text_model() else { return };
+    let folder = Folder::of(JUDGEMENTS);
+    let measured = || rows(&folder.measured(model.to_str().unwrap()));
+    let lines = measured();
     let ways = lines.keys().map(String::as_str).collect::<Vec<_>>();
     let expected = [
         "both, reciprocal rank, 1",
@@ -72,10 +82,24 @@ fn every_way_of_finding_is_measured_by_what_is_judged_to_answer() {
         "meaning (best passage)",
         "words (BM25)",
     ];
-    assert_eq!(ways, expected, "{said}");
+    assert_eq!(ways, expected);
     for (way, line) in &lines {
         assert_eq!((&line["ndcg_at_10"], &line["text_at_1"]), (&1.0.into(), &1.0.into()), "{way}");
     }
+
+    // What was embedded is not embedded again, though that run was killed while it wrote.
+    let kept = kept_vectors();
+    let length = fs::metadata(&kept).unwrap().len();
+    File::options().append(true).open(&kept).unwrap().write_all(b"half a record").unwrap();
+    assert_eq!(measured(), lines);
+    assert_eq!(fs::metadata(&kept).unwrap().len(), length);
+}
+
+fn kept_vectors() -> PathBuf {
+    let folder = local_services::testing::options().runtime_dir.unwrap();
+    let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let is_kept = |file: &PathBuf| file.extension().is_some_and(|it| it == "vectors");
+    files.find(is_kept).unwrap()
 }
 
 #[test]

@@ -19,8 +19,9 @@ const LIMITS: Limits = Limits {
     whole: WHOLE_MAX,
 };
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// Of an answer; some thousand characters.
-const TOKENS_MAX: u32 = 800;
+
+/// A reason to end that leaves the answer without its rest.
+const WITHHELD: &str = "content_filter";
 
 #[derive(Debug)]
 pub struct ChatModel {
@@ -65,24 +66,31 @@ impl ChatModel {
         Patience { deadline: Instant::now() + WHOLE_MAX, silence_max: self.silence_max }
     }
 
-    /// Begins an answer. Whoever asks again under the same key asks the same.
+    /// Begins an answer of so many tokens at most. Whoever asks again under the same key asks the same.
     pub(crate) async fn ask(
         &self,
         key: &str,
         messages: &[Message],
+        tokens_max: u32,
         patience: Patience,
     ) -> Result<Saying<'_>, CallError> {
         let json = json!({
             "model": self.name.as_str(), "messages": messages, "stream": true,
-            "temperature": 0.2, "max_tokens": TOKENS_MAX,
+            "temperature": 0.2, "max_tokens": tokens_max,
         });
         let call = Call { method: Method::POST, path: "/chat/completions", key, json: Some(json) };
-        Ok(Saying(self.client.events(call, patience).await?))
+        let events = self.client.events(call, patience).await?;
+        Ok(Saying { events, has_ended: false })
     }
 }
 
 /// An answer that is being given.
-pub(crate) struct Saying<'a>(Events<'a>);
+pub(crate) struct Saying<'a> {
+    events: Events<'a>,
+    /// Whether the model came to an end, which is not that of its stream: a server that leaves an
+    /// answer for another one sends `[DONE]` too.
+    has_ended: bool,
+}
 
 #[derive(Deserialize)]
 struct Chunk {
@@ -93,6 +101,7 @@ struct Chunk {
 struct Choice {
     #[serde(default)]
     delta: Delta,
+    finish_reason: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -103,21 +112,31 @@ struct Delta {
 impl Saying<'_> {
     /// The next piece of it; none at its end.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, CallError> {
-        while let Some(data) = self.0.next().await? {
+        while let Some(data) = self.events.next().await? {
             let Ok(Chunk { choices }) = serde_json::from_str(&data) else {
-                return Err(self.0.broke_off("it sent something else than a chunk of an answer"));
+                let why = "it sent something else than a chunk of an answer";
+                return Err(self.events.broke_off(why));
             };
-            let content = choices.into_iter().next().and_then(|choice| choice.delta.content);
-            if let Some(content) = content.filter(|content| !content.is_empty()) {
-                self.0.heard();
+            let Some(Choice { delta, finish_reason }) = choices.into_iter().next() else {
+                continue;
+            };
+            self.has_ended |= finish_reason.is_some_and(|reason| reason != WITHHELD);
+            if let Some(content) = delta.content.filter(|content| !content.is_empty()) {
+                self.events.heard();
                 return Ok(Some(content));
             }
         }
-        Ok(None)
+        match self.has_ended {
+            true => {
+                self.events.succeeded();
+                Ok(None)
+            }
+            false => Err(self.events.broke_off("it does not say why it ends")),
+        }
     }
 
     /// It need not go on.
     pub(crate) fn enough(self) {
-        self.0.enough();
+        self.events.succeeded();
     }
 }

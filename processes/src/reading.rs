@@ -5,8 +5,9 @@ mod material;
 
 use std::sync::Arc;
 
+use domain::Title;
 use eventstore::Log;
-use retrieval::{Embedder, Passage, TextModel, passages};
+use retrieval::{Embedder, TextModel, passages};
 use tokio::sync::Semaphore;
 
 use crate::embedding::Embedding;
@@ -18,6 +19,8 @@ pub(crate) use material::Lesson;
 /// Files being read and batches being embedded at a time, whatever the number of courses: each keeps
 /// a processor busy.
 const HEAVY_MAX: usize = 2;
+/// Passages of one course: 500 lessons as long as they can be have fewer, long files may have more.
+pub(crate) const PASSAGES_MAX: usize = 100_000;
 
 /// What courses are read with.
 pub(crate) struct Reading {
@@ -44,11 +47,11 @@ impl Reading {
     }
 }
 
-/// The passages of some texts as they are embedded.
-pub(crate) async fn cut(texts: Vec<String>) -> Result<Vec<String>, Failure> {
+/// The passages of what a lesson and its files say, as they are embedded.
+pub(crate) async fn cut(lesson: Title, texts: Vec<String>) -> Result<Vec<String>, Failure> {
     let cut = move || {
         let found = texts.iter().flat_map(|text| passages(text));
-        found.map(|passage| Passage::embedded(&passage)).collect()
+        found.map(|passage| passage.embedded(lesson.as_str())).collect()
     };
     tokio::task::spawn_blocking(cut).await.map_err(Failure::passing)
 }

@@ -5,12 +5,14 @@ use sha2::{Digest, Sha256};
 use crate::Passage;
 
 impl Passage {
-    /// With the headings above it, which say what it is about.
-    pub fn embedded(&self) -> String {
-        match self.headings.is_empty() {
-            true => self.text.trim().to_owned(),
-            false => format!("{}\n{}", self.headings.join(" > "), self.text.trim()),
-        }
+    /// Below the title of what it is a passage of, which may be empty, and the headings above it: they
+    /// say what it is about.
+    pub fn embedded(&self, title: &str) -> String {
+        let headings = self.headings.iter().map(String::as_str);
+        let headings = headings.skip_while(|heading| *heading == title);
+        let above = std::iter::once(title).filter(|title| !title.is_empty()).chain(headings);
+        let above = above.collect::<Vec<_>>().join(" > ");
+        format!("{above}\n{}", self.text.trim()).trim().to_owned()
     }
 }
 
@@ -41,8 +43,11 @@ mod tests {
     #[test]
     fn a_passage_says_where_it_stands_and_an_item_what_it_is() {
         let found = crate::passages("# Accounts\n\n## Debit\n\nLeft.\n");
-        assert_eq!(found[0].embedded(), "Accounts > Debit\nLeft.");
-        assert_eq!(crate::passages("Alone.\n")[0].embedded(), "Alone.");
+        assert_eq!(found[0].embedded(""), "Accounts > Debit\nLeft.");
+        assert_eq!(found[0].embedded("Books"), "Books > Accounts > Debit\nLeft.");
+        assert_eq!(found[0].embedded("Accounts"), "Accounts > Debit\nLeft.", "said once");
+        assert_eq!(crate::passages("Alone.\n")[0].embedded(""), "Alone.");
+        assert_eq!(crate::passages("Alone.\n")[0].embedded("Books"), "Books\nAlone.");
         assert_eq!(about("Dune", &["Frank Herbert"], Some("Sand.")), "Dune\nFrank Herbert\nSand.");
         assert_eq!(about("Dune", &[], None), "Dune");
     }

@@ -26,9 +26,10 @@ impl Post {
     /// where `CI` is set.
     pub async fn office() -> Option<(&'static Self, System)> {
         static OFFICE: OnceLock<Result<Post, String>> = OnceLock::new();
-        let office = tokio::task::spawn_blocking(|| OFFICE.get_or_init(Self::open)).await;
+        let open = || OFFICE.get_or_init(|| Self::open("post", &[])).as_ref();
+        let office = tokio::task::spawn_blocking(open).await;
         match office.unwrap() {
-            Ok(office) => Some((office, System::of(&office.program).await)),
+            Ok(office) => Some((office, office.system().await)),
             Err(why) => {
                 assert!(std::env::var_os("CI").is_none(), "no mail server: {why}");
                 eprintln!("SKIPPED what needs a mail server: {why}");
@@ -37,7 +38,12 @@ impl Post {
         }
     }
 
-    fn open() -> Result<Self, String> {
+    pub async fn system(&self) -> System {
+        System::of(&self.program).await
+    }
+
+    /// One of this name, with more settings.
+    pub fn open(name: &str, more: &[(&str, &str)]) -> Result<Self, String> {
         let lock = Path::new(FOLDER).join("requirements.lock");
         let packages = testing::python_packages("mail-packages", &lock)?;
         let mut command = Command::new("python3");
@@ -55,8 +61,8 @@ impl Post {
         });
         let url = format!("smtp://127.0.0.1:{port}");
         let from = ("DAYBOOK_MAIL_FROM", "Daybook <no-reply@daybook.example>");
-        let settings = [("DAYBOOK_SMTP_URL", &*url), from];
-        let program = Program::up_with("post", &["--ephemeral"], &settings);
+        let settings = [&[("DAYBOOK_SMTP_URL", &*url), from], more].concat();
+        let program = Program::up_with(name, &["--ephemeral"], &settings);
         Ok(Self { url, program, letters, _server: server })
     }
 

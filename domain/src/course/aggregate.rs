@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{Command, Details, Event, LessonDetails, LessonRevision};
-use crate::{AccountId, Claim, CourseId, LessonId, Markdown, PublicationId, Recorded};
+use crate::{AccountId, Claim, CourseId, LessonId, Markdown, PublicationId, Recorded, Title};
 
 /// Absent until created.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,10 +92,10 @@ impl Course {
         lessons.map(|lesson| lesson.id).collect()
     }
 
-    /// The text of each lesson, in their order.
-    pub fn texts(&self) -> impl Iterator<Item = (LessonId, Option<&Markdown>)> {
+    /// The title and the text of each lesson, in their order.
+    pub fn texts(&self) -> impl Iterator<Item = (LessonId, &Title, Option<&Markdown>)> {
         let lessons = self.created.iter().flat_map(|created| &created.lessons);
-        lessons.map(|lesson| (lesson.id, lesson.details.text.as_ref()))
+        lessons.map(|lesson| (lesson.id, &lesson.details.title, lesson.details.text.as_ref()))
     }
 
     /// Whether this publication is under way and the course has what a published one must have.

@@ -20,6 +20,8 @@ struct Lesson {
     /// Attached to it; none: the lesson itself.
     file: Option<String>,
     text: String,
+    /// Bytes of all texts of the course.
+    whole: i64,
 }
 
 /// In the order of the lessons.
@@ -36,9 +38,10 @@ pub(super) async fn of(log: &Log, course: CourseId) -> Result<Vec<Source>, Failu
                    join processes.extracts e on e.file = f.sha256
                   where l.course = $1),
              sized as (
-                 select *, sum(octet_length(text)) over (order by place, file nulls first) as size
+                 select *, sum(octet_length(text)) over (order by place, file nulls first) as size,
+                        sum(octet_length(text)) over () as whole
                    from texts)
-             select lesson, title, file, text from sized
+             select lesson, title, file, text, whole from sized
               where size <= $2 order by place, file nulls first",
         )
         .bind(course.uuid())
@@ -46,6 +49,12 @@ pub(super) async fn of(log: &Log, course: CourseId) -> Result<Vec<Source>, Failu
         .fetch_all(log.pool()),
     )
     .await?;
+    if lessons.first().is_some_and(|lesson| lesson.whole > TEXT_BYTES_MAX) {
+        tracing::warn!(
+            course.id = %course,
+            "questions about course {course} are answered from its first {TEXT_BYTES_MAX} bytes"
+        );
+    }
     let cut = move || lessons.iter().flat_map(sources).collect();
     tokio::task::spawn_blocking(cut).await.map_err(Failure::passing)
 }
@@ -57,10 +66,8 @@ fn sources(lesson: &Lesson) -> Vec<Source> {
     let found = passages(&lesson.text).into_iter().filter_map(|passage| {
         let quote: Text = passage.text.parse().ok()?;
         let headings = passage.headings.iter().filter_map(|heading| heading.parse().ok());
-        let embedded = passage.embedded();
         Some(Source {
-            words: format!("{title}\n{embedded}"),
-            embedded,
+            embedded: passage.embedded(title.as_str()),
             quote: quote.to_string(),
             citation: Citation::Lesson {
                 lesson: lesson.lesson.into(),

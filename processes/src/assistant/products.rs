@@ -129,7 +129,6 @@ fn source(product: Product) -> Option<Source> {
     let currency: Currency = currency.parse().ok()?;
     let quote: Option<Text> = description.as_deref().map(beginning).and_then(|it| it.parse().ok());
     Some(Source {
-        words: embedded.clone(),
         embedded,
         quote: quote.as_ref().map(ToString::to_string).unwrap_or_default(),
         citation: Citation::Product {

@@ -18,6 +18,8 @@ const HITS_MAX: usize = 20;
 const WORDS_MAX: usize = 32;
 /// A source whose words fit half as well as those of the best is not quoted.
 const OF_THE_BEST: f32 = 0.5;
+/// What meaning weighs beside words: see docs/RETRIEVAL.md.
+const MEANING_WEIGHT: f32 = 1.5;
 
 /// How much of a question's words a source must have, and how near to its meaning it must be.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +118,7 @@ fn best(
     meanings: Option<&Meanings>,
     strictness: Strictness,
 ) -> Vec<Source> {
-    let words = Words::new(sources.iter().map(|source| &*source.words));
+    let words = Words::new(sources.iter().map(|source| &*source.embedded));
     let mut by_words = words.find(&wanted.question, HITS_MAX);
     let shares = shares(&words, &wanted.subject, sources.len());
     let least = by_words.first().map_or(0.0, |best| best.score * OF_THE_BEST);
@@ -132,7 +134,7 @@ fn best(
         .collect();
     by_meaning.sort_by(|a, b| b.score.total_cmp(&a.score));
     by_meaning.truncate(HITS_MAX);
-    let rankings: [(f32, &[Hit<u32>]); 2] = [(1.0, &by_words), (1.0, &by_meaning)];
+    let rankings: [(f32, &[Hit<u32>]); 2] = [(1.0, &by_words), (MEANING_WEIGHT, &by_meaning)];
     let found = fuse(Fusion::ReciprocalRank, &rankings, SOURCES_MAX);
     found.into_iter().filter_map(|hit| sources.get(hit.id as usize).cloned()).collect()
 }
@@ -181,8 +183,7 @@ mod tests {
             file: None,
             quote: text(words),
         };
-        let (words, quote) = (words.to_owned(), words.to_owned());
-        Source { embedded: words.clone(), words, quote, citation }
+        Source { embedded: words.to_owned(), quote: words.to_owned(), citation }
     }
 
     fn found(question: &str, meanings: Option<&Meanings>) -> Vec<String> {

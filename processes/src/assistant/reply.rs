@@ -15,6 +15,8 @@ use crate::outgoing::{CallError, Patience};
 /// Of one question; a model that has begun to speak is not asked again.
 const ATTEMPTS_MAX: u32 = 3;
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
+/// Some thousand characters.
+const TOKENS_MAX: u32 = 800;
 
 /// An answer about to be recorded.
 #[derive(Debug, Clone)]
@@ -100,7 +102,7 @@ async fn spoken(
     said: &mut String,
     draft: &Draft<'_>,
 ) -> Result<(), CallError> {
-    let mut saying = model.ask(key, messages, patience).await?;
+    let mut saying = model.ask(key, messages, TOKENS_MAX, patience).await?;
     let mut left = Reply::CHARS_MAX;
     while let Some(piece) = saying.next().await? {
         let sound = piece.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));

@@ -5,9 +5,7 @@ use domain::conversation::Citation;
 
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    /// What it is found by, by its words.
-    pub(super) words: String,
-    /// What it is found by, by its meaning: as whoever embeds it has it.
+    /// What it is found by, by its words and its meaning: as whoever embeds it has it.
     pub(super) embedded: String,
     /// Word for word.
     pub(super) quote: String,

@@ -9,6 +9,8 @@ use crate::chat::{self, ChatModel};
 use crate::outgoing::Patience;
 
 const CHARS_MAX: usize = 300;
+/// More than have so many characters.
+const TOKENS_MAX: u32 = 200;
 /// A letter does not wait longer for it.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -57,25 +59,25 @@ async fn said(model: &ChatModel, key: &str, subject: &str) -> Option<String> {
     let deadline = Instant::now() + WAIT_MAX;
     let silence_max = model.patience().silence_max.min(WAIT_MAX);
     let patience = Patience { deadline, silence_max };
-    let mut saying = model.ask(key, &[rules, subject], patience).await.ok()?;
+    let mut saying = model.ask(key, &[rules, subject], TOKENS_MAX, patience).await.ok()?;
     let mut said = String::new();
     while let Some(piece) = saying.next().await.ok()? {
         said.push_str(&piece);
-        if said.chars().count() > CHARS_MAX {
+        if said.trim_start().contains('\n') || said.chars().count() > CHARS_MAX {
             saying.enough();
-            return None;
+            break;
         }
     }
     Some(said)
 }
 
-/// One line of words without an address.
+/// The first line, of words without an address: a small model goes on with a letter of its own.
 fn sentence(said: &str) -> Option<String> {
-    let said = said.trim().trim_matches('"');
-    let is_plain = !said.is_empty()
-        && !said.chars().any(char::is_control)
-        && !["http", "www.", "@"].iter().any(|part| said.contains(part));
-    is_plain.then(|| said.to_owned())
+    let line = said.trim().lines().next()?.trim().trim_matches('"');
+    let is_plain = (1..=CHARS_MAX).contains(&line.chars().count())
+        && !line.chars().any(char::is_control)
+        && !["http", "www.", "@"].iter().any(|part| line.contains(part));
+    is_plain.then(|| line.to_owned())
 }
 
 #[cfg(test)]
@@ -85,7 +87,9 @@ mod tests {
     #[test]
     fn what_is_no_sentence_is_left_out() {
         assert_eq!(sentence(" \"Enjoy it!\"\n").as_deref(), Some("Enjoy it!"));
-        for wrong in ["", " ", "Go to https://x.example", "Write to a@b.example", "Two\nlines"] {
+        assert_eq!(sentence("Enjoy it.\n\nYours,\nDaybook").as_deref(), Some("Enjoy it."));
+        let long = "on and ".repeat(50);
+        for wrong in ["", " ", "Go to https://x.example", "Write to a@b.example", &long] {
             assert_eq!(sentence(wrong), None, "{wrong}");
         }
     }

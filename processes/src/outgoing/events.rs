@@ -13,7 +13,8 @@ use super::client::{Call, CallError, Client};
 const STREAM_BYTES_MAX: usize = 4 * 1024 * 1024;
 const END: &str = "[DONE]";
 
-/// Whatever ends before its end counts as a failure, as a refused call does.
+/// Whatever ends before its end counts as a failure, as a refused call does; whether the rest was a
+/// success says who reads it.
 pub(crate) struct Events<'a> {
     client: &'a Client,
     body: Incoming,
@@ -79,10 +80,7 @@ impl Events<'_> {
     pub(crate) async fn next(&mut self) -> Result<Option<String>, CallError> {
         loop {
             match self.data.pop_front() {
-                Some(data) if data == END => {
-                    self.client.succeeded();
-                    return Ok(None);
-                }
+                Some(data) if data == END => return Ok(None),
                 Some(data) => return Ok(Some(data)),
                 None => self.receive().await.inspect_err(|_| self.client.failed())?,
             }
@@ -100,8 +98,8 @@ impl Events<'_> {
         CallError::BrokeOff(why.to_owned())
     }
 
-    /// The rest is not wanted.
-    pub(crate) fn enough(self) {
+    /// What came is all that is wanted.
+    pub(crate) fn succeeded(&self) {
         self.client.succeeded();
     }
 

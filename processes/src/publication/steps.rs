@@ -12,13 +12,11 @@ use super::embed::embed;
 use super::progress::Progress;
 use super::{Work, text};
 use crate::failure::{Failure, in_time};
-use crate::reading::{Lesson, cut};
+use crate::reading::{Lesson, PASSAGES_MAX, cut};
 
 /// How long one attempt waits for the read model, and how often it looks.
 const INDEX_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// Of one course: 500 lessons as long as they can be have fewer.
-const PASSAGES_MAX: usize = 100_000;
 
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -154,7 +152,8 @@ impl Work<'_> {
         let mut all = Vec::new();
         for lesson in self.lessons().await? {
             let texts = self.reading.texts(self.log, &lesson).await;
-            all.extend(cut(texts.into_iter().collect::<Result<_, _>>()?).await?);
+            let texts = texts.into_iter().collect::<Result<_, _>>()?;
+            all.extend(cut(lesson.title.clone(), texts).await?);
             if all.len() > PASSAGES_MAX {
                 let reason = format!("the course has more text than {PASSAGES_MAX} passages");
                 return Err(Failure::Lasting(reason));

@@ -1,6 +1,6 @@
 use domain::course::Course;
 use domain::file::{Content, FileName, Files, Target};
-use domain::{CourseId, LessonId, Markdown};
+use domain::{CourseId, LessonId, Markdown, Title};
 use eventstore::Log;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -16,6 +16,7 @@ pub(crate) struct Lesson {
     pub(crate) id: LessonId,
     /// Counts from 1.
     number: usize,
+    pub(crate) title: Title,
     pub(crate) body: Option<Markdown>,
     pub(crate) files: Vec<(FileName, Content)>,
 }
@@ -28,14 +29,15 @@ impl Reading {
         id: CourseId,
         course: &Course,
     ) -> Result<Vec<Lesson>, Failure> {
-        let lessons: Vec<(LessonId, Option<Markdown>)> =
-            course.texts().map(|(lesson, body)| (lesson, body.cloned())).collect();
-        let lessons = (1..).zip(lessons).map(async |(number, (lesson, body))| {
+        let texts = course.texts();
+        let lessons: Vec<(LessonId, Title, Option<Markdown>)> =
+            texts.map(|(lesson, title, body)| (lesson, title.clone(), body.cloned())).collect();
+        let lessons = (1..).zip(lessons).map(async |(number, (lesson, title, body))| {
             let target = Target::Lesson { course: id, lesson };
             let attached = log.load::<Files>(target).await?.state;
             let files = attached.attached().filter(|(_, it)| Extractor::reads(it.media_type));
             let files = files.map(|(name, content)| (name.clone(), content.clone())).collect();
-            Ok::<_, Failure>(Lesson { id: lesson, number, body, files })
+            Ok::<_, Failure>(Lesson { id: lesson, number, title, body, files })
         });
         stream::iter(lessons).buffered(ASKED_MAX).try_collect().await
     }

@@ -240,6 +240,8 @@ async fn whatever_a_model_does_the_lesson_is_quoted_and_the_answer_says_why() {
     for (mood, reason, attempts) in [
         (Mood::BreaksOff, FallbackReason::BrokeOff, 1),
         (Mood::Ends, FallbackReason::BrokeOff, 1),
+        (Mood::Leaves, FallbackReason::BrokeOff, 1),
+        (Mood::Withholds, FallbackReason::BrokeOff, 1),
         (Mood::Babbles, FallbackReason::BrokeOff, 3),
         (Mood::Nothing, FallbackReason::Unusable, 1),
         (Mood::Fails(500), FallbackReason::Failed, 3),

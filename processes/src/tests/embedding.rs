@@ -165,12 +165,12 @@ async fn a_course_that_is_published_already_is_read_without_being_asked() {
     let extractor = Some(extractor(&files));
     let text_model = TextModel::ready(model);
     let _running = running(&shop.log, Providers { text_model, extractor, ..Providers::default() });
-    shop.until("the file is embedded", async || shop.means("Spine\nGlue.").await).await;
+    shop.until("the file is embedded", async || shop.means("Ownership > Spine\nGlue.").await).await;
     shop.until("the lesson is, to its end", async || {
-        shop.means("Page 40\nEntry 280 stands here.").await
+        shop.means("Ownership > Page 40\nEntry 280 stands here.").await
     })
     .await;
     shop.attach(&files, "more.md", MediaType::Markdown, "Thread.").await;
-    shop.until("the new file is embedded", async || shop.means("Thread.").await).await;
+    shop.until("the new file is embedded", async || shop.means("Ownership\nThread.").await).await;
     std::fs::remove_dir_all(&files).expect("the files were there");
 }

@@ -19,6 +19,9 @@ const KEY: &str = "a secret";
 
 /// What it says if nothing keeps it from it.
 pub const WORDS: [&str; 4] = ["The owner ", "frees ", "it. ", "[1]"];
+const DONE: &str = "data: [DONE]\n\n";
+/// After the words, why they end, and that they do.
+const LAST: usize = WORDS.len() + 2;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mood {
@@ -29,6 +32,10 @@ pub enum Mood {
     BreaksOff,
     /// It ends there, as if that were all.
     Ends,
+    /// It says that it is done there, as one does who leaves an answer for another.
+    Leaves,
+    /// It says there that the rest is withheld.
+    Withholds,
     Fails(u16),
     /// It never answers.
     Hangs,
@@ -96,8 +103,8 @@ async fn complete(
             StatusCode::GATEWAY_TIMEOUT.into_response()
         }
         Mood::Babbles => "data: well\n\n".into_response(),
-        Mood::Nothing => "data: [DONE]\n\n".into_response(),
-        Mood::Speaks | Mood::Holds | Mood::BreaksOff | Mood::Ends => spoken(desk.mood),
+        Mood::Nothing => format!("data: {}\n\n{DONE}", end("stop")).into_response(),
+        _ => spoken(desk.mood),
     }
 }
 
@@ -112,17 +119,24 @@ fn spoken(mood: watch::Receiver<Mood>) -> Response {
         let (text, next) = match (mood_now, WORDS.get(said)) {
             (Mood::BreaksOff, _) if said == 2 => (Err(io::Error::other("cut")), said + 1),
             (Mood::Ends, _) if said == 2 => return None,
+            (Mood::Leaves, _) if said == 2 => (Ok(Bytes::from(DONE)), LAST),
+            (Mood::Withholds, _) if said == 2 => (piece(&end("content_filter")), WORDS.len() + 1),
             (_, Some(word)) => {
                 let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": word } }] });
                 (piece(&chunk), said + 1)
             }
-            (_, None) if said == WORDS.len() => (Ok(Bytes::from("data: [DONE]\n\n")), said + 1),
+            _ if said == WORDS.len() => (piece(&end("stop")), said + 1),
+            _ if said < LAST => (Ok(Bytes::from(DONE)), LAST),
             _ => return None,
         };
         Some((text, (mood, next)))
     });
     let body = Body::from_stream(begun.chain(words));
     ([("content-type", "text/event-stream")], body).into_response()
+}
+
+fn end(why: &str) -> Value {
+    json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": why }] })
 }
 
 fn piece(chunk: &Value) -> Result<Bytes, io::Error> {

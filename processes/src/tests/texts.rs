@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use domain::ItemId;
 use domain::account::{Account, samples::register};
 use domain::book::{self, Book};
 use domain::course::{self, Course};
@@ -11,13 +10,14 @@ use domain::file::Files;
 use domain::file::samples::{attach, content, first_lesson, remove};
 use domain::product::{self, Product};
 use domain::samples::{ada, lantern, lesson, middlemarch, pounds, rust_course, text};
+use domain::{ItemId, ItemKind};
 use eventstore::Feed;
-use retrieval::{Embedder, TextModel};
+use retrieval::{Embedder, TextModel, text_hash};
 use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, Shop, program};
-use crate::texts::{Known, TURN, embed_news, keep_embedding};
+use crate::texts::{Known, TURN, described, embed_news, keep_embedding, vectors};
 
 pub(super) static MODEL: LazyLock<Option<Arc<Embedder>>> = LazyLock::new(|| {
     let folder = local_services::testing::text_model()?;
@@ -106,6 +106,34 @@ async fn what_is_new_or_says_something_else_is_embedded_and_nothing_twice() {
     shop.read_up().await;
     assert_eq!(shop.embed(&mut known).await, Some(0));
     assert_eq!(shop.vectors().await, 5);
+}
+
+/// More passages than fit into memory at once.
+#[tokio::test]
+async fn a_long_course_is_found_by_the_end_of_its_last_lesson() {
+    let Some(model) = MODEL.as_ref() else { return };
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    for number in 2..=13 {
+        let entries = (1..=200).map(|n| format!("# Entry {number}.{n}\n\nPaid.\n\n"));
+        let body: String = entries.collect();
+        let details = Box::new(course::samples::lesson_details(Some(&body)));
+        let (course, by, lesson) = (rust_course(), ada(), lesson(number));
+        let (position, at) = (None, domain::samples::at(1));
+        let add = course::Command::AddLesson { course, by, lesson, details, position, at };
+        shop.execute::<Course>(course, add).await;
+    }
+    shop.read_up().await;
+
+    assert_eq!(shop.embed(&mut Known::default()).await, Some(4 + 12 * 200));
+    let pool = shop.log.pool();
+    let course = [rust_course().uuid()];
+    let described = described(pool, ItemKind::Course, &course).await.expect("it is there");
+    let texts = &described[0].texts;
+    assert_eq!(texts.last(), Some(&text_hash("Ownership > Entry 13.200\nPaid.")));
+    let kept = vectors(pool, model.hash(), texts).await.expect("vectors are kept");
+    assert!(texts.iter().all(|text| kept.contains_key(text)));
 }
 
 impl Shop {

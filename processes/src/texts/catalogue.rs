@@ -1,21 +1,18 @@
 //! The texts themselves.
 
-use std::collections::HashMap;
-
 use domain::{ItemId, ItemKind};
-use retrieval::{about, passages};
+use retrieval::{about, text_hash};
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use super::Described;
+use super::lessons::Lessons;
 
-/// Passages of one course that are read; what follows is not.
-const PASSAGES_MAX: usize = 2_000;
-
+/// What an item is, as the read models have it.
 #[derive(FromRow)]
-struct Row {
-    item: Uuid,
-    shown: bool,
+pub(super) struct Row {
+    pub(super) item: Uuid,
+    pub(super) shown: bool,
     title: String,
     more: Vec<String>,
     description: Option<String>,
@@ -25,33 +22,45 @@ struct Row {
     currency: Option<String>,
 }
 
+impl Row {
+    pub(super) fn about(&self) -> String {
+        let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
+        about(&self.title, &more, self.description.as_deref())
+    }
+}
+
 /// Those of `ids` that the read models have.
 pub async fn described(
     pool: &PgPool,
     kind: ItemKind,
     ids: &[Uuid],
 ) -> Result<Vec<Described>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select(kind)).bind(ids).fetch_all(pool).await?;
-    let shown: Vec<Uuid> = rows.iter().filter(|row| row.shown).map(|row| row.item).collect();
-    let mut lessons = match kind {
-        ItemKind::Course => of_lessons(pool, &shown).await?,
-        ItemKind::Book | ItemKind::Product => HashMap::new(),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let mut texts = Vec::new();
-            if row.shown {
-                let more: Vec<&str> = row.more.iter().map(String::as_str).collect();
-                texts.push(about(&row.title, &more, row.description.as_deref()));
-                texts.extend(lessons.remove(&row.item).unwrap_or_default());
+    let mut described = Vec::new();
+    for row in rows(pool, kind, ids).await? {
+        let mut texts = Vec::new();
+        if row.shown {
+            texts.push(text_hash(&row.about()));
+            if kind == ItemKind::Course {
+                let mut lessons = Lessons::of(row.item);
+                while let Some(passages) = lessons.next(pool).await? {
+                    texts.extend(passages.iter().map(|passage| text_hash(passage)));
+                }
             }
-            let item = ItemId::new(kind, row.item);
-            let price = row.price_minor.zip(row.currency);
-            let (shown, labels, audience) = (row.shown, row.labels, row.audience);
-            Described { item, shown, labels, audience, price, texts }
-        })
-        .collect())
+        }
+        let item = ItemId::new(kind, row.item);
+        let price = row.price_minor.zip(row.currency);
+        let (shown, labels, audience) = (row.shown, row.labels, row.audience);
+        described.push(Described { item, shown, labels, audience, price, texts });
+    }
+    Ok(described)
+}
+
+pub(super) async fn rows(
+    pool: &PgPool,
+    kind: ItemKind,
+    ids: &[Uuid],
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(select(kind)).bind(ids).fetch_all(pool).await
 }
 
 fn select(kind: ItemKind) -> &'static str {
@@ -76,33 +85,4 @@ fn select(kind: ItemKind) -> &'static str {
                from readmodel.products where product = any ($1)"
         }
     }
-}
-
-/// The passages of their lessons, and of files attached to these, by course.
-async fn of_lessons(
-    pool: &PgPool,
-    courses: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<String>>, sqlx::Error> {
-    let markdown: Vec<(Uuid, String)> = sqlx::query_as(
-        "select course, body from (
-             select course, place, '' as name, body from readmodel.lessons
-              where course = any ($1) and body <> ''
-             union all
-             select l.course, l.place, f.name, e.text
-               from readmodel.lessons l
-               join readmodel.files f on (f.item, f.lesson) = (l.course, l.lesson)
-               join processes.extracts e on e.file = f.sha256
-              where l.course = any ($1)) told
-          order by course, place, name",
-    )
-    .bind(courses)
-    .fetch_all(pool)
-    .await?;
-    let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for (course, markdown) in markdown {
-        let texts = found.entry(course).or_default();
-        let left = PASSAGES_MAX.saturating_sub(texts.len());
-        texts.extend(passages(&markdown).iter().take(left).map(retrieval::Passage::embedded));
-    }
-    Ok(found)
 }

@@ -11,8 +11,11 @@ use metrics::gauge;
 use retrieval::{Embedder, ModelState, TextModel};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{Known, described};
+use super::Known;
+use super::catalogue::{Row, rows};
+use super::lessons::Lessons;
 use crate::embedding::Embedding;
 use crate::failure::{Failure, in_time};
 use crate::turn::Turn;
@@ -21,9 +24,8 @@ use crate::turn::Turn;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What failed is tried again this much later.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
-/// Items whose texts are in memory at once; a course is as long as a shelf of descriptions.
-const ITEMS_AT_ONCE: usize = 500;
-const COURSES_AT_ONCE: usize = 10;
+/// Items whose descriptions are in memory at once; lessons are read a few at a time.
+const ITEMS_AT_ONCE: usize = 100;
 /// The key of the advisory lock that makes it one at a time.
 pub(crate) const TURN: i64 = 0x6461_7962_6f6f_6b54;
 
@@ -67,12 +69,10 @@ pub(crate) async fn embed_news(
         by_kind.entry(item.kind).or_default().push((*item, stamp.clone()));
     }
     for (kind, items) in by_kind {
-        let at_once = if kind == ItemKind::Course { COURSES_AT_ONCE } else { ITEMS_AT_ONCE };
-        for items in items.chunks(at_once) {
+        for items in items.chunks(ITEMS_AT_ONCE) {
             gauge!("daybook_items_to_embed").set(left as f64);
             let ids: Vec<_> = items.iter().map(|(item, _)| item.id).collect();
-            let texts = described(pool, kind, &ids).await?.into_iter().flat_map(|item| item.texts);
-            embedded += Embedding::new(pool, embedder.clone()).keep(texts.collect()).await?;
+            embedded += embed_all(&Embedding::new(pool, embedder.clone()), kind, &ids).await?;
             left -= items.len();
             known.learn(items);
         }
@@ -85,4 +85,22 @@ pub(crate) async fn embed_news(
     }
     in_time(turn.end()).await?;
     Ok(Some(embedded))
+}
+
+async fn embed_all(
+    embedding: &Embedding<'_>,
+    kind: ItemKind,
+    ids: &[Uuid],
+) -> Result<usize, Failure> {
+    let mut shown = rows(embedding.pool, kind, ids).await?;
+    shown.retain(|row| row.shown);
+    let mut embedded = embedding.keep(shown.iter().map(Row::about).collect()).await?;
+    let courses = shown.iter().filter(|_| kind == ItemKind::Course);
+    for course in courses {
+        let mut lessons = Lessons::of(course.item);
+        while let Some(passages) = lessons.next(embedding.pool).await? {
+            embedded += embedding.keep(passages).await?;
+        }
+    }
+    Ok(embedded)
 }

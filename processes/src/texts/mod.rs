@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod keeping;
+mod lessons;
 mod news;
 
 use domain::ItemId;
@@ -27,6 +28,6 @@ pub struct Described {
     pub audience: Option<String>,
     /// In minor units, and the currency.
     pub price: Option<(i64, String)>,
-    /// What it is, then what the lessons of a course say, passage by passage.
-    pub texts: Vec<String>,
+    /// What it is, then what the lessons of a course say, passage by passage: the hashes of it.
+    pub texts: Vec<TextHash>,
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::ItemId;
 use processes::texts::{Described, TextHash};
-use retrieval::{Exact, Hit, Vector, VectorIndex, text_hash};
+use retrieval::{Exact, Hit, Vector, VectorIndex};
 
 use super::COSINE_MIN;
 
@@ -57,7 +57,7 @@ impl Index {
                 let parts = texts.len();
                 self.facts.insert(item, Facts { labels, audience, price, parts });
                 let places = (0..parts).map(|part| Place { item, part });
-                self.lacking.extend(places.zip(texts.iter().map(|text| text_hash(text))));
+                self.lacking.extend(places.zip(texts));
             }
         }
     }

@@ -8,19 +8,17 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, ensure};
 use retrieval::evaluation::{ndcg, recall, success};
-use retrieval::{Embedder, Exact, Fusion, Hit, VectorIndex, Words, fuse, passages};
+use retrieval::{Exact, Fusion, Hit, VectorIndex, Words, fuse, passages};
 use serde_json::json;
 
 use super::collection::{self, Collection, Question};
 use super::full_text;
-use crate::cli::progress;
+use super::vectors::Vectors;
 use crate::settings::Settings;
 use crate::text_model;
 
 /// Of each way of finding, so many take part in a fusion, and are measured.
 const DEPTH: usize = 100;
-/// Passages that are embedded in one run, and a step of the progress bar.
-const RUN: usize = 64;
 /// Passages looked at so that `DEPTH` texts are among them.
 const PASSAGES_MAX: usize = 5 * DEPTH;
 
@@ -72,7 +70,8 @@ impl Eval {
             Err(error) => eprintln!("full text is not measured: {error:#}"),
         }
         let begun = Instant::now();
-        let by_meaning = by_meaning(&collection, &embedder)?;
+        let mut vectors = Vectors::open(&settings.runtime_dir(), &embedder)?;
+        let by_meaning = by_meaning(&collection, &mut vectors)?;
         self.say(&collection, "meaning (best passage)", &by_meaning, begun)?;
         for (name, how) in
             [("reciprocal rank", Fusion::ReciprocalRank), ("z-score", Fusion::ZScore)]
@@ -155,29 +154,24 @@ fn by_words(collection: &Collection) -> Vec<Vec<Hit<u32>>> {
 }
 
 /// A text is as near as its nearest passage. The title belongs to each of them.
-fn by_meaning(collection: &Collection, embedder: &Embedder) -> anyhow::Result<Vec<Vec<Hit<u32>>>> {
+fn by_meaning(
+    collection: &Collection,
+    vectors: &mut Vectors<'_>,
+) -> anyhow::Result<Vec<Vec<Hit<u32>>>> {
     let mut cut: Vec<((u32, u32), String)> = Vec::new();
     for (text, place) in collection.texts.iter().zip(0..) {
-        for (mut passage, number) in passages(&text.body).into_iter().zip(0..) {
-            if !text.title.is_empty() {
-                passage.headings.insert(0, text.title.clone());
-            }
-            cut.push(((place, number), passage.embedded()));
+        for (passage, number) in passages(&text.body).into_iter().zip(0..) {
+            cut.push(((place, number), passage.embedded(&text.title)));
         }
     }
-    let bar = progress::bar("passages", i64::try_from(cut.len())?);
+    let texts: Vec<&str> = cut.iter().map(|(_, text)| text.as_str()).collect();
     let mut index = Exact::default();
-    for run in cut.chunks(RUN) {
-        let texts: Vec<&str> = run.iter().map(|(_, text)| text.as_str()).collect();
-        for ((id, _), vector) in run.iter().zip(embedder.embed(&texts)?) {
-            index.put(*id, &vector);
-        }
-        bar.inc(run.len() as u64);
+    for ((id, _), vector) in cut.iter().zip(vectors.of(&texts)?) {
+        index.put(*id, &vector);
     }
-    bar.finish_and_clear();
     let asked: Vec<&str> = collection.questions.iter().map(|asked| asked.text.as_str()).collect();
-    let vectors = embedder.embed(&asked)?;
     Ok(vectors
+        .of(&asked)?
         .iter()
         .map(|vector| {
             let mut seen = HashSet::new();

@@ -3,6 +3,7 @@
 mod collection;
 mod eval;
 mod full_text;
+mod vectors;
 
 use std::process::ExitCode;
 
