@@ -6,12 +6,14 @@
 mod parked;
 mod process;
 
+use std::future::Future;
+
 use axum::extract::State;
 use domain::Name;
 use domain::projection::{Command, Projection, Refusal};
-use eventstore::{Context, Log, Receipt};
+use eventstore::{Context, Decision, Log, Receipt};
 use projections::runtime::{self, BuildKey, RequestError};
-use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody, Undecided};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -100,6 +102,24 @@ async fn execute(
     command: Command,
 ) -> Result<Receipt, Problem> {
     log.execute::<Projection>(name, command, context).await.or_refuse(refused)
+}
+
+/// A command about what is parked just now. That may be gone since it was accepted: whoever repeats
+/// it gets its answer all the same.
+async fn decide<F, Fut>(log: &Log, context: &Context, prepare: F) -> Result<Receipt, Problem>
+where
+    F: Fn() -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Command, Problem>> + Send,
+{
+    log.decide::<Projection, _, _, Undecided<Refusal>>(context, |_| {
+        let command = prepare();
+        async move {
+            let command = command.await?;
+            Ok(Decision::new(command.projection().clone(), command))
+        }
+    })
+    .await
+    .or_refuse(refused)
 }
 
 /// Rebuild a projection beside the live one.
