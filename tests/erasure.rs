@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::system::{Client, Login, Program, System, eventually};
+use crate::notification::post::MailServer;
+use crate::system::{Answer, Client, Login, Program, System, eventually};
 use traces::{Traces, found_in};
 
 const NAME: &str = "Zéphyrine Quillfeather";
@@ -86,6 +87,16 @@ async fn lives(system: &System, book: Uuid) -> Person {
     Person { client: ada, old_email, comment, position: last.position }
 }
 
+/// The letter that was refused is given up; the refusal named her.
+async fn is_told_in_vain(ada: &Client) {
+    let is_given_up = |told: &Answer| {
+        let items = told["items"].as_array().unwrap();
+        let error = |item: &Value| item["error"].as_str().unwrap_or_default().to_owned();
+        items.iter().any(|item| error(item).contains("no such mailbox"))
+    };
+    eventually(|| ada.get("accounts/me/notifications"), is_given_up).await;
+}
+
 /// Where the program's own Postgres is, with every change in its files.
 async fn settled(data_dir: &Path) -> PgPool {
     let attached = local_services::attach(data_dir).unwrap();
@@ -117,12 +128,19 @@ async fn is_nowhere(person: &Person, folder: &Path, log: &Path) {
 async fn nothing_of_an_erased_person_is_left_on_any_disk() {
     let folder = std::env::temp_dir().join(format!("daybook-e2e-{}", Uuid::now_v7().simple()));
     let name = folder.to_str().unwrap().to_owned();
-    let start = move || Program::up("erasure", &["--data-dir", &name]);
-    let mut program = tokio::task::spawn_blocking(start).await.unwrap();
+    let start = move || {
+        let post = MailServer::start();
+        let settings = post.as_ref().map_or(vec![], |post| post.settings().to_vec());
+        (Program::up_with("erasure", &["--data-dir", &name], &settings), post)
+    };
+    let (mut program, post) = tokio::task::spawn_blocking(start).await.unwrap();
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("erasure.log");
     let system = System::of(&program).await;
     let book = system.add_book(json!({ "title": CONTROL, "authors": ["Anonymous"] })).await;
     let person = lives(&system, book).await;
+    if post.is_some() {
+        is_told_in_vain(&person.client).await;
+    }
     let comments = format!("books/{book}/comments");
     let seen = system.get(&comments).header("consistency-token", person.position);
     let seen = seen.header("prefer", "wait=5").await.ok();

@@ -257,19 +257,20 @@ impl Delivery<'_> {
         let Some(pause) = pause else {
             tracing::error!(
                 notification.id = %notification, attempt,
-                "notification {notification} is given up after {attempt} attempts: {said}",
+                "notification {notification} is given up after {attempt} attempts: {}",
+                said.as_str(),
             );
             return self
                 .step(&format!("give-up:{attempt}"), |at| Command::GiveUp {
                     notification,
-                    error: said.into(),
+                    error: said,
                     at,
                 })
                 .await;
         };
         self.step(&format!("failed:{attempt}"), |at| Command::MarkFailed {
             notification,
-            error: said.into(),
+            error: said,
             retry_at: at + pause,
             at,
         })

@@ -1,6 +1,7 @@
 //! The ways to reach somebody.
 
 use async_trait::async_trait;
+use domain::ErrorText;
 use domain::account::Channel;
 
 use super::recipient::Recipient;
@@ -18,7 +19,7 @@ pub(crate) trait Carrier: Send + Sync {
 /// Why a message did not go out.
 #[derive(Debug)]
 pub(crate) struct NotCarried {
-    pub(super) said: String,
+    pub(super) said: ErrorText,
     /// Trying again would meet the same answer.
     pub(super) is_permanent: bool,
 }

@@ -100,7 +100,7 @@ impl Carrier for Mailer {
         let (to, Words { subject, text }) = (to.email.clone(), words);
         let letter = Letter { to, subject, text, id: id.replace(':', ".") };
         self.send(letter).await.map_err(|error| NotCarried {
-            said: error.to_string(),
+            said: error.to_string().into(),
             is_permanent: error.is_permanent(),
         })
     }

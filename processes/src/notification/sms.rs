@@ -31,7 +31,7 @@ impl Carrier for HttpSms {
     }
 
     async fn carry(&self, to: &Recipient, words: Words, id: &str) -> Result<(), NotCarried> {
-        let refused = |said, is_permanent| NotCarried { said, is_permanent };
+        let refused = |said: String, is_permanent| NotCarried { said: said.into(), is_permanent };
         let Some(phone) = &to.phone else {
             return Err(refused("there is no telephone number".to_owned(), true));
         };
