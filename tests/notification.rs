@@ -5,7 +5,7 @@ pub mod post;
 use post::Post;
 use serde_json::{Value, json};
 
-use crate::system::{Answer, Client, School, Shop, daybook, eventually};
+use crate::system::{Answer, Client, Login, School, Shop, daybook, eventually};
 
 /// The latest notification of somebody, once it has come to this.
 async fn latest(somebody: &Client, kind: &str, status: &str) -> Value {
@@ -150,4 +150,49 @@ async fn who_forgot_the_password_chooses_another_by_letter_whatever_they_want_to
     let history = auditor.get(format!("audit/streams/account/{}", bob.id)).await.ok();
     assert!(!history.body.to_string().contains(&token[token.len() - 64..]), "{history}");
     assert!(history.body.to_string().contains("PasswordResetRequested"), "{history}");
+}
+
+#[tokio::test]
+async fn the_old_address_hears_of_the_change_and_the_new_one_of_all_else() {
+    let Some((post, system)) = Post::office().await else { return };
+    let bob = system.bob().await;
+    post.letters(&bob.login.email, 1).await;
+    bob.patch("accounts/me", json!({ "channels": [] })).await.accepted();
+    let new = Login::new("Robert").email;
+    let change = json!({ "email": new, "current_password": bob.login.password });
+    bob.put("accounts/me/email", change).await.accepted();
+
+    let letters = post.letters(&bob.login.email, 2).await;
+    assert_eq!(letters[1]["subject"], "Your e-mail address was changed");
+    assert!(!letters[1]["text"].as_str().unwrap().contains(&new), "{letters:?}");
+    latest(&bob, "email_changed", "SENT").await;
+    let asked = system.post("accounts/password-resets", json!({ "email": new })).await;
+    assert_eq!(asked.status, 202, "{asked}");
+    let letters = post.letters(&new, 1).await;
+    assert_eq!(letters[0]["subject"], "Choose a new password");
+}
+
+#[tokio::test]
+async fn whose_refresh_token_is_in_two_hands_gets_a_letter_and_auditors_see_the_session() {
+    let Some((post, system)) = Post::office().await else { return };
+    let ada = system.ada().await;
+    let refresh =
+        |token: &Value| system.post("sessions/refresh", json!({ "refresh_token": token }));
+    let stolen = json!(ada.refresh_token);
+    let second = refresh(&stolen).await.ok();
+    refresh(&second["refresh_token"]).await.ok();
+    refresh(&stolen).await.refused(401, "refresh-token-invalid");
+
+    let ada = system.again(&ada.login).await;
+    latest(&ada, "session_ended", "SENT").await;
+    let letters = post.letters(&ada.login.email, 2).await;
+    assert_eq!(letters[1]["subject"], "You were logged out for your safety");
+    let auditor = system.auditor().await;
+    let history = auditor.get(format!("audit/streams/account/{}", ada.id)).await.ok();
+    let events = history["items"].as_array().unwrap().iter();
+    let reused: Vec<&Value> =
+        events.filter(|event| event["event_type"] == "RefreshReuseDetected").collect();
+    let [reused] = reused[..] else { panic!("{history}") };
+    assert!(reused["payload"]["session"].is_string(), "{reused}");
+    assert!(!history.body.to_string().contains("dbr_"), "{history}");
 }

@@ -69,10 +69,12 @@ enum Cue {
     CoursePublished { course: CourseId, instructor: AccountId },
     PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
     PasswordResetRequested { account: AccountId, reset: PasswordResetId },
+    EmailChanged { account: AccountId },
+    RefreshReuseDetected { account: AccountId },
     ExportCompleted { account: AccountId, export: ExportId },
 }
 
-const CUES: [(&str, &str); 12] = [
+const CUES: [(&str, &str); 14] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -84,6 +86,8 @@ const CUES: [(&str, &str); 12] = [
     (Course::TYPE, "CoursePublished"),
     (Course::TYPE, "PublicationFailed"),
     (Account::TYPE, "PasswordResetRequested"),
+    (Account::TYPE, "EmailChanged"),
+    (Account::TYPE, "RefreshReuseDetected"),
     (PersonalExport::TYPE, "ExportCompleted"),
 ];
 
@@ -175,6 +179,8 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
         Cue::PasswordResetRequested { account, reset } => {
             (account, Message::PasswordReset { reset })
         }
+        Cue::EmailChanged { account } => (account, Message::EmailChanged),
+        Cue::RefreshReuseDetected { account } => (account, Message::SessionEnded),
         Cue::ExportCompleted { account, export } => (account, Message::ExportReady { export }),
     }])
 }
@@ -196,7 +202,7 @@ impl Delivery<'_> {
         let (notification, channel) = (self.id, self.id.channel);
         // Mail goes to everybody, unless they do not want any; SMS is for those who asked for it.
         if channel == Channel::Sms && self.is_new().await? {
-            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            let recipient = Recipient::of(self.log, notification, message).await?;
             if !recipient.is_some_and(|known| known.wants(channel, message)) {
                 return Ok(());
             }
@@ -211,7 +217,7 @@ impl Delivery<'_> {
             }
             wait_until(state.retry_at()).await;
             let attempt = state.failed() + 1;
-            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            let recipient = Recipient::of(self.log, notification, message).await?;
             let Some(recipient) = recipient.filter(|known| known.wants(channel, message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };

@@ -13,7 +13,7 @@ mod upcast;
 pub use aggregate::{Notification, Refusal, Status};
 pub use command::{Command, NotificationId};
 pub use event::{Event, Message};
-pub(crate) use upcast::{as_it_stands, without_new_kinds};
+pub(crate) use upcast::{as_it_stands, without_kinds_of_1_1, without_kinds_of_1_2};
 
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
