@@ -1,8 +1,9 @@
-//! Operators look after projections, parked events and processes.
+//! Operators look after projections, parked events, processes and notifications.
 //!
 //! Each action is an event first; then the row that the workers look at follows from it, and
 //! follows again when the command is repeated with its key.
 
+mod notification;
 mod parked;
 mod process;
 
@@ -18,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+pub use notification::{NOT_GIVEN_UP, retry as retry_notification};
 pub use parked::{EVENTS_MAX, discard, discard_group, retry, retry_failed};
 pub use process::retry as retry_instance;
 
@@ -27,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(post_pause))
         .routes(routes!(post_resume))
         .routes(routes!(post_verify))
+        .merge(notification::routes())
         .merge(parked::routes())
         .merge(process::routes())
 }

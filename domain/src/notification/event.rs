@@ -35,6 +35,11 @@ pub enum Event {
         error: ErrorText,
         at: DateTime<Utc>,
     },
+    /// It was given up, and is sent anew; attempts are counted on.
+    NotificationRetried {
+        notification: NotificationId,
+        at: DateTime<Utc>,
+    },
     NotificationCancelled {
         notification: NotificationId,
         at: DateTime<Utc>,
@@ -133,6 +138,7 @@ schemas! {
         Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
         Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
         Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),
+        Self::NotificationRetried { .. } => ("NotificationRetried", "1.0.0"),
         Self::NotificationCancelled { .. } => ("NotificationCancelled", "1.0.0"),
     }
 }

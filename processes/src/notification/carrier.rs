@@ -1,5 +1,7 @@
 //! The ways to reach somebody.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::ErrorText;
 use domain::account::Channel;
@@ -10,6 +12,9 @@ use super::words::Words;
 #[async_trait]
 pub(crate) trait Carrier: Send + Sync {
     fn channel(&self) -> Channel;
+
+    /// For how long it is of no use to try.
+    fn keeps_back_for(&self) -> Duration;
 
     /// Done once a server has taken it. The id is the same for the same message, however often it
     /// is sent.

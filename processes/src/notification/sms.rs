@@ -1,5 +1,7 @@
 //! SMS by a provider that is asked over HTTP. `docs/PROVIDERS.md` is the contract.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::account::Channel;
 use hyper::Method;
@@ -28,6 +30,10 @@ impl HttpSms {
 impl Carrier for HttpSms {
     fn channel(&self) -> Channel {
         Channel::Sms
+    }
+
+    fn keeps_back_for(&self) -> Duration {
+        self.client.keeps_back_for()
     }
 
     async fn carry(&self, to: &Recipient, words: Words, id: &str) -> Result<(), NotCarried> {
