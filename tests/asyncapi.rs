@@ -9,9 +9,10 @@ use crate::system::{Answer, Program, System, daybook, eventually};
 
 /// Events that no demo has, by the beginning of their names: what somebody has to ask for in the
 /// right moment, or what goes wrong.
-const NOT_SHOWN: [&str; 14] = [
+const NOT_SHOWN: [&str; 15] = [
     "account.ApiKey",
     "account.Password",
+    "account.RefreshReuse",
     "course.PublicationFailed",
     "export.",
     "file.FileRe",

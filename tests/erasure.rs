@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::system::{Client, Login, Program, System, eventually};
+use crate::notification::post::MailServer;
+use crate::system::{Answer, Client, Login, Program, System, eventually};
 use traces::{Traces, found_in};
 
 const NAME: &str = "Zéphyrine Quillfeather";
@@ -60,8 +61,10 @@ async fn lives(system: &System, book: Uuid) -> Person {
     let old_email = ada.login.email.clone();
     let profile = json!({ "phone": PHONE, "display_name": SECOND_NAME, "language": "en" });
     ada.patch("accounts/me", profile).await.accepted();
-    ada.login.email = Login::new("quillfeather").email;
-    ada.put("accounts/me/email", json!({ "email": ada.login.email })).await.accepted();
+    // Which no mail server takes.
+    ada.login.email = Login::new("refused-quillfeather").email;
+    let to = |email: &str| json!({ "email": email, "current_password": ada.login.password });
+    ada.put("accounts/me/email", to(&ada.login.email)).await.accepted();
     let remark = json!({ "text": REMARK });
     let comment = ada.post(format!("books/{book}/comments"), remark).await.accepted().id();
     ada.patch(format!("comments/{comment}"), json!({ "text": SECOND_REMARK })).await.accepted();
@@ -74,7 +77,7 @@ async fn lives(system: &System, book: Uuid) -> Person {
     let reset = json!({ "email": ada.login.email });
     assert_eq!(system.post("accounts/password-resets", reset).await.status, 202);
     // What is refused is remembered too.
-    let taken = json!({ "email": system.operator().login.email });
+    let taken = to(&system.operator().login.email);
     ada.put("accounts/me/email", taken).await.refused(409, "email-taken");
     let again = json!({
         "email": ada.login.email, "password": ada.login.password, "display_name": NAME,
@@ -82,6 +85,16 @@ async fn lives(system: &System, book: Uuid) -> Person {
     system.post("accounts", again).await.refused(409, "email-taken");
     let last = ada.put(format!("books/{book}/like"), json!({})).await.accepted();
     Person { client: ada, old_email, comment, position: last.position }
+}
+
+/// The letter that was refused is given up; the refusal named her.
+async fn is_told_in_vain(ada: &Client) {
+    let is_given_up = |told: &Answer| {
+        let items = told["items"].as_array().unwrap();
+        let error = |item: &Value| item["error"].as_str().unwrap_or_default().to_owned();
+        items.iter().any(|item| error(item).contains("no such mailbox"))
+    };
+    eventually(|| ada.get("accounts/me/notifications"), is_given_up).await;
 }
 
 /// Where the program's own Postgres is, with every change in its files.
@@ -115,12 +128,19 @@ async fn is_nowhere(person: &Person, folder: &Path, log: &Path) {
 async fn nothing_of_an_erased_person_is_left_on_any_disk() {
     let folder = std::env::temp_dir().join(format!("daybook-e2e-{}", Uuid::now_v7().simple()));
     let name = folder.to_str().unwrap().to_owned();
-    let start = move || Program::up("erasure", &["--data-dir", &name]);
-    let mut program = tokio::task::spawn_blocking(start).await.unwrap();
+    let start = move || {
+        let post = MailServer::start();
+        let settings = post.as_ref().map_or(vec![], |post| post.settings().to_vec());
+        (Program::up_with("erasure", &["--data-dir", &name], &settings), post)
+    };
+    let (mut program, post) = tokio::task::spawn_blocking(start).await.unwrap();
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("erasure.log");
     let system = System::of(&program).await;
     let book = system.add_book(json!({ "title": CONTROL, "authors": ["Anonymous"] })).await;
     let person = lives(&system, book).await;
+    if post.is_some() {
+        is_told_in_vain(&person.client).await;
+    }
     let comments = format!("books/{book}/comments");
     let seen = system.get(&comments).header("consistency-token", person.position);
     let seen = seen.header("prefer", "wait=5").await.ok();

@@ -1,12 +1,12 @@
 //! What whoever has the machine can see and do on the command line.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{Client, Program, System, daybook, eventually};
+use crate::system::{Client, Login, Program, System, daybook, eventually};
 
 /// The exit code and what was said, of a command beside the running system.
 fn run(words: &[&str]) -> (Option<i32>, String) {
@@ -181,9 +181,30 @@ async fn roles_are_given_and_taken_by_whoever_has_the_machine() {
     // A changed role takes effect everywhere within 2 s.
     eventually(|| member.get("audit/events"), |answer| answer.status.as_u16() == 403).await;
 
+    let as_data = as_json(&["account", "role", &id, "grant", "analyst", "--json"]);
+    let expected = json!({ "id": id, "role": "analyst", "held": true, "changed": true });
+    assert_eq!(as_data, expected);
+
     let nobody = Uuid::now_v7().to_string();
     assert_eq!(run(&["account", "role", &nobody, "grant", "analyst"]).0, Some(1));
     assert_eq!(run(&["account", "role", "nobody@example.org", "grant", "analyst"]).0, Some(1));
     assert_eq!(run(&["account", "role", "nobody", "grant", "analyst"]).0, Some(2));
     assert_eq!(run(&["account", "role", &id, "grant", "king"]).0, Some(2));
+}
+
+#[tokio::test]
+async fn an_account_is_made_for_a_program_that_reads_its_id() {
+    let system = System::start().await;
+    let login = Login::new("Robot");
+    let mut command = daybook();
+    command.args(["account", "create", "--role", "analyst", "--password-stdin", "--json"]);
+    command.arg("--email").arg(&login.email);
+    command.arg("--data-dir").arg(&Program::shared().data_dir);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(login.password.as_bytes()).unwrap();
+    let said = child.wait_with_output().unwrap();
+
+    let made: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let robot = system.again(&login).await;
+    assert_eq!(made, json!({ "id": robot.id, "role": "analyst" }));
 }

@@ -100,6 +100,20 @@ async fn an_order_is_paid_once_whatever_becomes_of_the_answers() {
     let page = eventually(ask, |page| payments(page).last() == Some(&"REFUNDED")).await;
     assert_eq!(page["status"], "CANCELLED", "{page}");
     town.available(plain, 5).await;
+    holds_my_payments(ada, &key).await;
+}
+
+/// Everything that the log holds of me.
+async fn holds_my_payments(ada: &Client, order: &str) {
+    let asked = ada.post("accounts/me/export", json!({})).await;
+    let location = asked.header("location").to_owned();
+    eventually(|| ada.get(&location), |export| export["state"] == "DONE").await;
+    let file = ada.get(format!("{location}/file")).await.ok();
+    let lines = file.body.as_str().unwrap().lines().filter(|line| line.contains(order));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    for kind in ["PaymentRequested", "PaymentTaken", "PaymentRefunded", "StockReserved"] {
+        assert!(lines.iter().any(|line| line["event_type"] == kind), "{kind}: {lines:?}");
+    }
 }
 
 #[tokio::test]

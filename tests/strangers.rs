@@ -149,6 +149,8 @@ async fn doors(ada: &Client, shop: &Shop, school: &School, hers: &Hers) -> Vec<D
         door("GET", "operations/parked/groups".to_owned(), FORBIDDEN),
         door("GET", format!("operations/processes/fulfilment/instances/{order}"), FORBIDDEN),
         door("POST", format!("operations/processes/fulfilment/instances/{order}/retry"), FORBIDDEN),
+        door("GET", "operations/notifications".to_owned(), FORBIDDEN),
+        door("POST", format!("operations/notifications/1:{account}:email/retry"), FORBIDDEN),
     ];
     for role in ["analyst", "instructor", "merchandiser", "auditor", "operator"] {
         all.push(door("PUT", format!("accounts/{account}/roles/{role}"), FORBIDDEN));

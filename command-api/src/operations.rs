@@ -1,21 +1,25 @@
-//! Operators look after projections, parked events and processes.
+//! Operators look after projections, parked events, processes and notifications.
 //!
 //! Each action is an event first; then the row that the workers look at follows from it, and
 //! follows again when the command is repeated with its key.
 
+mod notification;
 mod parked;
 mod process;
+
+use std::future::Future;
 
 use axum::extract::State;
 use domain::Name;
 use domain::projection::{Command, Projection, Refusal};
-use eventstore::{Context, Log, Receipt};
+use eventstore::{Context, Decision, Log, Receipt};
 use projections::runtime::{self, BuildKey, RequestError};
-use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody, Undecided};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+pub use notification::{NOT_GIVEN_UP, retry as retry_notification};
 pub use parked::{EVENTS_MAX, discard, discard_group, retry, retry_failed};
 pub use process::retry as retry_instance;
 
@@ -25,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(post_pause))
         .routes(routes!(post_resume))
         .routes(routes!(post_verify))
+        .merge(notification::routes())
         .merge(parked::routes())
         .merge(process::routes())
 }
@@ -100,6 +105,24 @@ async fn execute(
     command: Command,
 ) -> Result<Receipt, Problem> {
     log.execute::<Projection>(name, command, context).await.or_refuse(refused)
+}
+
+/// A command about what is parked just now. That may be gone since it was accepted: whoever repeats
+/// it gets its answer all the same.
+async fn decide<F, Fut>(log: &Log, context: &Context, prepare: F) -> Result<Receipt, Problem>
+where
+    F: Fn() -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Command, Problem>> + Send,
+{
+    log.decide::<Projection, _, _, Undecided<Refusal>>(context, |_| {
+        let command = prepare();
+        async move {
+            let command = command.await?;
+            Ok(Decision::new(command.projection().clone(), command))
+        }
+    })
+    .await
+    .or_refuse(refused)
 }
 
 /// Rebuild a projection beside the live one.

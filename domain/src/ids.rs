@@ -58,6 +58,10 @@ id! {
     ApiKeyId
 }
 id! {
+    /// One log-in and all the tokens that came of it.
+    SessionId
+}
+id! {
     /// A book of the catalogue.
     BookId
 }

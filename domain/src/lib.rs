@@ -53,7 +53,7 @@ pub use email::{Email, EmailError};
 pub use error_text::ErrorText;
 pub use ids::{
     AccountId, AnswerId, ApiKeyId, BookId, CertificateId, CommentId, ConversationId, CourseId,
-    ExportId, LessonId, OrderId, PasswordResetId, ProductId, PublicationId,
+    ExportId, LessonId, OrderId, PasswordResetId, ProductId, PublicationId, SessionId,
 };
 pub use item::{ItemId, ItemIdError, ItemKind};
 pub use language::{Language, LanguageError};

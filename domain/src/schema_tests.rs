@@ -198,8 +198,11 @@ fn messages_of_new_kinds_are_none_of_an_old_version() {
     let notified: Value =
         serde_json::from_str(include_str!("../fixtures/NotificationRequested-1.0.0.json"))
             .expect("fixtures are JSON");
-    let mut asked_for = notified.clone();
-    asked_for["message"] = json!({ "kind": "password_reset", "reset": uuid::Uuid::nil() });
+    let asked_for: Value =
+        serde_json::from_str(include_str!("../fixtures/NotificationRequested-1.1.0.json"))
+            .expect("fixtures are JSON");
+    let mut warned = notified.clone();
+    warned["message"] = json!({ "kind": "email_changed" });
     let valid = |version: &str, event: &Value| {
         let is = |e: &&crate::EventType| (e.name, e.version) == ("NotificationRequested", version);
         let described = wire.events.iter().find(is).expect("every version is described");
@@ -207,6 +210,7 @@ fn messages_of_new_kinds_are_none_of_an_old_version() {
     };
     assert!(valid("1.0.0", &notified) && valid("1.1.0", &notified));
     assert!(!valid("1.0.0", &asked_for) && valid("1.1.0", &asked_for));
+    assert!(!valid("1.1.0", &warned) && valid("1.2.0", &warned));
 }
 
 #[test]

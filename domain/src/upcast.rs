@@ -40,7 +40,14 @@ pub const fn upcasters() -> &'static [Upcaster] {
             from_version: "1.0.0",
             to_version: "1.1.0",
             upcast: notification::as_it_stands,
-            schema_before: notification::without_new_kinds,
+            schema_before: notification::without_kinds_of_1_1,
+        },
+        Upcaster {
+            event_type: "NotificationRequested",
+            from_version: "1.1.0",
+            to_version: "1.2.0",
+            upcast: notification::as_it_stands,
+            schema_before: notification::without_kinds_of_1_2,
         },
         Upcaster {
             event_type: "OrderRejected",

@@ -29,7 +29,7 @@ pub use executor::{
 pub use leaf::{ChainHash, content_hash};
 pub use patience::{ANSWER_MAX, in_time, pool_options};
 pub use personal::PersonalKeys;
-pub use read::{Reader, Tail, Wanted};
+pub use read::{Reader, Tail, Through, Wanted};
 pub use subscribe::{Batch, Feed, FeedItem, Following, SubscribeError, Subscription};
 
 /// Every table of the system, forward only.

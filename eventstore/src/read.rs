@@ -37,6 +37,17 @@ pub struct Wanted {
     pub actor: Option<String>,
 }
 
+/// Events that name something only through another: a field of theirs is the id of a stream whose first
+/// event names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Through<'a> {
+    /// Of the events.
+    pub aggregate_types: &'a [&'a str],
+    pub field: &'a str,
+    /// Of the stream that the field is the id of.
+    pub leads_to: &'a str,
+}
+
 /// Reads events. Every page is one short statement, so that a long read holds no snapshot open.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -170,10 +181,12 @@ impl Reader {
     }
 
     /// The events after a position and up to another that name something, such as an account: in the
-    /// id of their stream, in their payload or in their metadata. The span bounds the work.
+    /// id of their stream, in their payload or in their metadata, or through another stream. The span
+    /// bounds the work.
     pub async fn naming(
         &self,
         name: &str,
+        through: Through<'_>,
         after: i64,
         until: i64,
         limit: i64,
@@ -181,14 +194,23 @@ impl Reader {
         let events = sqlx::query_as(events!(
             "where position > $2 and position <= $3
                and (strpos(aggregate_id, $1) > 0 or strpos(payload::text, $1) > 0
-                    or strpos(metadata::text, $1) > 0)
+                    or strpos(metadata::text, $1) > 0
+                    or aggregate_type = any ($5)
+                       and exists (select from eventstore.events first
+                                   where first.aggregate_type = $6
+                                     and first.aggregate_id = events.payload->>$7
+                                     and first.sequence = 1
+                                     and strpos(first.payload::text, $1) > 0))
              order by position
              limit $4"
         ))
         .bind(name)
         .bind(after)
         .bind(until)
-        .bind(limit);
+        .bind(limit)
+        .bind(through.aggregate_types)
+        .bind(through.leads_to)
+        .bind(through.field);
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 

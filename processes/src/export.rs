@@ -8,9 +8,12 @@ use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::export::{Command, PersonalExport};
+use domain::fulfilment::Fulfilment;
+use domain::order::Order;
+use domain::stock::Stock;
 use domain::{AccountId, ExportId};
 use eventstore::export::personal;
-use eventstore::{Log, RecordedEvent};
+use eventstore::{Log, RecordedEvent, Through};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -22,6 +25,13 @@ use crate::process::Process;
 /// Positions looked through by one statement, and events on a page.
 const SPAN: i64 = 20_000;
 const PAGE_EVENTS: i64 = 500;
+
+/// What became of a person's orders, payments and refunds included, names the order alone.
+const OF_ORDERS: Through<'_> = Through {
+    aggregate_types: &[Fulfilment::TYPE, Stock::TYPE],
+    field: "order",
+    leads_to: Order::TYPE,
+};
 
 pub(crate) struct Exports;
 
@@ -78,7 +88,8 @@ impl Collection<'_> {
         while after < self.until {
             let end = self.until.min(after + SPAN);
             let name = self.account.to_string();
-            let page = self.log.reader().naming(&name, after, end, PAGE_EVENTS).await?;
+            let page = self.log.reader().naming(&name, OF_ORDERS, after, end, PAGE_EVENTS);
+            let page = page.await?;
             let full = i64::try_from(page.len()).unwrap_or(i64::MAX) == PAGE_EVENTS;
             let until = page.last().filter(|_| full).map_or(end, |event| event.position);
             let lines = page.iter().map(personal::line).collect::<Result<Vec<_>, _>>();

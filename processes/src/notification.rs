@@ -3,7 +3,7 @@
 //! Requested, sent and failed are events, so that a crash repeats at most the sending itself; the
 //! Message-ID or the Idempotency-Key is the same then, by which servers know a repetition. A server
 //! that cannot be reached is tried again after 1, 2, 4 and 8 s; then, or when it says that it never
-//! will, the notification is given up with the last error.
+//! will, the notification is given up with the last error. An operator can have it retried.
 
 mod carrier;
 mod closing;
@@ -16,13 +16,13 @@ mod words;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Channel};
 use domain::course::Course;
 use domain::enrollment::{Enrollment, EnrollmentId};
 use domain::export::PersonalExport;
-use domain::notification::{Command, Message, Notification, NotificationId, Status};
+use domain::notification::{Command, Event, Message, Notification, NotificationId, Status};
 use domain::order::Order;
 use domain::stock::Stock;
 use domain::{
@@ -69,10 +69,13 @@ enum Cue {
     CoursePublished { course: CourseId, instructor: AccountId },
     PublicationFailed { course: CourseId, instructor: AccountId, reason: ErrorText },
     PasswordResetRequested { account: AccountId, reset: PasswordResetId },
+    EmailChanged { account: AccountId },
+    RefreshReuseDetected { account: AccountId },
     ExportCompleted { account: AccountId, export: ExportId },
+    NotificationRetried { notification: NotificationId },
 }
 
-const CUES: [(&str, &str); 12] = [
+const CUES: [(&str, &str); 15] = [
     (Account::TYPE, "AccountRegistered"),
     (Enrollment::TYPE, "StudentEnrolled"),
     (Enrollment::TYPE, "CourseCompleted"),
@@ -84,7 +87,10 @@ const CUES: [(&str, &str); 12] = [
     (Course::TYPE, "CoursePublished"),
     (Course::TYPE, "PublicationFailed"),
     (Account::TYPE, "PasswordResetRequested"),
+    (Account::TYPE, "EmailChanged"),
+    (Account::TYPE, "RefreshReuseDetected"),
     (PersonalExport::TYPE, "ExportCompleted"),
+    (Notification::TYPE, "NotificationRetried"),
 ];
 
 impl Notifications {
@@ -116,21 +122,48 @@ impl Process for Notifications {
     }
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
-        for (recipient, message) in told(log, cause.event.decode()?).await? {
+        let cue = cause.event.decode()?;
+        if let Cue::NotificationRetried { notification } = cue {
+            let carrier = self.carriers.iter().find(|one| one.channel() == notification.channel);
+            let message = requested(log, notification).await?;
+            // Without a carrier it waits for a program that has one.
+            let carrier =
+                carrier.ok_or_else(|| Failure::lasting("nobody is configured who sends it"))?;
+            return self.delivery(log, cause, &**carrier, notification).until_over(&message).await;
+        }
+        for (recipient, message) in told(log, cue).await? {
             // One way that is slow does not hold up another.
             futures::future::try_join_all(self.carriers.iter().map(|carrier| {
                 let (cause_at, channel) = (cause.event.position, carrier.channel());
                 let id = NotificationId { cause: cause_at, recipient, channel };
-                let (page, writer) = (self.password_page.as_deref(), self.writer.as_deref());
-                let message = message.clone();
-                async move {
-                    let one = Delivery { log, cause, carrier: &**carrier, page, writer, id };
-                    one.see_to(&message).await
-                }
+                let (one, message) = (self.delivery(log, cause, &**carrier, id), message.clone());
+                async move { one.see_to(&message).await }
             }))
             .await?;
         }
         Ok(())
+    }
+}
+
+impl Notifications {
+    fn delivery<'a>(
+        &'a self,
+        log: &'a Log,
+        cause: &'a Cause,
+        carrier: &'a dyn Carrier,
+        id: NotificationId,
+    ) -> Delivery<'a> {
+        let (page, writer) = (self.password_page.as_deref(), self.writer.as_deref());
+        Delivery { log, cause, carrier, page, writer, id }
+    }
+}
+
+/// What a notification is about.
+async fn requested(log: &Log, notification: NotificationId) -> Result<Message, Failure> {
+    let events = log.events_of::<Notification>(&notification.to_string()).await?;
+    match events.into_iter().next() {
+        Some(Event::NotificationRequested { message, .. }) => Ok(message),
+        _ => Err(Failure::lasting(format!("{notification} was never requested"))),
     }
 }
 
@@ -175,7 +208,11 @@ async fn told(log: &Log, cue: Cue) -> Result<Vec<(AccountId, Message)>, Failure>
         Cue::PasswordResetRequested { account, reset } => {
             (account, Message::PasswordReset { reset })
         }
+        Cue::EmailChanged { account } => (account, Message::EmailChanged),
+        Cue::RefreshReuseDetected { account } => (account, Message::SessionEnded),
         Cue::ExportCompleted { account, export } => (account, Message::ExportReady { export }),
+        // Who and of what is known already.
+        Cue::NotificationRetried { .. } => return Ok(vec![]),
     }])
 }
 
@@ -196,22 +233,27 @@ impl Delivery<'_> {
         let (notification, channel) = (self.id, self.id.channel);
         // Mail goes to everybody, unless they do not want any; SMS is for those who asked for it.
         if channel == Channel::Sms && self.is_new().await? {
-            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            let recipient = Recipient::of(self.log, notification, message).await?;
             if !recipient.is_some_and(|known| known.wants(channel, message)) {
                 return Ok(());
             }
         }
         self.step("request", |at| Command::Request { notification, message: message.clone(), at })
             .await?;
+        self.until_over(message).await
+    }
+
+    async fn until_over(&self, message: &Message) -> Result<(), Failure> {
+        let (notification, channel) = (self.id, self.id.channel);
         let mut closing = None;
         loop {
-            let state = self.log.load::<Notification>(notification).await?.state;
+            let state = self.state().await?;
             if state.status() != Status::Waiting {
                 return Ok(());
             }
             wait_until(state.retry_at()).await;
             let attempt = state.failed() + 1;
-            let recipient = Recipient::find(self.log, notification.recipient).await?;
+            let recipient = Recipient::of(self.log, notification, message).await?;
             let Some(recipient) = recipient.filter(|known| known.wants(channel, message)) else {
                 return self.step("cancel", |at| Command::Cancel { notification, at }).await;
             };
@@ -223,14 +265,21 @@ impl Delivery<'_> {
                     })
                     .await?;
                 }
-                Err(error) => self.failed(attempt, &error).await?,
+                Err(error) => self.failed(&state, error).await?,
             }
         }
     }
 
     async fn is_new(&self) -> Result<bool, Failure> {
-        let state = self.log.load::<Notification>(self.id).await?.state;
-        Ok(state.status() == Status::Absent)
+        Ok(self.state().await?.status() == Status::Absent)
+    }
+
+    /// As the log has it: what is in memory may be older than what an operator asked for elsewhere.
+    async fn state(&self) -> Result<Notification, Failure> {
+        let mut state = Notification::default();
+        let events = self.log.events_of::<Notification>(&self.id.to_string()).await?;
+        events.into_iter().for_each(|event| state.apply(event));
+        Ok(state)
     }
 
     async fn send(
@@ -251,25 +300,29 @@ impl Delivery<'_> {
         Ok(self.carrier.carry(recipient, words, &id).await)
     }
 
-    async fn failed(&self, attempt: u32, error: &NotCarried) -> Result<(), Failure> {
-        let (notification, said) = (self.id, error.said.clone());
-        let pause = RETRIES.pause_after(attempt).filter(|_| !error.is_permanent);
+    async fn failed(&self, state: &Notification, error: NotCarried) -> Result<(), Failure> {
+        let (notification, NotCarried { said, is_permanent }) = (self.id, error);
+        let (attempt, lately) = (state.failed() + 1, state.failed_lately() + 1);
+        let pause = RETRIES.pause_after(lately).filter(|_| !is_permanent);
         let Some(pause) = pause else {
             tracing::error!(
                 notification.id = %notification, attempt,
-                "notification {notification} is given up after {attempt} attempts: {said}",
+                "notification {notification} is given up after {attempt} attempts: {}",
+                said.as_str(),
             );
             return self
                 .step(&format!("give-up:{attempt}"), |at| Command::GiveUp {
                     notification,
-                    error: said.into(),
+                    error: said,
                     at,
                 })
                 .await;
         };
+        let kept_back = TimeDelta::from_std(self.carrier.keeps_back_for()).unwrap_or_default();
+        let pause = pause.max(kept_back);
         self.step(&format!("failed:{attempt}"), |at| Command::MarkFailed {
             notification,
-            error: said.into(),
+            error: said,
             retry_at: at + pause,
             at,
         })

@@ -153,8 +153,10 @@ fn fold(
             at
         }
         Event::PasswordChanged { at, .. } => at,
-        // Anybody can ask for that: it says nothing about the account.
-        Event::PasswordResetRequested { .. } => profile.changed_at,
+        // Anybody can ask for that, and a thief may come back: neither changes the account.
+        Event::PasswordResetRequested { .. } | Event::RefreshReuseDetected { .. } => {
+            profile.changed_at
+        }
         Event::ApiKeyCreated { at, .. } | Event::ApiKeyRevoked { at, .. } => at,
         Event::RoleGranted { role, at, .. } => {
             roles.held.insert((account, role), Some(at));

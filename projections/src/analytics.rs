@@ -114,6 +114,7 @@ fn fold(changes: &mut Changes, event: &RecordedEvent) -> Result<(), ProjectionEr
             | account::Event::EmailChanged { account, at, .. }
             | account::Event::PasswordChanged { account, at } => changes.active(account, at),
             account::Event::PasswordResetRequested { .. }
+            | account::Event::RefreshReuseDetected { .. }
             | account::Event::ApiKeyCreated { .. }
             | account::Event::ApiKeyRevoked { .. }
             | account::Event::RoleGranted { .. }

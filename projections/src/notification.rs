@@ -51,7 +51,7 @@ impl Projection for Notifications {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -132,6 +132,8 @@ fn fold(
                 (row.attempts, row.error) = (attempt, Some(error.into()));
                 (Status::GivenUp, at, None)
             }
+            // Why it was given up is shown until it goes out.
+            Event::NotificationRetried { at, .. } => (Status::Waiting, at, None),
             Event::NotificationCancelled { at, .. } => (Status::Cancelled, at, None),
         };
     }

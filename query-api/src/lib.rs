@@ -28,7 +28,7 @@ mod like;
 mod live;
 mod loan;
 mod meaning;
-mod notification;
+pub mod notification;
 mod opened;
 mod operations;
 mod order;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgExecutor};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Status {
+pub enum Status {
     Waiting,
     Sent,
     /// It will be tried again.
@@ -57,25 +57,50 @@ struct Params {
 
 /// One message to one person.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
-struct Notification {
+pub struct Notification {
     #[sqlx(rename = "notification")]
-    id: String,
-    recipient: Uuid,
-    /// `email`
-    channel: String,
+    pub id: String,
+    pub recipient: Uuid,
+    /// `email` or `sms`
+    pub channel: String,
     /// What it is about, with the ids of the things in question.
     #[schema(value_type = Object)]
-    message: Value,
+    pub message: Value,
     #[schema(value_type = Status)]
-    status: String,
-    attempts: i32,
+    pub status: String,
+    pub attempts: i32,
     /// What the last attempt met, unless it went out.
-    error: Option<String>,
-    retry_at: Option<DateTime<Utc>>,
-    requested_at: DateTime<Utc>,
-    changed_at: DateTime<Utc>,
+    pub error: Option<String>,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub requested_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+    /// Of its request.
     #[serde(skip)]
-    position: i64,
+    pub position: i64,
+}
+
+/// What somebody, or anybody, was told: the newest first, of those requested before a position.
+pub async fn told(
+    db: impl PgExecutor<'_>,
+    recipient: Option<Uuid>,
+    status: Option<Status>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Notification>, sqlx::Error> {
+    sqlx::query_as(
+        "select notification, recipient, channel, message, status, attempts, error, retry_at,
+                requested_at, changed_at, position
+           from readmodel.notifications
+          where ($1::uuid is null or recipient = $1) and ($2::text is null or status = $2)
+            and ($3::bigint is null or position < $3)
+          order by position desc, notification limit $4",
+    )
+    .bind(recipient)
+    .bind(status.map(Status::name))
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 #[utoipa::path(
@@ -116,21 +141,9 @@ async fn list(
     let before: Option<i64> = decode_cursor(cursor, params.cursor.as_deref())?;
     let uri = asked.uri.clone();
     app.read(asked, READS, move |mut view| async move {
-        let rows: Vec<Notification> = sqlx::query_as(
-            "select notification, recipient, channel, message, status, attempts, error, retry_at,
-                    requested_at, changed_at, position
-               from readmodel.notifications
-              where ($1::uuid is null or recipient = $1) and ($2::text is null or status = $2)
-                and ($3::bigint is null or position < $3)
-              order by position desc, notification limit $4",
-        )
-        .bind(recipient)
-        .bind(params.status.map(Status::name))
-        .bind(before)
-        .bind(params.limit.rows())
-        .fetch_all(view.db())
-        .await?;
-        let page = Page::of(cursor, rows, params.limit, |row| row.position);
+        let Params { status, limit, .. } = params;
+        let rows = told(view.db(), recipient, status, before, limit.rows()).await?;
+        let page = Page::of(cursor, rows, limit, |row| row.position);
         Answer::page(&uri, &page)
     })
     .await

@@ -9,6 +9,7 @@ use command_api::account::{self, Registration};
 use command_api::{Password, Passwords};
 use domain::{AccountId, Email, Name, Role};
 use eventstore::Log;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::by_machine;
@@ -19,6 +20,10 @@ use crate::settings::Settings;
 pub struct Account {
     #[command(subcommand)]
     action: Action,
+
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -86,13 +91,14 @@ impl FromStr for Holder {
 
 impl Account {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        let said = match self.action {
+        let (said, data) = match self.action {
             Action::Create(create) => {
-                let password = read_password()?;
+                let (password, role) = (read_password()?, create.role);
                 let backend = Backend::open(&settings, Tenure::Guest).await?;
                 let created = create.run(&backend, &password).await;
                 backend.close().await;
-                created?.to_string()
+                let account = created?;
+                (account.to_string(), json!({ "id": account, "role": role }))
             }
             Action::Role(change) => {
                 let backend = Backend::open(&settings, Tenure::Guest).await?;
@@ -101,7 +107,10 @@ impl Account {
                 changed?
             }
         };
-        println!("{said}");
+        match self.json {
+            true => println!("{data}"),
+            false => println!("{said}"),
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -113,8 +122,8 @@ fn read_password() -> anyhow::Result<String> {
 }
 
 impl ChangeRole {
-    /// What came of it, in words.
-    async fn run(self, backend: &Backend) -> anyhow::Result<String> {
+    /// What came of it, in words and for programs.
+    async fn run(self, backend: &Backend) -> anyhow::Result<(String, Value)> {
         let Self { account, change, role } = self;
         let log = backend.log().await?;
         let account = account.find(&log).await?;
@@ -123,12 +132,14 @@ impl ChangeRole {
             Change::Revoke => account::revoke_role(&log, &by_machine(), account, role).await,
         };
         let receipt = receipt.map_err(|problem| anyhow::anyhow!("{}", problem.detail()))?;
-        Ok(match (change, receipt.unchanged) {
+        let said = match (change, receipt.unchanged) {
             (Change::Grant, false) => format!("{account} is {role} now."),
             (Change::Grant, true) => format!("{account} was {role} already."),
             (Change::Revoke, false) => format!("{account} is no longer {role}."),
             (Change::Revoke, true) => format!("{account} was not {role}."),
-        })
+        };
+        let (held, changed) = (change == Change::Grant, !receipt.unchanged);
+        Ok((said, json!({ "id": account, "role": role, "held": held, "changed": changed })))
     }
 }
 

@@ -12,6 +12,7 @@ mod extract_text;
 mod healthcheck;
 mod import;
 mod migrate;
+mod notifications;
 mod openapi;
 mod packed;
 mod parked;
@@ -76,6 +77,8 @@ enum Command {
     Parked(parked::Parked),
     /// What reacts to events: how far, at what, step by step; try again what is parked
     Processes(processes::Processes),
+    /// What people were told, and what of it never went out; send that anew
+    Notifications(notifications::Notifications),
     /// Fit recommendations; measure them on files of who liked what
     Reco(reco::Reco),
     /// Measure how well search finds, on collections of questions and their answers
@@ -120,6 +123,7 @@ impl Cli {
             Command::Projections(projections) => projections.run(settings).await,
             Command::Parked(parked) => parked.run(settings).await,
             Command::Processes(processes) => processes.run(settings).await,
+            Command::Notifications(notifications) => notifications.run(settings).await,
             Command::SendTestEmail(send_test_email) => send_test_email.run(settings).await,
             Command::Adopt(adopt) => adopt.run(settings).await,
             Command::Reco(reco) => reco.run(settings).await,

@@ -13,23 +13,18 @@ use crate::system::{Program, System, WAIT_MAX};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/notification");
 
-/// A mail server, and a Daybook that writes by it.
-pub struct Post {
+/// A mail server. It ends with the test program.
+pub struct MailServer {
     pub url: String,
-    program: Program,
     letters: Arc<Mutex<Vec<Value>>>,
-    _server: Child,
+    _child: Child,
 }
 
-impl Post {
-    /// The one that all tests share. None, said aloud, where the server cannot be had; a failure
-    /// where `CI` is set.
-    pub async fn office() -> Option<(&'static Self, System)> {
-        static OFFICE: OnceLock<Result<Post, String>> = OnceLock::new();
-        let open = || OFFICE.get_or_init(|| Self::open("post", &[])).as_ref();
-        let office = tokio::task::spawn_blocking(open).await;
-        match office.unwrap() {
-            Ok(office) => Some((office, office.system().await)),
+impl MailServer {
+    /// None, said aloud, where it cannot be had; a failure where `CI` is set.
+    pub fn start() -> Option<Self> {
+        match Self::open() {
+            Ok(server) => Some(server),
             Err(why) => {
                 assert!(std::env::var_os("CI").is_none(), "no mail server: {why}");
                 eprintln!("SKIPPED what needs a mail server: {why}");
@@ -49,8 +44,8 @@ impl Post {
         let mut command = Command::new("python3");
         command.arg(format!("{FOLDER}/server.py")).env("PYTHONPATH", packages);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut server = spawn_bound_to_us(command, Signal::Kill).map_err(|e| e.to_string())?;
-        let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut child = spawn_bound_to_us(command, Signal::Kill).map_err(|e| e.to_string())?;
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = said.next().ok_or("it ended at once")?.map_err(|error| error.to_string())?;
         let letters = Arc::<Mutex<Vec<Value>>>::default();
         let heard = letters.clone();
@@ -59,11 +54,42 @@ impl Post {
                 heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
             }
         });
-        let url = format!("smtp://127.0.0.1:{port}");
+        Ok(Self { url: format!("smtp://127.0.0.1:{port}"), letters, _child: child })
+    }
+
+    /// With which a Daybook writes by it.
+    pub fn settings(&self) -> [(&'static str, &str); 2] {
         let from = ("DAYBOOK_MAIL_FROM", "Daybook <no-reply@daybook.example>");
-        let settings = [&[("DAYBOOK_SMTP_URL", &*url), from], more].concat();
+        [("DAYBOOK_SMTP_URL", &*self.url), from]
+    }
+}
+
+/// A mail server, and a Daybook that writes by it.
+pub struct Post {
+    pub server: MailServer,
+    pub program: Program,
+}
+
+impl Post {
+    /// The one that all tests share.
+    pub async fn office() -> Option<(&'static Self, System)> {
+        static OFFICE: OnceLock<Option<Post>> = OnceLock::new();
+        let office =
+            tokio::task::spawn_blocking(|| OFFICE.get_or_init(|| Self::open("post", &[])).as_ref());
+        let post = office.await.unwrap()?;
+        Some((post, post.system().await))
+    }
+
+    pub async fn system(&self) -> System {
+        System::of(&self.program).await
+    }
+
+    /// One of this name, with more settings.
+    pub fn open(name: &str, more: &[(&str, &str)]) -> Option<Self> {
+        let server = MailServer::start()?;
+        let settings = [&server.settings(), more].concat();
         let program = Program::up_with(name, &["--ephemeral"], &settings);
-        Ok(Self { url, program, letters, _server: server })
+        Some(Self { server, program })
     }
 
     /// The letters to somebody, once there are so many.
@@ -71,7 +97,7 @@ impl Post {
         let begun = Instant::now();
         loop {
             let letters: Vec<Value> = {
-                let all = self.letters.lock().unwrap();
+                let all = self.server.letters.lock().unwrap();
                 all.iter().filter(|letter| letter["to"] == to).cloned().collect()
             };
             if letters.len() >= count {

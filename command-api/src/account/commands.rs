@@ -83,6 +83,23 @@ pub async fn change_profile(
     log.execute::<Account>(account, command, context).await.or_refuse(refused)
 }
 
+/// The account's own wish: it must know the password, for whoever has the address can choose
+/// another.
+pub async fn change_own_email(
+    log: &Log,
+    passwords: &Passwords,
+    context: &Context,
+    account: AccountId,
+    current_password: String,
+    email: Email,
+) -> Result<Receipt, Problem> {
+    match is_password(log, passwords, account, current_password).await? {
+        true => change_email(log, context, account, email).await,
+        false => wrong_password(log, context).await,
+    }
+}
+
+/// Whoever calls this has made sure that it may be done.
 pub async fn change_email(
     log: &Log,
     context: &Context,
@@ -103,11 +120,25 @@ pub async fn change_password(
     current: String,
     new: Password,
 ) -> Result<Receipt, Problem> {
-    let stored = credentials::find(log.pool(), account).await?;
-    if passwords.verify(current, stored.map(|stored| stored.hash)).await? {
-        return set_password(log, passwords, context, account, new).await;
+    match is_password(log, passwords, account, current).await? {
+        true => set_password(log, passwords, context, account, new).await,
+        false => wrong_password(log, context).await,
     }
-    // It was the current one, if this very command has changed it: then the log has its answer.
+}
+
+/// Never of an account without one: a letter is how it gets its first.
+async fn is_password(
+    log: &Log,
+    passwords: &Passwords,
+    account: AccountId,
+    given: String,
+) -> Result<bool, Problem> {
+    let stored = credentials::find(log.pool(), account).await?;
+    Ok(passwords.verify(given, stored.map(|stored| stored.hash)).await?)
+}
+
+/// It was the right one, if this very command has changed it: then the log has its answer.
+async fn wrong_password(log: &Log, context: &Context) -> Result<Receipt, Problem> {
     log.decide::<Account, _, _, _>(context, |_| async {
         let detail = "this is not the current password";
         Err(Undecided::Unprepared(Problem::invalid("/current_password", detail)))
@@ -314,7 +345,7 @@ fn inactive(account: &Account) -> Refusal {
     }
 }
 
-pub(super) fn refused(refusal: Refusal) -> Problem {
+pub(crate) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unknown => Problem::not_found("account-unknown", refusal),
         Refusal::AlreadyRegistered => Problem::conflict("account-exists", refusal),

@@ -108,14 +108,17 @@ async fn change_profile(
     Ok(Accepted::done(receipt))
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeEmail {
+    #[schema(max_length = 128)]
+    current_password: String,
     #[schema(value_type = String, format = "email", max_length = 254)]
     email: Email,
 }
 
-/// Change my e-mail address.
+/// Change my e-mail address. A letter to the old one says so. Who has no password yet chooses one
+/// first, by a letter (`POST /accounts/password-resets`).
 #[utoipa::path(
     put, path = "/accounts/me/email", tag = "accounts", request_body = ChangeEmail,
     responses((status = 200, description = "Changed", body = ReceiptBody))
@@ -125,9 +128,17 @@ async fn change_email(
     caller: InPerson<Member>,
     Json(body): Json<ChangeEmail>,
 ) -> Result<Accepted, Problem> {
-    commands::change_email(&app.log, caller.context(), caller.account, body.email)
-        .await
-        .map(Accepted::done)
+    let ChangeEmail { current_password, email } = body;
+    commands::change_own_email(
+        &app.log,
+        &app.passwords,
+        caller.context(),
+        caller.account,
+        current_password,
+        email,
+    )
+    .await
+    .map(Accepted::done)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,7 +1,8 @@
 //! Parked events are tried again or given up: one, up to so many, or those that failed alike.
 
 use axum::extract::State;
-use domain::projection::{Command, Projection};
+use cqrs_es::DomainEvent;
+use domain::projection::{Command, Event, Projection};
 use domain::{Name, Text};
 use eventstore::{Context, Log, Receipt};
 use projections::runtime::{self, RequestError};
@@ -11,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{execute, known, problem};
+use super::{decide, known, problem};
 use crate::App;
 
 /// Parked events that one request is about.
@@ -33,28 +34,37 @@ pub async fn retry_failed(
     group: Option<Name>,
     events: u32,
 ) -> Result<(Receipt, i64), Problem> {
-    let projection = known(log, name).await?;
-    let pool = log.pool();
-    let of = group.as_ref().map(Name::as_str);
-    let positions = runtime::failed_positions(pool, name, of, i64::from(events)).await;
-    let positions = positions.map_err(problem)?;
-    let (first, at) = (positions.first().copied().unwrap_or_default(), context.now);
-    let command = match group {
-        Some(group) => Command::RetryGroup { projection, group, events, first, at },
-        None => Command::RetryParked { projection, events, first, at },
+    let (pool, group) = (log.pool(), group.as_ref());
+    let of = group.map(Name::as_str);
+    let failed = move || runtime::failed_positions(pool, name, of, i64::from(events));
+    let receipt = decide(log, context, || async move {
+        let projection = known(log, name).await?;
+        let positions = failed().await.map_err(problem)?;
+        let (first, at) = (positions.first().copied().unwrap_or_default(), context.now);
+        Ok(match group.cloned() {
+            Some(group) => Command::RetryGroup { projection, group, events, first, at },
+            None => Command::RetryParked { projection, events, first, at },
+        })
+    })
+    .await?;
+    let positions = match failed().await {
+        // Tried meanwhile, with success.
+        Err(RequestError::UnknownGroup(..)) => vec![],
+        failed => failed.map_err(problem)?,
     };
-    let receipt = execute(log, context, name, command).await?;
     let asked = runtime::retry_failed(pool, name, &positions).await.map_err(problem)?;
     Ok((receipt, asked))
 }
 
 /// Tries a parked event again.
 pub async fn retry(log: &Log, context: &Context, parked: i64) -> Result<Receipt, Problem> {
-    let event = runtime::parked_event(log.pool(), parked).await.map_err(problem)?;
-    let projection = known(log, &event.projection).await?;
-    let first = event.position;
-    let command = Command::RetryParked { projection, events: 1, first, at: context.now };
-    let receipt = execute(log, context, &event.projection, command).await?;
+    let receipt = decide(log, context, || async move {
+        let event = runtime::parked_event(log.pool(), parked).await.map_err(problem)?;
+        let projection = known(log, &event.projection).await?;
+        let first = event.position;
+        Ok(Command::RetryParked { projection, events: 1, first, at: context.now })
+    })
+    .await?;
     match runtime::retry(log.pool(), parked).await {
         // Tried meanwhile, with success.
         Ok(()) | Err(RequestError::UnknownParked(_)) => Ok(receipt),
@@ -70,13 +80,24 @@ pub async fn discard(
     reason: Text,
     by: &str,
 ) -> Result<Receipt, Problem> {
-    let event = runtime::parked_event(log.pool(), parked).await.map_err(problem)?;
-    let projection = known(log, &event.projection).await?;
-    let (position, said, at) = (event.position, reason.to_string(), context.now);
-    let command = Command::DiscardParked { projection, position, reason, at };
-    let receipt = execute(log, context, &event.projection, command).await?;
-    let discarded = runtime::discard(log.pool(), &event.projection, &[position], &said, by).await;
-    discarded.map_err(problem)?;
+    let (pool, reason) = (log.pool(), &reason);
+    let receipt = decide(log, context, || async move {
+        let event = runtime::parked_event(pool, parked).await.map_err(problem)?;
+        let projection = known(log, &event.projection).await?;
+        let (position, reason, at) = (event.position, reason.clone(), context.now);
+        Ok(Command::DiscardParked { projection, position, reason, at })
+    })
+    .await?;
+    match runtime::parked_event(pool, parked).await {
+        Ok(event) => {
+            let (name, said) = (&event.projection, reason.to_string());
+            let discarded = runtime::discard(pool, name, &[event.position], &said, by).await;
+            discarded.map_err(problem)?;
+        }
+        // Given up when the command was first sent.
+        Err(RequestError::UnknownParked(_)) => {}
+        Err(error) => return Err(problem(error)),
+    }
     Ok(receipt)
 }
 
@@ -90,20 +111,39 @@ pub async fn discard_group(
     reason: Text,
     by: &str,
 ) -> Result<(Receipt, usize), Problem> {
-    let projection = known(log, name).await?;
-    let (pool, most) = (log.pool(), i64::from(events));
-    let positions = runtime::failed_positions(pool, name, Some(group.as_str()), most).await;
-    let mut positions = positions.map_err(problem)?;
-    let said = reason.to_string();
-    let asked = positions.clone();
-    let command =
-        Command::DiscardGroup { projection, group, positions: asked, reason, at: context.now };
-    let receipt = execute(log, context, name, command).await?;
-    // As recorded: a command that is repeated must not give up what failed since.
-    let recorded = log.load::<Projection>(name).await?.state;
-    positions.retain(|position| recorded.does_without(*position));
-    runtime::discard(pool, name, &positions, &said, by).await.map_err(problem)?;
+    let (pool, group, why) = (log.pool(), &group, &reason);
+    let of = Some(group.as_str());
+    let failed = move || runtime::failed_positions(pool, name, of, i64::from(events));
+    let receipt = decide(log, context, || async move {
+        let projection = known(log, name).await?;
+        let positions = failed().await.map_err(problem)?;
+        let (group, reason, at) = (group.clone(), why.clone(), context.now);
+        Ok(Command::DiscardGroup { projection, group, positions, reason, at })
+    })
+    .await?;
+    let positions = match receipt.unchanged {
+        // A crash may have kept their rows from following the log.
+        true => {
+            let recorded = log.load::<Projection>(name).await?.state;
+            let mut positions = failed().await.map_err(problem)?;
+            positions.retain(|position| recorded.does_without(*position));
+            positions
+        }
+        false => given_up_by(log, &receipt).await?,
+    };
+    runtime::discard(pool, name, &positions, why.as_str(), by).await.map_err(problem)?;
     Ok((receipt, positions.len()))
+}
+
+/// As recorded: a command that is repeated must not give up what failed since.
+async fn given_up_by(log: &Log, receipt: &Receipt) -> Result<Vec<i64>, Problem> {
+    let at = receipt.position;
+    let event = log.reader().range(at - 1, at, 1).await?.pop();
+    let event = event.ok_or_else(|| Problem::internal("the log has lost its end"))?;
+    match event.decode().map_err(Problem::internal)? {
+        Event::ParkedGroupDiscarded { positions, .. } => Ok(positions),
+        other => Err(Problem::internal(format!("{} gives nothing up", other.event_type()))),
+    }
 }
 
 fn in_bounds(events: u32) -> Result<u32, Problem> {

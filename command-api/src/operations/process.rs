@@ -3,9 +3,9 @@
 use axum::extract::State;
 use domain::process::{Command, Process, Refusal};
 use domain::{Name, Text};
-use eventstore::{Context, Log, Receipt};
+use eventstore::{Context, Decision, Log, Receipt};
 use processes::RequestError;
-use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody};
+use service_kit::{Accepted, Only, Operator, OrRefuse, Path, Problem, ReceiptBody, Undecided};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,12 +22,24 @@ pub async fn retry(
     name: &str,
     instance: &str,
 ) -> Result<Receipt, Problem> {
-    processes::known(log.pool(), name).await.map_err(problem)?;
-    let position = processes::parked_at(log.pool(), name, instance).await.map_err(problem)?;
-    let process: Name = name.parse().map_err(|error| Problem::invalid("/path/name", error))?;
-    let stopped: Text = instance.parse().map_err(|error| Problem::invalid("/path/id", error))?;
-    let command = Command::Retry { process, instance: stopped, position, at: context.now };
-    let receipt = log.execute::<Process>(name, command, context).await.or_refuse(refused)?;
+    let pool = log.pool();
+    let prepare = || async move {
+        processes::known(pool, name).await.map_err(problem)?;
+        let position = processes::parked_at(pool, name, instance).await.map_err(problem)?;
+        let process: Name = name.parse().map_err(|error| Problem::invalid("/path/name", error))?;
+        let instance: Text =
+            instance.parse().map_err(|error| Problem::invalid("/path/id", error))?;
+        let command = Command::Retry { process, instance, position, at: context.now };
+        Ok::<_, Problem>(Decision::new(name, command))
+    };
+    // It may have gone on since the command was accepted: then the log has its answer.
+    let receipt = log
+        .decide::<Process, _, _, Undecided<Refusal>>(context, |_| {
+            let decision = prepare();
+            async move { Ok(decision.await?) }
+        })
+        .await
+        .or_refuse(refused)?;
     processes::retry(log.pool(), name, instance).await?;
     Ok(receipt)
 }

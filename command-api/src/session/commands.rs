@@ -1,16 +1,17 @@
 use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
-use domain::account::Account;
+use domain::account::{Account, Command};
 use domain::operators::{self, Operators};
-use domain::{AccountId, Email, Recorded, Role};
-use eventstore::Log;
+use domain::{AccountId, Email, Recorded, Role, SessionId};
+use eventstore::{Context, ExecuteError, Log};
 use serde::Serialize;
-use service_kit::Problem;
+use service_kit::{OrRefuse, Problem, Trace};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store::{self, Presented};
+use crate::account::refused;
 use crate::{App, credentials};
 
 /// What a client needs to ask as somebody.
@@ -63,7 +64,12 @@ pub async fn log_in(
     Ok(tokens(app, account, roles, token, now))
 }
 
-pub async fn refresh(app: &App, refresh_token: &str, now: DateTime<Utc>) -> Result<Tokens, Denied> {
+pub async fn refresh(
+    app: &App,
+    refresh_token: &str,
+    trace: Trace,
+    now: DateTime<Utc>,
+) -> Result<Tokens, Denied> {
     let invalid = |detail: &str, account| Denied {
         problem: Problem::unauthorized("refresh-token-invalid", detail),
         account,
@@ -73,18 +79,44 @@ pub async fn refresh(app: &App, refresh_token: &str, now: DateTime<Utc>) -> Resu
         Presented::Ended { account } => {
             Err(invalid("the session of this refresh token has ended", Some(account)))
         }
-        Presented::Reused { account } => {
-            tracing::warn!(
-                account.id = %account,
-                "a refresh token of {account} was used twice: its session is ended"
-            );
-            Err(invalid("this refresh token was used before: its session is ended", Some(account)))
+        Presented::Reused { account, session } => {
+            report_reuse(&app.log, account, session.into(), trace, now).await?;
+            Err(invalid("a refresh token was used twice: its session is ended", Some(account)))
         }
         Presented::Good { account, next } => {
             let roles = roles(&app.log, account).await?;
             Ok(tokens(app, account, roles, next, now))
         }
     }
+}
+
+/// Once for a session, however often its tokens come back: what a crash has kept from being
+/// recorded is recorded then.
+async fn report_reuse(
+    log: &Log,
+    account: AccountId,
+    session: SessionId,
+    trace: Trace,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let context = Context::system("sessions", format!("refresh-reuse:{session}"), now)
+        .with("correlation_id", trace.trace_id())
+        .with("traceparent", trace.to_string());
+    let command = Command::ReportRefreshReuse { account, session, at: now };
+    let recorded = log.execute::<Account>(account, command, &context).await;
+    // Of who is gone nothing is recorded; and what another request is recording is.
+    if let Err(ExecuteError::Refused { .. } | ExecuteError::Erased | ExecuteError::KeyInProgress) =
+        recorded
+    {
+        return Ok(());
+    }
+    if !recorded.or_refuse(refused)?.replayed {
+        tracing::warn!(
+            account.id = %account,
+            "a refresh token of {account} was used twice: session {session} is ended"
+        );
+    }
+    Ok(())
 }
 
 fn tokens(

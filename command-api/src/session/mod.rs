@@ -1,4 +1,5 @@
-//! Logging in, staying logged in, logging out. Nothing of it is in the log, except who may.
+//! Logging in, staying logged in, logging out. Nothing of it is in the log, except who may,
+//! and that a refresh token came back which had been used.
 
 mod commands;
 mod routes;

@@ -48,7 +48,8 @@ struct Refresh {
     refresh_token: String,
 }
 
-/// Exchange a refresh token for new tokens.
+/// Exchange a refresh token for new tokens. It works once: when it comes back, its session ends and
+/// its owner gets a letter. Who never got the answer has 10 s to ask again.
 #[utoipa::path(
     post, path = "/sessions/refresh", tag = "sessions", request_body = Refresh, security(()),
     responses((status = 200, description = "New tokens", body = Tokens))
@@ -59,7 +60,8 @@ async fn refresh(
     facts: Facts,
     Json(body): Json<Refresh>,
 ) -> Result<impl IntoResponse, Problem> {
-    let tokens = commands::refresh(&app, &body.refresh_token, attempt.now).await;
+    let (token, trace) = (&body.refresh_token, facts.trace());
+    let tokens = commands::refresh(&app, token, trace, attempt.now).await;
     let tokens = tokens.map_err(|denied| recorded(denied, &facts))?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(tokens)))
 }

@@ -11,6 +11,8 @@ use crate::credentials::Credentials;
 
 const PREFIX: &str = "dbr_";
 const SWEEP_MAX: i64 = 1000;
+/// Why a session was ended of which a token was used twice.
+const REUSED: &str = "reused";
 
 /// The next refresh token of a session.
 #[derive(Debug)]
@@ -26,9 +28,11 @@ pub(super) enum Presented {
     Ended {
         account: AccountId,
     },
-    /// Used before, longer ago than a lost answer would explain. The session is ended now.
+    /// Used before, longer ago than a lost answer would explain: this one or another of its
+    /// session, which is ended now if it was not.
     Reused {
         account: AccountId,
+        session: Uuid,
     },
     Good {
         account: AccountId,
@@ -71,9 +75,9 @@ pub(super) async fn start(
 /// but once any token given since has been used, the answer was not lost.
 pub(super) async fn exchange(pool: &PgPool, token: &str) -> Result<Presented, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    let found: Option<(Uuid, Uuid, bool, bool, bool)> = sqlx::query_as(
+    let found: Option<(Uuid, Uuid, bool, Option<String>, bool, bool)> = sqlx::query_as(
         "select s.id, s.account,
-                s.revoked_at is not null,
+                s.revoked_at is not null, s.revoked_for,
                 t.expires_at < clock_timestamp(),
                 coalesce(t.used_at < clock_timestamp() - interval '10 seconds', false)
                 or exists (select from identity.refresh_tokens next
@@ -86,17 +90,17 @@ pub(super) async fn exchange(pool: &PgPool, token: &str) -> Result<Presented, sq
     .bind(hash(token))
     .fetch_optional(&mut *tx)
     .await?;
-    let Some((session, account, ended, expired, reused)) = found else {
+    let Some((session, account, ended, ended_for, expired, reused)) = found else {
         return Ok(Presented::Unknown);
     };
     let account = AccountId::new(account);
-    if ended {
+    if ended && ended_for.as_deref() != Some(REUSED) {
         return Ok(Presented::Ended { account });
     }
-    if reused {
-        revoke_one(&mut tx, session, "reused").await?;
+    if ended || reused {
+        revoke_one(&mut tx, session, REUSED).await?;
         tx.commit().await?;
-        return Ok(Presented::Reused { account });
+        return Ok(Presented::Reused { account, session });
     }
     if expired {
         return Ok(Presented::Unknown);

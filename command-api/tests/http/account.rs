@@ -35,7 +35,7 @@ async fn an_address_can_be_changed_and_the_old_one_is_free_again() {
     let world = World::start().await;
     let ada = world.person("ada").await;
     world.person("bob").await;
-    let to = |email: &str| json!({ "email": email });
+    let to = |email: &str| json!({ "email": email, "current_password": PASSWORD });
     let taken =
         world.put("/accounts/me/email").bearer(&ada.token).json(to("Bob@example.org")).await;
     assert_eq!(taken.problem(), (409, "email-taken"));
@@ -44,6 +44,30 @@ async fn an_address_can_be_changed_and_the_old_one_is_free_again() {
     assert_eq!(world.session("countess@example.org", PASSWORD).await.status, 201);
     assert_eq!(world.session("ada@example.org", PASSWORD).await.problem().0, 401);
     world.person("ada").await;
+}
+
+#[tokio::test]
+async fn who_has_only_a_token_cannot_take_the_account_with_it() {
+    let world = World::start().await;
+    let ada = world.person("ada").await;
+    let change = |password: &str| json!({"email": "eve@example.org", "current_password": password});
+    let ask = |token: &str, key: &str, body: &serde_json::Value| {
+        world.put("/accounts/me/email").bearer(token).key(key).json(body.clone())
+    };
+    let wrong = ask(&ada.token, "guess", &change("guess")).await;
+    assert_eq!((wrong.problem(), wrong.pointer()), ((422, "invalid"), "/current_password"));
+    let none = ask(&ada.token, "none", &json!({"email": "eve@example.org"})).await;
+    assert_eq!((none.problem(), none.pointer()), ((422, "invalid"), "/current_password"));
+    assert_eq!(world.session("eve@example.org", PASSWORD).await.problem().0, 401);
+
+    let first = ask(&ada.token, "once", &change(PASSWORD)).await.done();
+    // The answer was lost, and the password is another by now.
+    let other = json!({"current_password": PASSWORD, "new_password": "a new password"});
+    world.put("/accounts/me/password").bearer(&ada.token).json(other).await.done();
+    let ada = world.log_in(ada.id, "eve@example.org", "a new password").await;
+    let again = ask(&ada.token, "once", &change(PASSWORD)).await.done();
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.body["position"], first.body["position"]);
 }
 
 #[tokio::test]

@@ -63,11 +63,12 @@ async fn no_key_does_what_takes_a_log_in_or_another_scope() {
     let (key, id) = make(&world, &root, &["write", "operator"]).await;
     let body = json!({"name": "More", "scopes": ["read"]});
     let password = json!({"current_password": "x", "new_password": "a new password"});
+    let email = json!({"current_password": "x", "email": "e@e.org"});
     for refused in [
         world.post("/accounts/me/keys").bearer(&key).json(body).await,
         world.delete(&format!("/accounts/me/keys/{id}")).bearer(&key).bare().await,
         world.put("/accounts/me/password").bearer(&key).json(password).await,
-        world.put("/accounts/me/email").bearer(&key).json(json!({"email": "e@e.org"})).await,
+        world.put("/accounts/me/email").bearer(&key).json(email).await,
         world.delete("/accounts/me").bearer(&key).bare().await,
         world.delete(&format!("/accounts/{}", root.id)).bearer(&key).bare().await,
     ] {

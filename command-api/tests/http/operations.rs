@@ -1,3 +1,4 @@
+use axum::http::Method;
 use domain::Role;
 use serde_json::json;
 
@@ -218,4 +219,60 @@ async fn a_parked_instance_is_tried_again_at_once() {
     let ada = world.person("ada").await;
     let refused = world.post(&path("fulfilment", "o-1")).bearer(&ada.token).bare().await;
     assert_eq!(refused.problem(), (403, "forbidden"));
+}
+
+#[tokio::test]
+async fn whoever_repeats_what_has_taken_effect_hears_the_first_answer() {
+    let world = World::start().await;
+    let parked = with_projection(&world).await;
+    sqlx::raw_sql(
+        "insert into processes.parked (name, instance, position, error, due_at)
+         values ('fulfilment', 'o-1', 7, 'too odd', 'infinity')",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let group: String =
+        sqlx::query_scalar("select error_group from projections.parked where position = 7")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+    let op = world.person_with("op", &[Role::Operator]).await;
+    let of_group = json!({"events": 2, "group": group});
+    let given_up = json!({"events": 2, "group": group, "reason": "an importer's mistake"});
+    let asked = [
+        (Method::POST, format!("/operations/parked/{parked}/retry"), json!({})),
+        (Method::POST, "/operations/projections/item_ratings/retry".to_owned(), of_group),
+        (
+            Method::POST,
+            "/operations/processes/fulfilment/instances/o-1/retry".to_owned(),
+            json!({}),
+        ),
+        (Method::POST, "/operations/projections/item_ratings/discard".to_owned(), given_up),
+        (
+            Method::DELETE,
+            format!("/operations/parked/{}?reason=a+typing+error", parked + 1),
+            json!({}),
+        ),
+    ];
+    let ask = |(method, path, body): &(Method, String, serde_json::Value)| {
+        world.ask(method.clone(), path).bearer(&op.token).key(path).json(body.clone())
+    };
+    let mut answers = Vec::new();
+    for asked in &asked {
+        answers.push(ask(asked).await.done());
+    }
+    sqlx::raw_sql("delete from projections.parked; delete from processes.parked")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+
+    for (asked, first) in asked.iter().zip(answers) {
+        let again = ask(asked).await.done();
+        assert_eq!(again.header("idempotency-replayed"), "true", "{asked:?}");
+        assert_eq!(again.body["position"], first.body["position"], "{asked:?}");
+    }
+    let anew = world.post("/operations/processes/fulfilment/instances/o-1/retry");
+    let anew = anew.bearer(&op.token).bare().await;
+    assert_eq!(anew.problem(), (409, "instance-not-parked"));
 }

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::world::{Answer, PASSWORD, World};
+use crate::world::{Answer, PASSWORD, Person, World};
 
 async fn refresh(world: &World, token: &str) -> Answer {
     world.post("/sessions/refresh").json(json!({ "refresh_token": token })).await
@@ -69,6 +69,8 @@ async fn a_stolen_refresh_token_ends_the_whole_family_and_the_auditor_sees_whose
     assert_eq!(refresh(&world, next.as_str().unwrap()).await.status, 401);
     world.soon(token.as_str().unwrap(), 401).await;
     assert_eq!(world.probe(&other.token).await, 200, "another log-in goes on");
+    assert_eq!(refresh(&world, &ada.refresh_token).await.status, 401);
+    is_in_the_log_once(&world, &ada).await;
 
     let deadline = Instant::now() + Duration::from_secs(10);
     let recorded = async || -> bool {
@@ -84,6 +86,36 @@ async fn a_stolen_refresh_token_ends_the_whole_family_and_the_auditor_sees_whose
     while !recorded().await {
         assert!(Instant::now() < deadline, "the denial is not recorded");
     }
+}
+
+async fn is_in_the_log_once(world: &World, ada: &Person) {
+    let recorded: Vec<String> = sqlx::query_scalar(
+        "select payload->>'session' from eventstore.events
+         where event_type = 'RefreshReuseDetected' and aggregate_id = $1",
+    )
+    .bind(ada.id.to_string())
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let ended: String =
+        sqlx::query_scalar("select id::text from identity.sessions where revoked_for = 'reused'")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+    assert_eq!(recorded, [ended]);
+}
+
+#[tokio::test]
+async fn a_crash_before_a_stolen_token_is_recorded_is_made_up_for_when_it_comes_back() {
+    let world = World::start().await;
+    let ada = world.person("ada").await;
+    sqlx::query("update identity.sessions set revoked_at = now(), revoked_for = 'reused'")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let ended = refresh(&world, &ada.refresh_token).await;
+    assert_eq!(ended.problem(), (401, "refresh-token-invalid"));
+    is_in_the_log_once(&world, &ada).await;
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::reset::Resets;
 use super::{Command, Event, KEYS_MAX, ProfileChanges, Scopes};
-use crate::{AccountId, ApiKeyId, Claim, Recorded, Role};
+use crate::{AccountId, ApiKeyId, Claim, PasswordResetId, Recorded, Role};
 
 /// Nothing personal is kept: no rule reads it, and a cache of it would outlive an erasure.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,11 @@ impl Account {
         &self.roles
     }
 
+    /// Whether the letter of this request still opens the account.
+    pub fn awaits(&self, reset: PasswordResetId, now: DateTime<Utc>) -> bool {
+        self.is_active() && self.resets.allow(reset, now)
+    }
+
     /// What a key may do; none if there is none, or none any more.
     pub fn key(&self, key: ApiKeyId) -> Option<&Scopes> {
         self.keys.get(&key)
@@ -87,6 +93,9 @@ impl Account {
                 Ok(vec![Event::AccountReactivated { account, at }])
             }
             (Command::RevokeRole { account, role, at }, _) => self.revoke(account, role, at),
+            (Command::ReportRefreshReuse { account, session, at }, _) => {
+                Ok(vec![Event::RefreshReuseDetected { account, session, at }])
+            }
             (_, Status::Deactivated) => Err(Refusal::Deactivated),
             (Command::Deactivate { account, at }, Status::Active) => {
                 Ok(vec![Event::AccountDeactivated { account, at }])
@@ -159,7 +168,7 @@ impl Account {
     }
 }
 
-type Time = chrono::DateTime<chrono::Utc>;
+type Time = DateTime<Utc>;
 
 impl Aggregate for Account {
     const TYPE: &'static str = "account";
@@ -185,7 +194,7 @@ impl Aggregate for Account {
             Event::AccountRegistered { .. } | Event::AccountReactivated { .. } => {
                 self.status = Status::Active;
             }
-            Event::ProfileChanged { .. } => {}
+            Event::ProfileChanged { .. } | Event::RefreshReuseDetected { .. } => {}
             Event::EmailChanged { .. } | Event::PasswordChanged { .. } => self.resets.close(),
             Event::PasswordResetRequested { reset, at, .. } => self.resets.open(reset, at),
             Event::ApiKeyCreated { key, scopes, .. } => {
@@ -240,6 +249,7 @@ impl Recorded for Account {
             Event::ProfileChanged { .. }
             | Event::PasswordChanged { .. }
             | Event::PasswordResetRequested { .. }
+            | Event::RefreshReuseDetected { .. }
             | Event::ApiKeyCreated { .. }
             | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }

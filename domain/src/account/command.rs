@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{ProfileChanges, Scopes};
-use crate::{AccountId, ApiKeyId, Email, Name, PasswordResetId, Personal, Role};
+use crate::{AccountId, ApiKeyId, Email, Name, PasswordResetId, Personal, Role, SessionId};
 
 /// What can be asked of an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,12 @@ pub enum Command {
     ResetPassword {
         account: AccountId,
         reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// A refresh token came back that had been used: two have it, and one of them has stolen it.
+    ReportRefreshReuse {
+        account: AccountId,
+        session: SessionId,
         at: DateTime<Utc>,
     },
     /// Whether the account is an operator stands elsewhere.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Phone, Scopes};
 use crate::{
-    AccountId, ApiKeyId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, Tags,
-    wire::schemas,
+    AccountId, ApiKeyId, Email, Language, Name, PasswordResetId, Patch, Personal, Role, SessionId,
+    Tags, wire::schemas,
 };
 
 /// What happened to an account.
@@ -40,6 +40,12 @@ pub enum Event {
     PasswordResetRequested {
         account: AccountId,
         reset: PasswordResetId,
+        at: DateTime<Utc>,
+    },
+    /// A refresh token was used twice: the session is ended, with every token that came of it.
+    RefreshReuseDetected {
+        account: AccountId,
+        session: SessionId,
         at: DateTime<Utc>,
     },
     /// Without the key itself, of which only a keyed hash is kept, elsewhere.
@@ -122,6 +128,7 @@ schemas! {
         Self::EmailChanged { .. } => ("EmailChanged", "1.0.0"),
         Self::PasswordChanged { .. } => ("PasswordChanged", "1.0.0"),
         Self::PasswordResetRequested { .. } => ("PasswordResetRequested", "1.0.0"),
+        Self::RefreshReuseDetected { .. } => ("RefreshReuseDetected", "1.0.0"),
         Self::ApiKeyCreated { .. } => ("ApiKeyCreated", "1.0.0"),
         Self::ApiKeyRevoked { .. } => ("ApiKeyRevoked", "1.0.0"),
         Self::RoleGranted { .. } => ("RoleGranted", "1.0.0"),

@@ -8,6 +8,8 @@
 //! A forgotten password is replaced by means of a letter: its token works once, for an hour, and only
 //! while no later letter was asked for and neither password nor address has changed since.
 //!
+//! A refresh token that is used twice is in two hands: that is recorded, once for its session.
+//!
 //! Programs ask by keys: at most 20, each for no more than its account may. A key acts in a role only
 //! while the account has it.
 

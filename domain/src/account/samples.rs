@@ -49,6 +49,10 @@ pub fn reset_requested(account: AccountId, number: u128, second: i64) -> Event {
     Event::PasswordResetRequested { account, reset: reset(number), at: at(second) }
 }
 
+pub fn refresh_reused(account: AccountId) -> Event {
+    Event::RefreshReuseDetected { account, session: uuid(5).into(), at: at(8) }
+}
+
 pub fn key(number: u128) -> ApiKeyId {
     uuid(number).into()
 }
@@ -71,6 +75,7 @@ pub fn events() -> Vec<Event> {
         email_changed(account, "ada.king@example.org"),
         Event::PasswordChanged { account, at: at(2) },
         reset_requested(account, 1, 3),
+        refresh_reused(account),
         key_created(1, scopes([Scope::Read, Scope::Analyst])),
         Event::ApiKeyRevoked { account, key: key(1), at: at(9) },
         Event::RoleGranted { account, role: Role::Instructor, at: at(3) },

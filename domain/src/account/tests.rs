@@ -1,11 +1,11 @@
 use cqrs_es::{
-    DomainEvent,
+    Aggregate, DomainEvent,
     test::{AggregateTestExecutor, TestFramework},
 };
 
 use super::samples::{
-    email_changed, events, key, key_created, profile_changes, register, registered, reset,
-    reset_requested, scopes,
+    email_changed, events, key, key_created, profile_changes, refresh_reused, register, registered,
+    reset, reset_requested, scopes,
 };
 use super::{
     Account, Command, Event, Phone, ProfileChanges, Refusal, ResetToken, Scope, Scopes, ScopesError,
@@ -135,6 +135,22 @@ fn a_deactivated_account_can_still_lose_a_role() {
     given([active(), granted(role), deactivated()])
         .when(revoke(role))
         .then_expect_events(vec![revoked]);
+}
+
+#[test]
+fn a_refresh_token_in_two_hands_is_recorded_even_of_who_is_deactivated_and_changes_nothing() {
+    let report = || {
+        let (account, session) = (ada(), crate::samples::uuid(5).into());
+        Command::ReportRefreshReuse { account, session, at: at(8) }
+    };
+    given([active()]).when(report()).then_expect_events(vec![refresh_reused(ada())]);
+    given([active(), deactivated()]).when(report()).then_expect_events(vec![refresh_reused(ada())]);
+    given([active(), erased()]).when(report()).then_expect_error(Refusal::Erased);
+    let mut state = Account::default();
+    state.apply(active());
+    let before = state.clone();
+    state.apply(refresh_reused(ada()));
+    assert_eq!(state, before);
 }
 
 #[test]

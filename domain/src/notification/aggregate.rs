@@ -11,6 +11,8 @@ pub struct Notification {
     status: Status,
     /// How often it did not go out.
     failed: u32,
+    /// How often of these before an operator had it retried.
+    before: u32,
     /// When it is to be tried again.
     retry_at: Option<DateTime<Utc>>,
 }
@@ -26,12 +28,14 @@ pub enum Status {
     Cancelled,
 }
 
-/// Why a step was turned down: the process asked for steps in the wrong order.
+/// Why a step was turned down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     #[error("this notification was never requested")]
     NotRequested,
+    #[error("this notification was not given up")]
+    NotGivenUp,
 }
 
 impl Notification {
@@ -43,11 +47,17 @@ impl Notification {
         self.failed
     }
 
+    /// The same, since it was requested or retried.
+    pub const fn failed_lately(&self) -> u32 {
+        self.failed - self.before
+    }
+
     pub const fn retry_at(&self) -> Option<DateTime<Utc>> {
         self.retry_at
     }
 
-    /// Every rule about notifications, one row each: what is over stays as it is.
+    /// Every rule about notifications, one row each: what is over stays as it is, unless it was given
+    /// up and an operator wants it sent.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         let attempt = self.failed + 1;
         match (command, self.status) {
@@ -68,6 +78,10 @@ impl Notification {
             (Command::Cancel { notification, at }, Status::Waiting) => {
                 Ok(vec![Event::NotificationCancelled { notification, at }])
             }
+            (Command::Retry { notification, at }, Status::GivenUp) => {
+                Ok(vec![Event::NotificationRetried { notification, at }])
+            }
+            (Command::Retry { .. }, _) => Err(Refusal::NotGivenUp),
             (_, Status::Sent | Status::GivenUp | Status::Cancelled) => Ok(vec![]),
         }
     }
@@ -100,7 +114,15 @@ impl Aggregate for Notification {
                 self.failed = attempt;
                 self.retry_at = Some(retry_at);
             }
-            Event::NotificationGivenUp { .. } => self.status = Status::GivenUp,
+            Event::NotificationGivenUp { attempt, .. } => {
+                self.status = Status::GivenUp;
+                self.failed = attempt;
+            }
+            Event::NotificationRetried { .. } => {
+                self.status = Status::Waiting;
+                self.before = self.failed;
+                self.retry_at = None;
+            }
             Event::NotificationCancelled { .. } => self.status = Status::Cancelled,
         }
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -23,7 +24,28 @@ impl fmt::Display for NotificationId {
     }
 }
 
-/// What the process has decided or found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a notification is called by a position, an account and a channel")]
+pub struct NotificationIdError;
+
+impl FromStr for NotificationId {
+    type Err = NotificationIdError;
+
+    fn from_str(text: &str) -> Result<Self, NotificationIdError> {
+        let mut parts = text.splitn(3, ':');
+        let mut part = || parts.next().ok_or(NotificationIdError);
+        let (cause, recipient, channel) = (part()?, part()?, part()?);
+        let channels = [Channel::Email, Channel::Sms];
+        let channel = channels.into_iter().find(|one| one.name() == channel);
+        Ok(Self {
+            cause: cause.parse().map_err(|_| NotificationIdError)?,
+            recipient: recipient.parse().map_err(|_| NotificationIdError)?,
+            channel: channel.ok_or(NotificationIdError)?,
+        })
+    }
+}
+
+/// What the process has decided or found out, and what an operator asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Request {
@@ -46,6 +68,11 @@ pub enum Command {
     GiveUp {
         notification: NotificationId,
         error: ErrorText,
+        at: DateTime<Utc>,
+    },
+    /// An operator wants it sent after all.
+    Retry {
+        notification: NotificationId,
         at: DateTime<Utc>,
     },
     /// The recipient is gone.

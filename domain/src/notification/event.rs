@@ -35,6 +35,11 @@ pub enum Event {
         error: ErrorText,
         at: DateTime<Utc>,
     },
+    /// It was given up, and is sent anew; attempts are counted on.
+    NotificationRetried {
+        notification: NotificationId,
+        at: DateTime<Utc>,
+    },
     NotificationCancelled {
         notification: NotificationId,
         at: DateTime<Utc>,
@@ -86,6 +91,10 @@ pub enum Message {
     ExportReady {
         export: ExportId,
     },
+    /// To the address that was the recipient's until then.
+    EmailChanged,
+    /// A refresh token of theirs was used twice.
+    SessionEnded,
 }
 
 impl Message {
@@ -104,22 +113,32 @@ impl Message {
             Self::PublicationFailed { .. } => "publication_failed",
             Self::PasswordReset { .. } => "password_reset",
             Self::ExportReady { .. } => "export_ready",
+            Self::EmailChanged => "email_changed",
+            Self::SessionEnded => "session_ended",
         }
     }
 
-    /// The recipient has asked for it, whatever they want to hear of otherwise.
-    pub const fn was_asked_for(&self) -> bool {
-        matches!(self, Self::PasswordReset { .. } | Self::ExportReady { .. })
+    /// By mail, whatever the recipient wants to hear of otherwise: they have asked for it, or
+    /// somebody may have got hold of their account.
+    pub const fn comes_by_mail(&self) -> bool {
+        matches!(
+            self,
+            Self::PasswordReset { .. }
+                | Self::ExportReady { .. }
+                | Self::EmailChanged
+                | Self::SessionEnded
+        )
     }
 }
 
 schemas! {
     /// Wire name and schema version. A new version comes with an upcaster.
     Event {
-        Self::NotificationRequested { .. } => ("NotificationRequested", "1.1.0"),
+        Self::NotificationRequested { .. } => ("NotificationRequested", "1.2.0"),
         Self::NotificationSent { .. } => ("NotificationSent", "1.0.0"),
         Self::NotificationFailed { .. } => ("NotificationFailed", "1.0.0"),
         Self::NotificationGivenUp { .. } => ("NotificationGivenUp", "1.0.0"),
+        Self::NotificationRetried { .. } => ("NotificationRetried", "1.0.0"),
         Self::NotificationCancelled { .. } => ("NotificationCancelled", "1.0.0"),
     }
 }

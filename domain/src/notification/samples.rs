@@ -34,6 +34,10 @@ pub fn give_up() -> Command {
     Command::GiveUp { notification: notification(), error: refused(), at: at(4) }
 }
 
+pub fn retry() -> Command {
+    Command::Retry { notification: notification(), at: at(6) }
+}
+
 pub fn cancel() -> Command {
     Command::Cancel { notification: notification(), at: at(5) }
 }
@@ -69,11 +73,15 @@ pub fn given_up(attempt: u32) -> Event {
     }
 }
 
+pub fn retried() -> Event {
+    Event::NotificationRetried { notification: notification(), at: at(6) }
+}
+
 pub fn cancelled() -> Event {
     Event::NotificationCancelled { notification: notification(), at: at(5) }
 }
 
 /// One event of every kind.
 pub fn events() -> Vec<Event> {
-    vec![requested(), failed(1), sent(2), given_up(5), cancelled()]
+    vec![requested(), failed(1), sent(2), given_up(5), retried(), cancelled()]
 }

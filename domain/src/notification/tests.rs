@@ -1,11 +1,11 @@
-use cqrs_es::DomainEvent;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
+use cqrs_es::{Aggregate, DomainEvent};
 
 use super::samples::{
     cancel, cancelled, events, failed, give_up, given_up, mark_failed, mark_sent, notification,
-    request, requested, sent,
+    request, requested, retried, retry, sent,
 };
-use super::{Event, Notification, Refusal};
+use super::{Event, Notification, NotificationId, NotificationIdError, Refusal};
 use crate::ErrorText;
 
 fn given<const N: usize>(history: [Event; N]) -> AggregateTestExecutor<Notification> {
@@ -37,13 +37,37 @@ fn what_is_over_stays_as_it_is() {
 }
 
 #[test]
+fn what_was_given_up_is_sent_anew_when_an_operator_wants_it_and_its_attempts_are_counted_on() {
+    let given_up = || [requested(), failed(1), given_up(2)];
+    given(given_up()).when(retry()).then_expect_events(vec![retried()]);
+    let [first, second, third] = given_up();
+    given([first, second, third, retried()])
+        .when(mark_failed())
+        .then_expect_events(vec![failed(3)]);
+    let mut state = Notification::default();
+    given_up().into_iter().chain([retried(), failed(3)]).for_each(|event| state.apply(event));
+    assert_eq!((state.failed(), state.failed_lately()), (3, 1));
+}
+
+#[test]
+fn nothing_else_is_sent_anew() {
+    for history in [vec![], vec![failed(1)], vec![sent(1)], vec![given_up(1), retried()]] {
+        let history = [vec![requested()], history].concat();
+        TestFramework::<Notification>::with(())
+            .given(history)
+            .when(retry())
+            .then_expect_error(Refusal::NotGivenUp);
+    }
+}
+
+#[test]
 fn nobody_is_written_to_any_more_who_is_gone() {
     given([requested()]).when(cancel()).then_expect_events(vec![cancelled()]);
 }
 
 #[test]
 fn nothing_becomes_of_what_was_never_requested() {
-    for command in [mark_sent(), mark_failed(), give_up(), cancel()] {
+    for command in [mark_sent(), mark_failed(), give_up(), retry(), cancel()] {
         given([]).when(command).then_expect_error(Refusal::NotRequested);
     }
 }
@@ -52,6 +76,10 @@ fn nothing_becomes_of_what_was_never_requested() {
 fn its_stream_is_named_by_cause_recipient_and_channel() {
     let name = notification().to_string();
     assert!(name.starts_with("7:") && name.ends_with(":email"), "{name}");
+    assert_eq!(name.parse(), Ok(notification()));
+    for wrong in ["", "7", "7:x:email", "7:01900000-0000-7000-8000-000000000ada:pigeon"] {
+        assert_eq!(wrong.parse::<NotificationId>(), Err(NotificationIdError), "{wrong}");
+    }
 }
 
 #[test]

@@ -49,3 +49,19 @@ pub enum Command {
         at: DateTime<Utc>,
     },
 }
+
+impl Command {
+    /// Which one is asked.
+    pub const fn projection(&self) -> &Name {
+        match self {
+            Self::Rebuild { projection, .. }
+            | Self::Verify { projection, .. }
+            | Self::Pause { projection, .. }
+            | Self::Resume { projection, .. }
+            | Self::RetryParked { projection, .. }
+            | Self::RetryGroup { projection, .. }
+            | Self::DiscardParked { projection, .. }
+            | Self::DiscardGroup { projection, .. } => projection,
+        }
+    }
+}

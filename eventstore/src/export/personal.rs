@@ -1,9 +1,9 @@
 //! Everything the log holds of one person, as lines for that person.
 //!
 //! An event is about a person if it names their account anywhere: in the id of its stream, as the
-//! actor or another entry of its metadata, or in its payload, personal values included. Its line is
-//! stored with personal values sealed. Opened, it holds the person's own values in plain; what is
-//! another's is `null`.
+//! actor or another entry of its metadata, or in its payload, personal values included; or if it is
+//! about what is theirs, such as the payment of an order. Its line is stored with personal values
+//! sealed. Opened, it holds the person's own values in plain; what is another's is `null`.
 
 use domain::{AccountId, ExportId};
 use serde_json::{Map, Value, json};

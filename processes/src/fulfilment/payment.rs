@@ -5,9 +5,9 @@
 //! answer, and not at all for one who is known to be down.
 
 use chrono::{TimeDelta, Utc};
-use domain::Money;
 use domain::fulfilment::{Command, Fulfilment, Paying, Payment, State};
 use domain::order::{Order, Status};
+use domain::{ErrorText, Money};
 
 use super::{Instance, Time};
 use crate::failure::Failure;
@@ -39,7 +39,10 @@ impl Instance<'_> {
             }
             match fulfilment.payment() {
                 Payment::NotAsked if !self.payments.is_available() => {
-                    self.give_up("the provider failed too often and is not asked").await?;
+                    self.give_up(
+                        "the provider failed too often and is not asked".to_owned().into(),
+                    )
+                    .await?;
                 }
                 Payment::NotAsked => {
                     self.paying("payment", Paying::Request { amount: due.amount }).await?;
@@ -103,22 +106,23 @@ impl Instance<'_> {
             Err(error) => error,
         };
         let is_permanent = matches!(error, PaymentError::Refused(_));
+        let error = ErrorText::from(error.to_string());
         let again = RETRIES.pause_after(attempt).map(|pause| Utc::now() + pause);
         match again.filter(|again| *again <= since + PATIENCE) {
             Some(retry_at) if !is_permanent && self.payments.is_available() => {
-                let failed = Paying::Failed { error: error.to_string().into(), retry_at };
+                let failed = Paying::Failed { error, retry_at };
                 self.paying(&format!("unpaid:{attempt}"), failed).await
             }
-            _ => self.give_up(&error.to_string()).await,
+            _ => self.give_up(error).await,
         }
     }
 
-    async fn give_up(&self, error: &str) -> Result<(), Failure> {
+    async fn give_up(&self, error: ErrorText) -> Result<(), Failure> {
         tracing::error!(
             order.id = %self.order,
-            "the payment of order {} is given up: {error}", self.order,
+            "the payment of order {} is given up: {}", self.order, error.as_str(),
         );
-        self.paying("give-up", Paying::GiveUp { error: error.to_owned().into() }).await
+        self.paying("give-up", Paying::GiveUp { error }).await
     }
 
     async fn paying(&self, name: &str, step: Paying) -> Result<(), Failure> {

@@ -32,7 +32,9 @@ const fn may_close(message: &Message) -> bool {
         | Message::StockRanLow { .. }
         | Message::PublicationFailed { .. }
         | Message::PasswordReset { .. }
-        | Message::ExportReady { .. } => false,
+        | Message::ExportReady { .. }
+        | Message::EmailChanged
+        | Message::SessionEnded => false,
     }
 }
 

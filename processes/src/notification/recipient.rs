@@ -1,7 +1,9 @@
 //! Whom to write to, where, and in which language: from the events of the account, opened.
 
+use chrono::Utc;
+use cqrs_es::Aggregate;
 use domain::account::{Account, Channel, Event, Phone};
-use domain::notification::Message;
+use domain::notification::{Message, NotificationId};
 use domain::{AccountId, Email, Patch};
 use eventstore::Log;
 
@@ -20,18 +22,41 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// None for somebody who was erased, or never there.
-    pub(super) async fn find(log: &Log, account: AccountId) -> Result<Option<Self>, Failure> {
-        let events = log.events_of::<Account>(&account.to_string()).await?;
-        Ok(events.into_iter().fold(None, Self::after))
+    /// None for somebody who was erased, or never there; and for a letter that has become useless.
+    pub(super) async fn of(
+        log: &Log,
+        notification: NotificationId,
+        message: &Message,
+    ) -> Result<Option<Self>, Failure> {
+        let account = notification.recipient.to_string();
+        let events = log.events_of::<Account>(&account).await?;
+        let known = |events: &[Event]| events.iter().cloned().fold(None, Self::after);
+        let recipient = known(&events);
+        match message {
+            // A thief who has changed the address is not whom it is for.
+            Message::EmailChanged => {
+                let change =
+                    log.reader().range(notification.cause - 1, notification.cause, 1).await?;
+                let change = change.first().map_or(0, |change| change.sequence);
+                let earlier = usize::try_from(change - 1).unwrap_or_default();
+                let email =
+                    known(&events[..earlier.min(events.len())]).map(|earlier| earlier.email);
+                Ok(recipient.zip(email).map(|(recipient, email)| Self { email, ..recipient }))
+            }
+            Message::PasswordReset { reset } => {
+                let mut state = Account::default();
+                events.into_iter().for_each(|event| state.apply(event));
+                Ok(recipient.filter(|_| state.awaits(*reset, Utc::now())))
+            }
+            _ => Ok(recipient),
+        }
     }
 
-    /// Active, and has chosen this way, or none where it is by mail. What was asked for comes by mail
-    /// whatever they chose.
+    /// Active, and has chosen this way, or none where it is by mail.
     pub(super) fn wants(&self, channel: Channel, message: &Message) -> bool {
         let by_mail = [Channel::Email];
         let chosen = match &self.channels {
-            Some(channels) if !message.was_asked_for() => channels.as_slice(),
+            Some(channels) if !message.comes_by_mail() => channels.as_slice(),
             _ => &by_mail,
         };
         let has_phone = channel != Channel::Sms || self.phone.is_some();
@@ -70,6 +95,7 @@ impl Recipient {
             Event::AccountRegistered { .. }
             | Event::PasswordChanged { .. }
             | Event::PasswordResetRequested { .. }
+            | Event::RefreshReuseDetected { .. }
             | Event::ApiKeyCreated { .. }
             | Event::ApiKeyRevoked { .. }
             | Event::RoleGranted { .. }

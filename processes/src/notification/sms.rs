@@ -1,5 +1,7 @@
 //! SMS by a provider that is asked over HTTP. `docs/PROVIDERS.md` is the contract.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::account::Channel;
 use hyper::Method;
@@ -30,8 +32,12 @@ impl Carrier for HttpSms {
         Channel::Sms
     }
 
+    fn keeps_back_for(&self) -> Duration {
+        self.client.keeps_back_for()
+    }
+
     async fn carry(&self, to: &Recipient, words: Words, id: &str) -> Result<(), NotCarried> {
-        let refused = |said, is_permanent| NotCarried { said, is_permanent };
+        let refused = |said: String, is_permanent| NotCarried { said: said.into(), is_permanent };
         let Some(phone) = &to.phone else {
             return Err(refused("there is no telephone number".to_owned(), true));
         };

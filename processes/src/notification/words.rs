@@ -21,7 +21,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 46] = templates![
+const TEMPLATES: [(&str, &str); 50] = templates![
     "en/welcome",
     "en/enrolled",
     "en/course_completed",
@@ -34,6 +34,8 @@ const TEMPLATES: [(&str, &str); 46] = templates![
     "en/publication_failed",
     "en/password_reset",
     "en/export_ready",
+    "en/email_changed",
+    "en/session_ended",
     "en/sms/welcome",
     "en/sms/enrolled",
     "en/sms/course_completed",
@@ -57,6 +59,8 @@ const TEMPLATES: [(&str, &str); 46] = templates![
     "de/publication_failed",
     "de/password_reset",
     "de/export_ready",
+    "de/email_changed",
+    "de/session_ended",
     "de/sms/welcome",
     "de/sms/enrolled",
     "de/sms/course_completed",
@@ -121,7 +125,7 @@ pub(super) async fn of(
     channel: Channel,
 ) -> Result<Words, Failure> {
     let thing = match message {
-        Message::Welcome => String::new(),
+        Message::Welcome | Message::EmailChanged | Message::SessionEnded => String::new(),
         Message::Enrolled { course }
         | Message::CourseCompleted { course, .. }
         | Message::CoursePublished { course }

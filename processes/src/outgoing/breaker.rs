@@ -15,7 +15,7 @@ const FAILURES_WITHIN: Duration = Duration::from_secs(30);
 const TRY_EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     /// What it guards: the label of its gauge.
     name: &'static str,
     state: Mutex<State>,
@@ -30,7 +30,7 @@ enum State {
 }
 
 impl Breaker {
-    pub(super) fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         let breaker = Self { name, state: Mutex::new(State::Closed(VecDeque::new())) };
         breaker.show(false);
         breaker
@@ -42,14 +42,19 @@ impl Breaker {
 
     /// Whether a call that was made now would be let through.
     pub(super) fn lets_through(&self, now: Instant) -> bool {
+        self.keeps_back_for(now).is_zero()
+    }
+
+    /// How long no call will be let through.
+    pub(crate) fn keeps_back_for(&self, now: Instant) -> Duration {
         match *self.state() {
-            State::Closed(_) => true,
-            State::Open { until } => now >= until,
+            State::Closed(_) => Duration::ZERO,
+            State::Open { until } => until.saturating_duration_since(now),
         }
     }
 
     /// Lets a call through, or not. Of those made while it is open, one in a while.
-    pub(super) fn admit(&self, now: Instant) -> bool {
+    pub(crate) fn admit(&self, now: Instant) -> bool {
         match &mut *self.state() {
             State::Closed(_) => true,
             State::Open { until } if now < *until => false,
@@ -60,7 +65,7 @@ impl Breaker {
         }
     }
 
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         let mut state = self.state();
         if let State::Open { .. } = *state {
             *state = State::Closed(VecDeque::new());
@@ -69,7 +74,7 @@ impl Breaker {
         }
     }
 
-    pub(super) fn failed(&self, now: Instant) {
+    pub(crate) fn failed(&self, now: Instant) {
         let mut state = self.state();
         let failures = match &mut *state {
             State::Open { until } => {
@@ -134,6 +139,7 @@ mod tests {
         let begin = Instant::now();
         let breaker = opened_at(begin);
         assert!(!breaker.admit(begin + 29 * SECOND));
+        assert_eq!(breaker.keeps_back_for(begin + 29 * SECOND), SECOND);
         let later = begin + 30 * SECOND;
         assert!(breaker.lets_through(later) && breaker.admit(later));
         assert!(!breaker.admit(later), "the others wait for what becomes of the one");

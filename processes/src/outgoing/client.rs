@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -166,6 +166,11 @@ impl Client {
     /// Whether a call would be made now, and not refused at once.
     pub(crate) fn is_callable(&self) -> bool {
         self.breaker.lets_through(Instant::now())
+    }
+
+    /// How long calls are refused from now on.
+    pub(crate) fn keeps_back_for(&self) -> Duration {
+        self.breaker.keeps_back_for(Instant::now())
     }
 
     /// The answer of a server in its right mind: errors of its own are failures.

@@ -7,6 +7,7 @@ mod events;
 
 use std::time::Duration;
 
+pub(crate) use breaker::Breaker;
 pub use client::{Address, AddressError, CallError};
 pub(crate) use client::{Answer, Call, Client};
 pub(crate) use events::{Events, Patience};

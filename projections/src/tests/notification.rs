@@ -1,5 +1,5 @@
 use domain::notification::Notification;
-use domain::notification::samples::{failed, given_up, notification, requested, sent};
+use domain::notification::samples::{failed, given_up, notification, requested, retried, sent};
 use domain::samples::ada;
 
 use super::{History, rows};
@@ -25,4 +25,18 @@ async fn what_was_given_up_keeps_its_last_error() {
     let row = &tables["notifications"][0];
     assert_eq!((&row["status"], &row["attempts"]), (&"GIVEN_UP".into(), &5.into()));
     assert_eq!(row["error"], "451 try again later");
+}
+
+#[tokio::test]
+async fn what_an_operator_has_retried_waits_with_its_last_error_until_it_goes_out() {
+    let (id, begun) = (notification(), [requested(), given_up(1), retried()]);
+    let history = History::default().with::<Notification>(id, begun.clone());
+    let row = rows(&Notifications, &history).await["notifications"][0].clone();
+    assert_eq!((&row["status"], &row["attempts"]), (&"WAITING".into(), &1.into()));
+    assert_eq!(row["error"], "451 try again later");
+    let history =
+        History::default().with::<Notification>(id, begun).with::<Notification>(id, [sent(2)]);
+    let row = rows(&Notifications, &history).await["notifications"][0].clone();
+    assert_eq!((&row["status"], &row["attempts"]), (&"SENT".into(), &2.into()));
+    assert!(row["error"].is_null(), "{row}");
 }

@@ -218,6 +218,18 @@ pub(super) const CODES: &[Code] = &[
         STATE,
     ),
     code("nothing-to-withdraw", "Nothing to withdraw", "There is no rating to withdraw.", STATE),
+    code(
+        "notification-not-given-up",
+        "Not given up",
+        "The notification was sent, or cancelled, or is still being tried: it is not sent anew.",
+        STATE,
+    ),
+    code(
+        "notification-unknown",
+        "No such notification",
+        "Nobody was ever to be told anything under this id.",
+        SAME,
+    ),
     code("order-exists", "Order exists", "An order with this id has been placed already.", SAME),
     code(
         "order-numbers-exhausted",
