@@ -59,4 +59,5 @@ mod strangers;
 mod system;
 mod tokens;
 mod totals;
+mod vectors;
 mod weekly;

@@ -6,6 +6,7 @@
 mod catalogue;
 mod keeping;
 mod news;
+mod sweeping;
 
 use domain::ItemId;
 
@@ -13,7 +14,7 @@ pub use crate::embedding::{TextHash, vectors};
 pub use catalogue::described;
 pub use keeping::keep_embedding;
 #[cfg(test)]
-pub(crate) use keeping::{TURN, embed_news};
+pub(crate) use keeping::{Keeper, TURN};
 pub use news::{Known, News};
 
 /// A book, a course or a product, and what is embedded of it.

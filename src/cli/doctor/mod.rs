@@ -100,5 +100,6 @@ async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     found("sms", Ok(sms));
     let assistant = providers::assistant_address(settings);
     found("assistant", Ok(checks::provider(assistant, NO_ASSISTANT).await));
+    found("vector index", Ok(checks::vectors(backend, settings).await));
     findings
 }
