@@ -10,6 +10,7 @@ mod providers;
 mod roles;
 mod settings;
 mod text_model;
+mod vectors;
 
 use std::process::ExitCode;
 

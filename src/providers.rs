@@ -60,7 +60,7 @@ pub fn assistant_address(settings: &Settings) -> anyhow::Result<Option<Address>>
     address("assistant_url", settings.assistant_url.as_deref())
 }
 
-fn address(setting: &str, url: Option<&str>) -> anyhow::Result<Option<Address>> {
+pub fn address(setting: &str, url: Option<&str>) -> anyhow::Result<Option<Address>> {
     let address = url.filter(|url| !url.is_empty()).map(str::parse).transpose();
     address.with_context(|| format!("the setting {setting}"))
 }

@@ -9,7 +9,7 @@ use blobstore::Blobs;
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Bus, Feed, Log, Reader, relay};
 use processes::Providers;
-use retrieval::TextModel;
+use processes::vectors::TextSearch;
 use service_kit::auth::KeyRing;
 use service_kit::rates::RatesPerMinute;
 use service_kit::{Health, Kit, Site, Slices, access_log};
@@ -82,9 +82,12 @@ pub async fn run(
         shutdown.clone(),
     );
     let blobs = crate::blobs::open(settings, &backend.data_dir)?;
-    let model = match roles.iter().any(|role| matches!(role, Role::QueryApi | Role::Processes)) {
-        true => text_model::start(settings),
-        false => TextModel::off("no role here needs it"),
+    let texts = match roles.iter().any(|role| matches!(role, Role::QueryApi | Role::Processes)) {
+        true => {
+            let vectors = crate::vectors::open(settings, &backend.pool).await?;
+            TextSearch { model: text_model::start(settings), vectors }
+        }
+        false => TextSearch::off("no role here needs it"),
     };
     let command = command_api::App::new(log.clone(), kit.clone(), blobs.clone());
     let read_pool = backend.another_pool().await?;
@@ -95,7 +98,7 @@ pub async fn run(
         kit.clone(),
         feed.clone(),
         blobs.clone(),
-        model.clone(),
+        texts.clone(),
         settings.leaderboards.clone(),
     );
     let health = health(roles, backend, bus.clone(), query.clone(), shutdown.clone());
@@ -106,15 +109,16 @@ pub async fn run(
         metrics: Some(service_kit::metrics::install()?),
         cors_origins: origins(settings)?,
         // Behind a gateway all routes are one API, and whoever is asked describes all of it.
-        description: Some(service_kit::description(routes(&Role::ALL, command, query))),
+        description: Some(service_kit::description(routes(&Role::ALL, command, query.clone()))),
     };
     let site = site.build(api, &kit);
 
     // Tasks work on while the last requests are answered.
     let work = CancellationToken::new();
-    let providers = Providers { text_model: model, ..providers(settings, blobs)? };
-    let mut tasks =
-        start(roles, backend, settings, Means { log, bus, feed, providers }, &work).await?;
+    let TextSearch { model: text_model, vectors } = texts;
+    let providers = Providers { text_model, vectors, ..providers(settings, blobs)? };
+    let means = Means { log, bus, feed, providers, query };
+    let mut tasks = start(roles, backend, settings, means, &work).await?;
     if roles.contains(&Role::CommandApi) {
         custody::start(&mut tasks, backend, settings, &work).await?;
     }
@@ -181,7 +185,7 @@ pub async fn description() -> anyhow::Result<utoipa::openapi::OpenApi> {
         kit.clone(),
         feed,
         blobs.clone(),
-        TextModel::off("nobody asks"),
+        TextSearch::off("nobody asks"),
         query_api::Leaderboards::default(),
     );
     let command = command_api::App::new(log, kit, blobs);
@@ -194,13 +198,14 @@ struct Means {
     bus: Option<Bus>,
     feed: Feed,
     providers: Providers,
+    query: query_api::App,
 }
 
 async fn start(
     roles: &[Role],
     backend: &Backend,
     settings: &Settings,
-    Means { log, bus, feed, providers }: Means,
+    Means { log, bus, feed, providers, query }: Means,
     work: &CancellationToken,
 ) -> anyhow::Result<JoinSet<&'static str>> {
     let mut tasks = JoinSet::new();
@@ -215,6 +220,13 @@ async fn start(
         tasks.spawn(async move {
             forgetting.await;
             "the log of accesses"
+        });
+    }
+    if roles.contains(&Role::QueryApi) {
+        let work = work.clone();
+        tasks.spawn(async move {
+            query.follow_catalogues(work).await;
+            "search by meaning"
         });
     }
     if roles.contains(&Role::Projections) {
@@ -348,7 +360,7 @@ fn health(
     // Never a reason not to be ready: without it words are found all the same.
     let meaning = move || {
         let query = query.clone();
-        async move { Ok(query.told_of_meaning().await) }
+        async move { Ok(query.told_of_meaning()) }
     };
     health.check("read models", read_models).check("meaning", meaning)
 }

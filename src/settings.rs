@@ -27,7 +27,7 @@ const PREFIX: &str = "DAYBOOK_";
 /// These two have the names that every tool knows.
 const WITHOUT_PREFIX: [&str; 2] = ["DATABASE_URL", "NATS_URL"];
 /// `<NAME>_FILE` gives the path of a file with the value.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 12] = [
     "assistant_key",
     "blobs_access_key",
     "blobs_secret_key",
@@ -38,6 +38,7 @@ const SECRETS: [&str; 11] = [
     "signing_keys",
     "smtp_url",
     "payment_token",
+    "qdrant_api_key",
     "sms_token",
 ];
 /// Lists are separated by commas in the environment.
@@ -166,6 +167,15 @@ pub struct Settings {
     /// The model of what texts mean: `fetch` (104 MB once, in the background), the folder it is in, or
     /// `off`: search then knows words alone.
     pub text_model: String,
+    /// Where the nearest texts are looked for: `memory` of each query process, every vector; `postgres` with
+    /// the extension pgvector; `qdrant`. The query side and the processes need the same.
+    pub vector_index: VectorIndex,
+    /// Qdrant's REST API, such as `http://127.0.0.1:6333`.
+    pub qdrant_url: Option<String>,
+    /// What Qdrant knows us by.
+    pub qdrant_api_key: Option<Secret>,
+    /// What the names of our collections there begin with: each system on one server has its own.
+    pub qdrant_collection: String,
 
     /// What is logged, as in RUST_LOG.
     pub log: Option<String>,
@@ -180,6 +190,15 @@ pub enum Postgres {
     Any,
     System,
     Fetched,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorIndex {
+    #[default]
+    Memory,
+    Postgres,
+    Qdrant,
 }
 
 impl From<Postgres> for PostgresSource {
@@ -241,6 +260,10 @@ impl Default for Settings {
             train_lambda: training.lambda,
             leaderboards: Leaderboards::default(),
             text_model: crate::text_model::FETCH.into(),
+            vector_index: VectorIndex::Memory,
+            qdrant_url: None,
+            qdrant_api_key: None,
+            qdrant_collection: "daybook".into(),
             log: None,
             log_format: service_kit::telemetry::LogFormat::Auto,
         }

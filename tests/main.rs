@@ -60,4 +60,5 @@ mod strangers;
 mod system;
 mod tokens;
 mod totals;
+mod vectors;
 mod weekly;

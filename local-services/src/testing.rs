@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 
+use crate::find::PostgresSource;
 use crate::os;
 use crate::pip;
 use crate::services::{Options, Services, start};
@@ -18,6 +19,7 @@ use crate::services::{Options, Services, start};
 const CONNECTIONS_MAX: u32 = 500;
 
 static POSTGRES: Shared = Shared(Mutex::new(None));
+static PGVECTOR: Shared = Shared(Mutex::new(None));
 static NATS: Shared = Shared(Mutex::new(None));
 
 /// The address of this process's Postgres, as its superuser, in the database `postgres`.
@@ -50,6 +52,28 @@ pub fn text_model() -> Option<PathBuf> {
     }
 }
 
+/// The address of a new database with the extension pgvector, in a Postgres that was fetched: those
+/// of machines seldom have it. None, said aloud, if none can be fetched; a failure where `CI` is set.
+pub fn pgvector_url() -> Option<String> {
+    let fetched = Options { nats: false, postgres_source: PostgresSource::Fetched, ..options() };
+    let url = PGVECTOR.try_ask(&fetched, |services| {
+        let name = new_name();
+        let made =
+            services.execute("postgres", &format!("create database {name} template template0"));
+        made.and_then(|()| services.execute(&name, "create extension vector"))
+            .map(|()| services.url_of(&name).expect("Postgres was asked for"))
+            .map_err(|error| error.to_string())
+    });
+    match url.and_then(|url| url) {
+        Ok(url) => Some(url),
+        Err(why) => {
+            assert!(env::var_os("CI").is_none(), "no pgvector: {why}");
+            eprintln!("SKIPPED what needs pgvector: {why}");
+            None
+        }
+    }
+}
+
 /// The address of a new, empty database.
 pub fn database_url() -> String {
     create_database_url(None)
@@ -57,11 +81,15 @@ pub fn database_url() -> String {
 
 /// The address of a new database that looks like `template`.
 pub fn create_database_url(template: Option<&str>) -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(1);
-    let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = new_name();
     let template = template.unwrap_or("template0");
     execute(&format!("create database {name} template {template}"));
     url_of(&name)
+}
+
+fn new_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The address of a new database made from a template, which `prepare` fills the first time this
@@ -144,6 +172,15 @@ struct Shared(Mutex<Option<Result<Services, String>>>);
 
 impl Shared {
     fn ask<T>(&self, options: &Options, question: impl FnOnce(&Services) -> T) -> T {
+        let answer = self.try_ask(options, question);
+        answer.unwrap_or_else(|why| panic!("no services for tests: {why}"))
+    }
+
+    fn try_ask<T>(
+        &self,
+        options: &Options,
+        question: impl FnOnce(&Services) -> T,
+    ) -> Result<T, String> {
         let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let services = services.get_or_insert_with(|| {
             static LAST: Once = Once::new();
@@ -151,15 +188,15 @@ impl Shared {
             start(options).map_err(|error| error.to_string())
         });
         match services {
-            Ok(services) => question(services),
-            Err(why) => panic!("no services for tests: {why}"),
+            Ok(services) => Ok(question(services)),
+            Err(why) => Err(why.clone()),
         }
     }
 }
 
 /// Statics are never dropped; without this every test run would leave its files behind.
 extern "C" fn stop_all() {
-    for shared in [&POSTGRES, &NATS] {
+    for shared in [&POSTGRES, &PGVECTOR, &NATS] {
         // A test that hangs in there must not keep the process from ending.
         if let Ok(mut services) = shared.0.try_lock() {
             services.take();

@@ -17,6 +17,9 @@ const LIMITS: Limits = Limits {
     read: WHOLE_MAX,
     write: Duration::from_secs(3),
     whole: WHOLE_MAX,
+    // Only streams are read, which have their own.
+    answer_bytes: 0,
+    connections_kept: 0,
 };
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
@@ -78,7 +81,12 @@ impl ChatModel {
             "model": self.name.as_str(), "messages": messages, "stream": true,
             "temperature": 0.2, "max_tokens": tokens_max,
         });
-        let call = Call { method: Method::POST, path: "/chat/completions", key, json: Some(json) };
+        let call = Call {
+            method: Method::POST,
+            path: "/chat/completions",
+            key: Some(key),
+            json: Some(json),
+        };
         let events = self.client.events(call, patience).await?;
         Ok(Saying { events, has_ended: false })
     }

@@ -42,7 +42,7 @@ pub(crate) fn distinct(mut texts: Vec<String>) -> Vec<String> {
 
 /// A model, and where its vectors are kept.
 pub(crate) struct Embedding<'a> {
-    pub(crate) pool: &'a PgPool,
+    pool: &'a PgPool,
     embedder: Arc<Embedder>,
 }
 

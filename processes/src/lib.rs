@@ -36,6 +36,7 @@ mod steps;
 pub mod texts;
 mod trainer;
 mod turn;
+pub mod vectors;
 mod weekly;
 
 #[cfg(test)]
@@ -64,7 +65,8 @@ pub use weekly::{ListError, Listed, bayesian_average, fix_lists, keep_lists};
 pub async fn run(log: Log, feed: Feed, providers: Providers, shutdown: CancellationToken) {
     let gauges = gauges::publish(log.pool(), &shutdown);
     let (model, extractor) = (providers.text_model.clone(), providers.extractor.clone());
-    let embedding = texts::keep_embedding(log.pool().clone(), model.clone(), shutdown.clone());
+    let (pool, vectors) = (log.pool().clone(), providers.vectors.clone());
+    let embedding = texts::keep_embedding(pool, model.clone(), vectors, shutdown.clone());
     let reading = Arc::new(Reading::with(model, extractor));
     let keeping = reading::keep(&log, &reading, &shutdown);
     let running = process::all(providers, Arc::clone(&reading))

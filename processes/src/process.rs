@@ -18,6 +18,7 @@ use crate::notification::{HttpSms, Mailer, Notifications};
 use crate::payment::{NoPaymentNeeded, PaymentProvider};
 use crate::publication::CoursePublication;
 use crate::reading::Reading;
+use crate::vectors::Vectors;
 
 /// Who does for us what is done outside. By default nobody does, and nobody has to.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Providers {
     pub password_page: Option<String>,
     /// What knows the meaning of texts.
     pub text_model: TextModel,
+    /// Where the nearest texts are looked for.
+    pub vectors: Vectors,
     /// Who answers questions in words of its own; without one, answers are quotations.
     pub chat_model: Option<Arc<ChatModel>>,
     /// Whether it may add a sentence to letters.
@@ -47,6 +50,7 @@ impl Default for Providers {
             sms: None,
             password_page: None,
             text_model,
+            vectors: Vectors::Memory,
             chat_model: None,
             writes_letters: false,
             extractor: None,

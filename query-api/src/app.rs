@@ -8,8 +8,10 @@ use blobstore::Blobs;
 use eventstore::personal::PersonalKeys;
 use eventstore::{Feed, Reader};
 use moka::future::Cache;
+use processes::vectors::TextSearch;
 use service_kit::{Kit, Slices};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::leaderboard::Leaderboards;
@@ -24,7 +26,6 @@ use crate::{
     operations, order, price, product, rating, recommendation, search, shelf, similar, stock, top,
     weekly, workflow,
 };
-use retrieval::TextModel;
 
 /// Answers kept in memory, in bytes.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -44,7 +45,6 @@ struct Parts {
     live: Live,
     progress: Progress,
     models: Models,
-    text_model: TextModel,
     meaning: Arc<Meaning>,
     leaderboards: Leaderboards,
 }
@@ -57,7 +57,7 @@ impl App {
         kit: Kit,
         feed: Feed,
         blobs: Blobs,
-        text_model: TextModel,
+        texts: TextSearch,
         leaderboards: Leaderboards,
     ) -> Self {
         let cache = Cache::builder()
@@ -68,7 +68,7 @@ impl App {
         let live = Live::new(pool.clone(), feed, kit.shutdown().clone());
         let progress = Progress::new(pool.clone());
         let models = Models::default();
-        let meaning = Arc::new(Meaning::new(pool.clone(), text_model.clone()));
+        let meaning = Arc::new(Meaning::new(pool.clone(), texts));
         Self(Arc::new(Parts {
             pool,
             keys,
@@ -78,7 +78,6 @@ impl App {
             live,
             progress,
             models,
-            text_model,
             meaning,
             leaderboards,
         }))
@@ -87,10 +86,6 @@ impl App {
     /// For what reads the log itself; read models are read by [`App::read`].
     pub fn reader(&self) -> Reader {
         Reader::new(self.0.pool.clone())
-    }
-
-    pub fn text_model(&self) -> &TextModel {
-        &self.0.text_model
     }
 
     pub fn leaderboards(&self) -> &Leaderboards {
@@ -130,8 +125,13 @@ impl App {
     }
 
     /// How search by meaning is: in words, for `/readyz`.
-    pub async fn told_of_meaning(&self) -> String {
-        self.0.meaning.told().await
+    pub fn told_of_meaning(&self) -> String {
+        self.0.meaning.told()
+    }
+
+    /// Keeps what search by meaning knows of the catalogues up to date until shutdown.
+    pub async fn follow_catalogues(&self, shutdown: CancellationToken) {
+        self.0.meaning.follow(shutdown).await;
     }
 
     pub(crate) fn live(&self) -> &Live {

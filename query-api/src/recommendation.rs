@@ -151,7 +151,7 @@ async fn recommendations(
     };
     let model = app.models().serving(app.pool()).await?;
     let meaning = app.meaning().clone();
-    let asked = asked.beside((model.as_deref().map(Model::version), meaning.now().await));
+    let asked = asked.beside((model.as_deref().map(Model::version), meaning.now()));
     app.read(&asked, READS, move |mut view| async move {
         let wish = Wish {
             reader: reader.map(|account| account.uuid()),

@@ -92,7 +92,7 @@ async fn similar(
     }
     let reader = asked.account().map(|account| account.uuid());
     let meaning = app.meaning();
-    let asked = asked.beside(meaning.now().await);
+    let asked = asked.beside(meaning.now());
     app.read(&asked, READS, move |mut view| async move {
         let position = view.positions.lowest();
         let db = view.db();
@@ -109,7 +109,7 @@ async fn similar(
         if left > 0 {
             let of = ItemId::new(kind, id);
             let known: Vec<Uuid> = found.iter().map(|(_, row)| row.item).collect();
-            let near = by_meaning(db, meaning, of, &known, left).await?;
+            let near = by_meaning(db, meaning, of, known, left).await?;
             found.extend(near.into_iter().map(|row| ("meaning", row)));
         }
         let left = limit as usize - found.len();
@@ -146,14 +146,15 @@ async fn by_meaning(
     db: &mut PgConnection,
     meaning: &Meaning,
     of: ItemId,
-    known: &[Uuid],
+    known: Vec<Uuid>,
     limit: usize,
 ) -> Result<Vec<Row>, Problem> {
-    let Some(vector) = meaning.of_item(&of) else { return Ok(Vec::new()) };
+    let Some(vector) = meaning.of_item(&of).await else { return Ok(Vec::new()) };
     // Some of them may be gone by now.
-    let near = meaning.nearest(&vector, 2 * limit, &|item, _| {
+    let near = meaning.nearest(&vector, 2 * limit, move |item, _| {
         item.kind == of.kind && *item != of && !known.contains(&item.id)
     });
+    let Ok(near) = near.await else { return Ok(Vec::new()) };
     let (items, scores): (Vec<Uuid>, Vec<f64>) =
         near.into_iter().map(|hit| (hit.id.id, f64::from(hit.score))).unzip();
     let still_there = format!(

@@ -6,19 +6,6 @@ use std::hash::Hash;
 use crate::vector::{DIMENSIONS, dot};
 use crate::{Hit, Vector, best_first};
 
-/// What an index of vectors can do, whoever keeps them.
-pub trait VectorIndex<I> {
-    /// Adds a vector, or replaces the one of that id.
-    fn put(&mut self, id: I, vector: &Vector);
-
-    fn remove(&mut self, id: &I);
-
-    fn get(&self, id: &I) -> Option<Vector>;
-
-    /// The nearest `limit` of those that `admits` lets in, nearest first.
-    fn nearest(&self, to: &Vector, limit: usize, admits: &dyn Fn(&I) -> bool) -> Vec<Hit<I>>;
-}
-
 /// Looks at every vector: nothing is missed, and 10,000 of them take half a millisecond.
 #[derive(Debug, Clone)]
 pub struct Exact<I> {
@@ -44,8 +31,9 @@ impl<I> Exact<I> {
     }
 }
 
-impl<I: Copy + Ord + Hash> VectorIndex<I> for Exact<I> {
-    fn put(&mut self, id: I, vector: &Vector) {
+impl<I: Copy + Ord + Hash> Exact<I> {
+    /// Adds a vector, or replaces the one of that id.
+    pub fn put(&mut self, id: I, vector: &Vector) {
         if let Some(place) = self.places.get(&id) {
             let start = place * DIMENSIONS;
             self.numbers[start..start + DIMENSIONS].copy_from_slice(vector.numbers());
@@ -57,7 +45,7 @@ impl<I: Copy + Ord + Hash> VectorIndex<I> for Exact<I> {
     }
 
     /// The last one takes its place.
-    fn remove(&mut self, id: &I) {
+    pub fn remove(&mut self, id: &I) {
         let Some(place) = self.places.remove(id) else { return };
         let last = (self.ids.len() - 1) * DIMENSIONS;
         self.numbers.copy_within(last.., place * DIMENSIONS);
@@ -68,20 +56,24 @@ impl<I: Copy + Ord + Hash> VectorIndex<I> for Exact<I> {
         }
     }
 
-    fn get(&self, id: &I) -> Option<Vector> {
+    pub fn contains(&self, id: &I) -> bool {
+        self.places.contains_key(id)
+    }
+
+    pub fn get(&self, id: &I) -> Option<Vector> {
         let start = self.places.get(id)? * DIMENSIONS;
         Vector::new(&self.numbers[start..start + DIMENSIONS])
     }
 
-    fn nearest(&self, to: &Vector, limit: usize, admits: &dyn Fn(&I) -> bool) -> Vec<Hit<I>> {
+    /// The nearest `limit`, nearest first, none of a cosine below `floor`.
+    pub fn nearest(&self, to: &Vector, limit: usize, floor: f32) -> Vec<Hit<I>> {
         let rows = self.numbers.chunks_exact(DIMENSIONS);
-        let mut hits: Vec<Hit<I>> = self
+        let scored = self
             .ids
             .iter()
             .zip(rows)
-            .filter(|(id, _)| admits(id))
-            .map(|(id, numbers)| Hit { id: *id, score: dot(numbers, to.numbers()) })
-            .collect();
+            .map(|(id, numbers)| Hit { id: *id, score: dot(numbers, to.numbers()) });
+        let mut hits: Vec<Hit<I>> = scored.filter(|hit| hit.score >= floor).collect();
         best_first(&mut hits, limit);
         hits
     }
@@ -99,7 +91,7 @@ mod tests {
     }
 
     fn found(index: &Exact<u8>, degrees: f32) -> Vec<u8> {
-        index.nearest(&at(degrees), 2, &|_| true).iter().map(|hit| hit.id).collect()
+        index.nearest(&at(degrees), 2, -1.0).iter().map(|hit| hit.id).collect()
     }
 
     fn index() -> Exact<u8> {
@@ -117,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn only_those_let_in_count() {
-        let hits = index().nearest(&at(80.0), 2, &|id| id % 2 == 0);
-        assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), [4, 2]);
+    fn what_is_not_near_enough_is_not_found() {
+        let hits = index().nearest(&at(80.0), 9, 0.5);
+        assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), [4, 3, 2]);
     }
 
     #[test]
@@ -132,6 +124,6 @@ mod tests {
         assert_eq!(found(&index, 80.0), [3, 4]);
         assert_eq!(index.len(), 3);
         assert!(index.get(&4).is_some_and(|vector| vector.cosine(&at(10.0)) > 0.999));
-        assert_eq!(index.get(&2), None);
+        assert_eq!((index.get(&2), index.contains(&2)), (None, false));
     }
 }

@@ -16,7 +16,7 @@ mod words;
 pub use embedded::{about, text_hash};
 pub use embedder::{Embedder, ModelError};
 pub use fusion::{Fusion, fuse};
-pub use index::{Exact, VectorIndex};
+pub use index::Exact;
 pub use model::{ModelState, TextModel};
 pub use passages::{Passage, passages};
 pub use vector::{DIMENSIONS, Vector};
@@ -31,6 +31,10 @@ pub struct Hit<I> {
 
 /// Best first; of equals the one that comes first by its id, so that answers are the same each time.
 pub(crate) fn best_first<I: Ord>(hits: &mut Vec<Hit<I>>, limit: usize) {
-    hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-    hits.truncate(limit);
+    let order = |a: &Hit<I>, b: &Hit<I>| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id));
+    if limit < hits.len() {
+        hits.select_nth_unstable_by(limit, order);
+        hits.truncate(limit);
+    }
+    hits.sort_unstable_by(order);
 }

@@ -37,7 +37,7 @@ impl Vector {
         if rest.is_empty() { Self::new(numbers) } else { None }
     }
 
-    pub(crate) fn numbers(&self) -> &[f32] {
+    pub fn numbers(&self) -> &[f32] {
         &self.0
     }
 }

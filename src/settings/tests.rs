@@ -52,3 +52,12 @@ fn a_secret_comes_from_a_file_too_and_is_never_shown() {
     assert!(!format!("{settings:?}").contains("u:p"), "{settings:?}");
     assert!(!serde_json::to_string(&settings).unwrap().contains("u:p"));
 }
+
+#[test]
+fn a_value_that_is_none_is_an_error_that_names_what_can_be_chosen() {
+    let environment = [("DAYBOOK_VECTOR_INDEX", "elsewhere")];
+    let error = load(&Flags::default(), &environment).unwrap_err().to_string();
+    for said in ["vector_index", "elsewhere", "memory", "postgres", "qdrant"] {
+        assert!(error.contains(said), "{error}");
+    }
+}

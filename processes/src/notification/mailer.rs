@@ -78,7 +78,7 @@ impl MailError {
                 let reply = error.status().map(u16::from);
                 reply.map_or(!error.is_client(), |code| code == NOT_AVAILABLE)
             }
-            Self::Silence => true,
+            Self::Silence | Self::Away => true,
             Self::Open | Self::To(_) | Self::Letter(_) | Self::Server(_) | Self::From(_) => false,
         }
     }

@@ -42,7 +42,7 @@ impl Carrier for HttpSms {
             return Err(refused("there is no telephone number".to_owned(), true));
         };
         let json = json!({ "to": phone.to_string(), "text": cut(&words.text) });
-        let call = Call { method: Method::POST, path: "", key: id, json: Some(json) };
+        let call = Call { method: Method::POST, path: "", key: Some(id), json: Some(json) };
         match self.client.call(call).await {
             Ok(answer) if answer.status.is_success() => Ok(()),
             Ok(answer) => Err(refused(format!("the provider answered {}", answer.status), true)),

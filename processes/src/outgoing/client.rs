@@ -24,9 +24,6 @@ use tokio::time::timeout;
 use super::breaker::Breaker;
 use super::{LIMITS, Limits};
 
-/// Nobody has that much to say about one payment or one message.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-
 /// Where a server of somebody else's takes calls: `https://pay.example.org/payments`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
@@ -113,7 +110,7 @@ pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     /// Below the server's address.
     pub(crate) path: &'a str,
-    pub(crate) key: &'a str,
+    pub(crate) key: Option<&'a str>,
     pub(crate) json: Option<Value>,
 }
 
@@ -156,10 +153,8 @@ impl Client {
         connector.set_connect_timeout(Some(limits.connect));
         connector.set_read_timeout(Some(limits.read));
         connector.set_write_timeout(Some(limits.write));
-        // Every call has a connection of its own: one that was kept may be gone without a word, and
-        // a payment that was lost on it would look like one that was made.
         let mut http = Http::builder(TokioExecutor::new());
-        let http = http.pool_max_idle_per_host(0).build(connector);
+        let http = http.pool_max_idle_per_host(limits.connections_kept).build(connector);
         Ok(Self { address, authorization, limits, breaker: Breaker::new(name), http })
     }
 
@@ -216,7 +211,9 @@ impl Client {
     ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let uri = format!("{}{}", self.address.0, call.path);
         let mut request = Request::builder().method(call.method).uri(uri);
-        request = request.header("idempotency-key", call.key);
+        if let Some(key) = call.key {
+            request = request.header("idempotency-key", key);
+        }
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -230,7 +227,8 @@ impl Client {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, CallError> {
         let answer = self.send(request).await?;
-        let (status, body) = (answer.status(), Limited::new(answer.into_body(), ANSWER_BYTES_MAX));
+        let (status, body) = (answer.status(), answer.into_body());
+        let body = Limited::new(body, self.limits.answer_bytes);
         if may_pass(status) {
             return Err(CallError::Failed(status));
         }

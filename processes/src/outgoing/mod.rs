@@ -23,6 +23,10 @@ pub(crate) struct Limits {
     pub(crate) write: Duration,
     /// Altogether: an answer may also come drop by drop.
     pub(crate) whole: Duration,
+    pub(crate) answer_bytes: usize,
+    /// Connections that are used again. None where a call that is lost on one that is gone without a
+    /// word would look like one that was made: a payment.
+    pub(crate) connections_kept: usize,
 }
 
 pub(crate) const LIMITS: Limits = Limits {
@@ -30,4 +34,7 @@ pub(crate) const LIMITS: Limits = Limits {
     read: Duration::from_secs(5),
     write: Duration::from_secs(3),
     whole: Duration::from_secs(6),
+    // Nobody has more to say about one payment or one message.
+    answer_bytes: 64 * 1024,
+    connections_kept: 0,
 };

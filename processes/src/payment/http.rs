@@ -47,7 +47,7 @@ impl PaymentProvider for HttpPayment {
             "order": due.order, "number": due.number, "amount": due.amount, "attempt": attempt,
         });
         let key = due.order.to_string();
-        let call = Call { method: Method::POST, path: "", key: &key, json: Some(json) };
+        let call = Call { method: Method::POST, path: "", key: Some(&key), json: Some(json) };
         let answer = self.client.call(call).await?;
         match answer.status {
             status if status.is_success() => paid(&answer),
@@ -63,7 +63,7 @@ impl PaymentProvider for HttpPayment {
     async fn give_back(&self, due: &Due) -> Result<(), PaymentError> {
         let key = due.order.to_string();
         let path = format!("/{key}");
-        let call = Call { method: Method::DELETE, path: &path, key: &key, json: None };
+        let call = Call { method: Method::DELETE, path: &path, key: Some(&key), json: None };
         let answer = self.client.call(call).await?;
         match answer.status {
             status if status.is_success() => Ok(()),

@@ -21,7 +21,6 @@ use super::victim::Victim;
 use super::{Running, Shop, program, running};
 use crate::chat::ChatModel;
 use crate::process::Providers;
-use crate::texts::Known;
 
 const LESSON: &str = "# Ownership\n\nEach value has *one* owner, which frees its memory.\n\n\
                       # Threads\n\nThreads of a program run side by side.";
@@ -199,7 +198,7 @@ async fn the_shop_finds_what_is_asked_for_in_other_words_at_the_price_that_is_sa
         shop.execute::<Product>(id, add(id, details, pounds(pence))).await;
     }
     shop.read_up().await;
-    shop.embed(&mut Known::default()).await;
+    shop.keeper().round().await.expect("the database answers");
     let text_model = TextModel::of(model);
     let _program = running(&shop.log, Providers { text_model, ..Providers::default() });
 

@@ -13,11 +13,12 @@ use domain::samples::{ada, lantern, lesson, middlemarch, pounds, rust_course, te
 use domain::{ItemId, ItemKind};
 use eventstore::Feed;
 use retrieval::{Embedder, TextModel, text_hash};
-use sqlx::Connection;
+use sqlx::{Connection, Executor, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, Shop, program};
-use crate::texts::{Known, TURN, described, embed_news, keep_embedding, vectors};
+use crate::texts::{Keeper, Known, TURN, described, keep_embedding, vectors};
+use crate::vectors::Vectors;
 
 pub(super) static MODEL: LazyLock<Option<Arc<Embedder>>> = LazyLock::new(|| {
     let folder = local_services::testing::text_model()?;
@@ -70,9 +71,13 @@ impl Shop {
         sqlx::query_scalar(count).fetch_one(self.log.pool()).await.expect("there is a table")
     }
 
-    pub(super) async fn embed(&self, known: &mut Known) -> Option<usize> {
+    pub(super) fn keeper(&self) -> Keeper {
+        self.filling(&Vectors::Memory)
+    }
+
+    fn filling(&self, vectors: &Vectors) -> Keeper {
         let model = MODEL.as_ref().expect("only asked where there is one");
-        embed_news(self.log.pool(), model, known).await.expect("the database answers")
+        Keeper::new(self.log.pool().clone(), model.clone(), vectors)
     }
 }
 
@@ -84,11 +89,11 @@ async fn what_is_new_or_says_something_else_is_embedded_and_nothing_twice() {
     let shop = Shop::open().await;
     let _reading = shop.reading().await;
     shop.stocked().await;
-    let mut known = Known::default();
+    let mut keeper = shop.keeper();
 
-    assert_eq!(shop.embed(&mut known).await, Some(4));
-    assert_eq!(shop.embed(&mut known).await, Some(0), "nothing is new");
-    assert_eq!(shop.embed(&mut Known::default()).await, Some(0), "who starts anew finds them");
+    assert_eq!(round(&mut keeper).await, Some(4));
+    assert_eq!(round(&mut keeper).await, Some(0), "nothing is new");
+    assert_eq!(round(&mut shop.keeper()).await, Some(0), "who starts anew finds them");
 
     let revision = book::Revision { title: Some(text("Felix Holt")), ..Default::default() };
     shop.execute::<Book>(middlemarch(), book::samples::revise(middlemarch(), revision)).await;
@@ -96,15 +101,11 @@ async fn what_is_new_or_says_something_else_is_embedded_and_nothing_twice() {
     let moved = course::samples::add_lesson(ada(), lesson(2), Some(1));
     shop.execute::<Course>(rust_course(), moved).await;
     shop.read_up().await;
-    assert_eq!(
-        shop.embed(&mut known).await,
-        Some(1),
-        "a price and a lesson said twice are no text"
-    );
+    assert_eq!(round(&mut keeper).await, Some(1), "a price and a lesson said twice are no text");
 
     shop.execute::<Book>(middlemarch(), book::samples::withdraw(middlemarch())).await;
     shop.read_up().await;
-    assert_eq!(shop.embed(&mut known).await, Some(0));
+    assert_eq!(round(&mut keeper).await, Some(0));
     assert_eq!(shop.vectors().await, 5);
 }
 
@@ -126,7 +127,7 @@ async fn a_long_course_is_found_by_the_end_of_its_last_lesson() {
     }
     shop.read_up().await;
 
-    assert_eq!(shop.embed(&mut Known::default()).await, Some(4 + 12 * 200));
+    assert_eq!(round(&mut shop.keeper()).await, Some(4 + 12 * 200));
     let pool = shop.log.pool();
     let course = [rust_course().uuid()];
     let described = described(pool, ItemKind::Course, &course).await.expect("it is there");
@@ -134,6 +135,80 @@ async fn a_long_course_is_found_by_the_end_of_its_last_lesson() {
     assert_eq!(texts.last(), Some(&text_hash("Ownership > Entry 13.200\nPaid.")));
     let kept = vectors(pool, model.hash(), texts).await.expect("vectors are kept");
     assert!(texts.iter().all(|text| kept.contains_key(text)));
+}
+
+async fn round(keeper: &mut Keeper) -> Option<usize> {
+    keeper.round().await.expect("the database answers")
+}
+
+#[tokio::test]
+async fn what_was_lost_is_made_again_and_what_nobody_says_is_given_up() {
+    if MODEL.is_none() {
+        return;
+    }
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    shop.run("insert into processes.embeddings values ('of before', 'a text', 'a vector')").await;
+    let mut keeper = shop.keeper();
+    let mut compare = async || keeper.compare().await.expect("the database answers");
+    assert_eq!((compare().await, shop.vectors().await), (Some(4), 5));
+
+    shop.run("delete from processes.embeddings where model <> 'of before'").await;
+    assert_eq!(compare().await, Some(4), "they were lost");
+    assert_eq!(shop.vectors().await, 4, "the model of before is not used any more");
+
+    shop.execute::<Book>(middlemarch(), book::samples::withdraw(middlemarch())).await;
+    shop.read_up().await;
+    assert_eq!((compare().await, shop.vectors().await), (Some(0), 4), "it may come back");
+    assert_eq!((compare().await, shop.vectors().await), (Some(0), 3));
+
+    shop.run("delete from projections.builds where name = 'products'").await;
+    compare().await;
+    compare().await;
+    assert_eq!(shop.vectors().await, 3, "nobody knows what a read model says that is being built");
+}
+
+/// Four texts of three items, in the index that all programs share.
+#[tokio::test]
+async fn the_index_that_all_share_is_filled_as_soon_as_it_can_be() {
+    if MODEL.is_none() {
+        return;
+    }
+    let Some(url) = local_services::testing::pgvector_url() else { return };
+    let shop = Shop::open().await;
+    let _reading = shop.reading().await;
+    shop.stocked().await;
+    let pool = PgPool::connect(&url).await.expect("it is reachable");
+    let vectors = Vectors::postgres(&pool).await.expect("pgvector is there");
+    let in_index = async || {
+        let count = "select count(*) from vector_index.texts";
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&pool).await.expect("it was made");
+        count
+    };
+    let index = async |statement: &str| pool.execute(statement).await.expect("it is SQL");
+    let mut keeper = shop.filling(&vectors);
+
+    index("alter table vector_index.texts rename to away").await;
+    assert!(keeper.round().await.is_err(), "the index is away");
+    assert_eq!(shop.vectors().await, 4, "the assistant needs none");
+    index("alter table vector_index.away rename to texts").await;
+    index("delete from vector_index.texts").await;
+    assert_eq!((round(&mut keeper).await, in_index().await), (Some(0), 4));
+    index("delete from vector_index.texts").await;
+    assert_eq!((round(&mut keeper).await, in_index().await), (Some(0), 4), "it was away before");
+    index("delete from vector_index.texts").await;
+    assert_eq!((round(&mut keeper).await, in_index().await), (Some(0), 0), "nobody knows of that");
+
+    shop.execute::<Book>(middlemarch(), book::samples::withdraw(middlemarch())).await;
+    shop.read_up().await;
+    index(
+        "insert into vector_index.texts
+         values ('of before', 'a text', array_fill(1, array[384])::real[]::vector)",
+    )
+    .await;
+    keeper.compare().await.expect("both answer");
+    assert_eq!(in_index().await, 3, "what was lost is there again, the model of before is not");
 }
 
 impl Shop {
@@ -198,15 +273,14 @@ async fn while_one_program_embeds_another_leaves_it_alone() {
     let turn = format!("select pg_advisory_lock({TURN})");
     sqlx::query(&turn).execute(&mut other).await.expect("nobody else has it");
 
-    let mut known = Known::default();
-    assert_eq!((shop.embed(&mut known).await, shop.vectors().await), (None, 0));
+    assert_eq!((round(&mut shop.keeper()).await, shop.vectors().await), (None, 0));
     other.close().await.expect("it ends");
 
     // Two programs at once, and one that is killed before it has done anything.
     let model = TextModel::loading();
     let working = || {
         let (pool, shutdown) = (shop.log.pool().clone(), CancellationToken::new());
-        Running(tokio::spawn(keep_embedding(pool, model.clone(), shutdown)))
+        Running(tokio::spawn(keep_embedding(pool, model.clone(), Vectors::Memory, shutdown)))
     };
     let (_first, _second) = (working(), working());
     drop(working());

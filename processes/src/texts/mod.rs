@@ -7,6 +7,7 @@ mod catalogue;
 mod keeping;
 mod lessons;
 mod news;
+mod sweeping;
 
 use domain::ItemId;
 
@@ -14,7 +15,7 @@ pub use crate::embedding::{TextHash, vectors};
 pub use catalogue::described;
 pub use keeping::keep_embedding;
 #[cfg(test)]
-pub(crate) use keeping::{TURN, embed_news};
+pub(crate) use keeping::{Keeper, TURN};
 pub use news::{Known, News};
 
 /// A book, a course or a product, and what is embedded of it.

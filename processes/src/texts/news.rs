@@ -41,6 +41,13 @@ struct Look {
     positions: Vec<i64>,
 }
 
+impl News {
+    /// Whether, to one who knew nothing, this is all there is: no read model is still being built.
+    pub(crate) fn is_of_all_kinds(&self) -> bool {
+        self.looks.len() == ItemKind::ALL.len()
+    }
+}
+
 impl Known {
     /// Reads what is new. Nothing is known better by that: see [`Known::learn`], [`Known::seen`].
     pub async fn news(&self, pool: &PgPool) -> Result<News, sqlx::Error> {

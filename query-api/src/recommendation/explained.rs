@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{AccountId, ItemId, ItemKind};
-use retrieval::TextModel;
+use processes::vectors::TextSearch;
 use service_kit::Problem;
 use sqlx::PgPool;
 
@@ -28,7 +28,8 @@ pub async fn explain(
     limit: usize,
 ) -> Result<Explained, Problem> {
     let model = Models::default().serving(pool).await?;
-    let meaning = Arc::new(Meaning::new(pool.clone(), TextModel::off("nobody waits for it here")));
+    let off = TextSearch::off("nobody waits for it here");
+    let meaning = Arc::new(Meaning::new(pool.clone(), off));
     let mut view = View::open(pool, READS).await?;
     let reader = Some(account.uuid());
     let wish = Wish { reader, kind, limit: Some(limit), ..Wish::default() };

@@ -147,7 +147,7 @@ async fn search(
     let after: Option<End> = decode_cursor(&list, params.cursor.as_deref())?;
     let reader = asked.account().map(|account| account.uuid());
     let uri = asked.uri.clone();
-    let asked = asked.beside(app.meaning().now().await);
+    let asked = asked.beside(app.meaning().now());
     let meant = app.meaning().of(&sought).await;
     let meaning = app.meaning();
     app.read(&asked, item::READS, move |mut view| async move {

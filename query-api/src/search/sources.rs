@@ -86,10 +86,8 @@ pub(super) async fn rank(
         let (full_text, some) = by_words(db, words, wanted).await?;
         let is_enough = full_text.len() >= FEW;
         rankings.push((FULL_TEXT, WORDS_WEIGHT, full_text));
-        match meant {
-            Ok(vector) => {
-                let near =
-                    meaning.nearest(&vector, EACH_MAX, &|item, facts| wanted.admits(item, facts));
+        match by_meaning(meaning, meant, wanted).await {
+            Ok(near) => {
                 rankings.push((MEANING, MEANING_WEIGHT, to_be_had(db, near, wanted).await?));
             }
             Err(why) => asked.without.push(Absent { source: MEANING, reason: reason(&why) }),
@@ -108,6 +106,15 @@ pub(super) async fn rank(
     }
     asked.sources = rankings.iter().map(|(source, ..)| *source).collect();
     Ok(Ranking { found: fused(&rankings), asked })
+}
+
+async fn by_meaning(
+    meaning: &Meaning,
+    meant: Result<Vector, Without>,
+    wanted: &Wanted,
+) -> Result<Vec<Hit<ItemId>>, Without> {
+    let wanted = wanted.clone();
+    meaning.nearest(&meant?, EACH_MAX, move |item, facts| wanted.admits(item, facts)).await
 }
 
 fn fused(rankings: &[(&'static str, f32, Vec<Hit<ItemId>>)]) -> Vec<Ranked> {
@@ -134,6 +141,7 @@ fn reason(why: &Without) -> &'static str {
         Without::Loading => "the model is being loaded",
         Without::Off(_) => "there is no model",
         Without::Failed => "the model could not be asked",
+        Without::Away => "the vector index cannot be asked",
     }
 }
 

@@ -105,7 +105,7 @@ async fn suggest(
     let is_wish = wish.is_understood() || without.is_some() || wish.rest.len() >= WISH_WORDS_MIN;
     let (asked, meant) = match is_wish {
         true => {
-            let asked = asked.beside(app.meaning().now().await);
+            let asked = asked.beside(app.meaning().now());
             (asked, Some(app.meaning().of(&wish.meant()).await))
         }
         false => (asked, None),

@@ -16,6 +16,7 @@ use domain::{AccountId, BookId, ItemId, Personal, Recorded, Role, account};
 use eventstore::personal::{PersonalKeys, RootKeys};
 use eventstore::{Context, Feed, Log, Options, Reader};
 use http_body_util::BodyExt;
+use processes::vectors::{TextSearch, Vectors};
 use query_api::{App, Leaderboards, router};
 use retrieval::{Embedder, TextModel};
 use serde_json::Value;
@@ -48,7 +49,8 @@ impl World {
         let model = TextModel::ready(Embedder::load(&folder).unwrap());
         let world = Self::with(model.clone()).await;
         let (pool, shutdown) = (world.log.pool().clone(), world.shutdown.clone());
-        tokio::spawn(processes::texts::keep_embedding(pool, model, shutdown));
+        let vectors = Vectors::Memory;
+        tokio::spawn(processes::texts::keep_embedding(pool, model, vectors, shutdown));
         Some(world)
     }
 
@@ -106,8 +108,11 @@ impl World {
         let feed = Feed::new(Reader::new(pool.clone()), None);
         let folder = std::env::temp_dir().join(format!("daybook-files-{}", Uuid::now_v7()));
         let blobs = Blobs::folder(&folder);
+        let texts = TextSearch { model, vectors: Vectors::Memory };
         let app =
-            App::new(pool, keys, kit.clone(), feed, blobs.clone(), model, Leaderboards::default());
+            App::new(pool, keys, kit.clone(), feed, blobs.clone(), texts, Leaderboards::default());
+        let (following, end) = (app.clone(), shutdown.clone());
+        tokio::spawn(async move { following.follow_catalogues(end).await });
         let routes = Site::new(Health::new(shutdown.clone())).build(router(app), &kit);
         let end = shutdown.clone().drop_guard();
         Self { log, kit, blobs, shutdown, routes, _end: end }

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 
 use super::{Checked, NO_MAIL, Verdict};
 use crate::backend::Backend;
-use crate::settings::Settings;
+use crate::settings::{Settings, VectorIndex};
 use crate::{providers, text_model};
 
 const POSTGRES_MIN: i32 = 150_000;
@@ -287,5 +287,20 @@ pub async fn provider(address: anyhow::Result<Option<Address>>, none: &str) -> C
             let text = format!("the provider cannot be reached: {error}");
             Err((Verdict::Warn, text, "correct its address, or ask whoever runs it"))
         }
+    }
+}
+
+/// The extension is there, or somebody at Qdrant's address.
+pub async fn vectors(backend: &Backend, settings: &Settings) -> Checked {
+    const IN_MEMORY: &str = "none is needed: each query process has its own";
+    let opened = crate::vectors::open(settings, &backend.pool).await;
+    match (opened, settings.vector_index) {
+        (Err(error), _) => Err((
+            Verdict::Fail,
+            format!("{error:#}"),
+            "mend that, or choose DAYBOOK_VECTOR_INDEX=memory",
+        )),
+        (Ok(_), VectorIndex::Postgres) => Ok("pgvector is there".to_owned()),
+        (Ok(_), _) => provider(crate::vectors::qdrant_address(settings), IN_MEMORY).await,
     }
 }

@@ -103,5 +103,6 @@ async fn examine(backend: &Backend, settings: &Settings) -> Vec<Finding> {
     let assistant = providers::assistant_address(settings);
     found("assistant", Ok(checks::provider(assistant, NO_ASSISTANT).await));
     found("text model", Ok(checks::text_model(settings)));
+    found("vector index", Ok(checks::vectors(backend, settings).await));
     findings
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, ensure};
 use retrieval::evaluation::{ndcg, recall, success};
-use retrieval::{Exact, Fusion, Hit, VectorIndex, Words, fuse, passages};
+use retrieval::{Exact, Fusion, Hit, Words, fuse, passages};
 use serde_json::json;
 
 use super::collection::{self, Collection, Question};
@@ -175,7 +175,7 @@ fn by_meaning(
         .iter()
         .map(|vector| {
             let mut seen = HashSet::new();
-            let nearest = index.nearest(vector, PASSAGES_MAX, &|_| true).into_iter();
+            let nearest = index.nearest(vector, PASSAGES_MAX, -1.0).into_iter();
             let texts = nearest.map(|Hit { id: (text, _), score }| Hit { id: text, score });
             texts.filter(|hit| seen.insert(hit.id)).take(DEPTH).collect()
         })
