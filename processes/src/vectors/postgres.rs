@@ -17,7 +17,7 @@ use crate::embedding::TextHash;
 const CONNECTIONS_MAX: u32 = 8;
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Vectors that are written in one statement.
-const PUT_AT_ONCE: usize = 200;
+const PUT_AT_ONCE: usize = 100;
 /// The key of the advisory lock under which the table is made.
 const MAKING: i64 = 0x6461_7962_6f6f_6b56;
 

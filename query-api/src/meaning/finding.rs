@@ -23,8 +23,9 @@ pub(super) async fn nearest(
     catalogue: &Arc<RwLock<Catalogue>>,
     to: &Vector,
     limit: usize,
-    admits: Arc<dyn Fn(&ItemId, &Facts) -> bool + Send + Sync>,
+    admits: impl Fn(&ItemId, &Facts) -> bool + Send + Sync + 'static,
 ) -> Result<Vec<Hit<ItemId>>, IndexError> {
+    let admits = Arc::new(admits);
     let mut few = limit.saturating_mul(TEXTS_FOR_ITEM).min(TEXTS_MAX);
     loop {
         let Nearest { hits, is_all } = index.nearest(to, few, COSINE_MIN).await?;
@@ -96,7 +97,7 @@ mod tests {
         let catalogue = Arc::new(RwLock::new(catalogue));
         type Admits = fn(&ItemId, &Facts) -> bool;
         let found = async |limit: usize, admits: Admits| -> Vec<ItemId> {
-            let found = nearest(&*index, &catalogue, &vector(0), limit, Arc::new(admits)).await;
+            let found = nearest(&*index, &catalogue, &vector(0), limit, admits).await;
             found.expect("it can be asked").iter().map(|hit| hit.id).collect()
         };
 

@@ -131,7 +131,7 @@ impl Meaning {
     ) -> Result<Vec<Hit<ItemId>>, Without> {
         let index = self.index().ok_or(Without::Loading)?;
         let (vectors, catalogue) = (&*index.vectors, &self.catalogue);
-        self.answer(finding::nearest(vectors, catalogue, to, limit, Arc::new(admits))).await
+        self.answer(finding::nearest(vectors, catalogue, to, limit, admits)).await
     }
 
     /// The nearest of an item, of a kind and with a label, nearest first; none while the index cannot be
