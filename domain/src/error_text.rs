@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a server or a program of ours said went wrong, cut to a length.
 ///
-/// An error stays where it is for ever, and mail servers like to repeat the address that they refuse:
-/// addresses and telephone numbers are withheld.
+/// An error stays where it is for ever, and mail servers like to repeat the address that they
+/// refuse: addresses and telephone numbers are withheld.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 #[schemars(extend("maxLength" = Self::CHARS_MAX))]
@@ -48,8 +48,8 @@ fn without_contacts(text: &str) -> String {
     plain
 }
 
-/// At least as many digits as the shortest number has. Dots are those of machines' addresses, dashes
-/// without a plus those of dates.
+/// At least as many digits as the shortest number has. Dots are those of machines' addresses,
+/// dashes without a plus those of dates.
 fn is_phone(word: &str) -> bool {
     const DIGITS_MIN: usize = 7;
     let word = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '+');

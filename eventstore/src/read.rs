@@ -37,8 +37,8 @@ pub struct Wanted {
     pub actor: Option<String>,
 }
 
-/// Events that name something only through another: a field of theirs is the id of a stream whose first
-/// event names it.
+/// Events that name something only through another: a field of theirs is the id of a stream whose
+/// first event names it.
 #[derive(Debug, Clone, Copy)]
 pub struct Through<'a> {
     /// Of the events.
@@ -180,9 +180,9 @@ impl Reader {
         in_time(ANSWER_MAX, events.fetch_all(&self.pool)).await
     }
 
-    /// The events after a position and up to another that name something, such as an account: in the
-    /// id of their stream, in their payload or in their metadata, or through another stream. The span
-    /// bounds the work.
+    /// The events after a position and up to another that name something, such as an account: in
+    /// the id of their stream, in their payload or in their metadata, or through another stream.
+    /// The span bounds the work.
     pub async fn naming(
         &self,
         name: &str,

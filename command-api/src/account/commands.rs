@@ -134,7 +134,7 @@ async fn is_password(
     given: String,
 ) -> Result<bool, Problem> {
     let stored = credentials::find(log.pool(), account).await?;
-    Ok(passwords.verify(given, stored.map(|stored| stored.hash)).await?)
+    passwords.verify(given, stored.map(|stored| stored.hash)).await
 }
 
 /// It was the right one, if this very command has changed it: then the log has its answer.

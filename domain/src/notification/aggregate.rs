@@ -56,8 +56,8 @@ impl Notification {
         self.retry_at
     }
 
-    /// Every rule about notifications, one row each: what is over stays as it is, unless it was given
-    /// up and an operator wants it sent.
+    /// Every rule about notifications, one row each: what is over stays as it is, unless it was
+    /// given up and an operator wants it sent.
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Refusal> {
         let attempt = self.failed + 1;
         match (command, self.status) {

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-/// Messages of new kinds. What was written reads as it stands; the version keeps older programs from
-/// what they do not know.
+/// Messages of new kinds. What was written reads as it stands; the version keeps older programs
+/// from what they do not know.
 pub(crate) fn as_it_stands(payload: Value) -> Value {
     payload
 }
