@@ -167,8 +167,9 @@ pub struct Settings {
     /// The model of what texts mean: `fetch` (104 MB once, in the background), the folder it is in, or
     /// `off`: search then knows words alone.
     pub text_model: String,
-    /// Where the nearest texts are looked for: `memory` of each query process, every vector; `postgres` with
-    /// the extension pgvector; `qdrant`. The query side and the processes need the same.
+    /// Where the nearest texts are looked for: `memory` of each query process, every vector;
+    /// `postgres` with the extension pgvector; `qdrant`. The query side and the processes need the
+    /// same.
     pub vector_index: VectorIndex,
     /// Qdrant's REST API, such as `http://127.0.0.1:6333`.
     pub qdrant_url: Option<String>,

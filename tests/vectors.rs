@@ -133,8 +133,8 @@ async fn in_qdrant_as_it_is_documented() {
     assert_eq!(names.len(), 2, "ours, and one that is not named as ours are: {names:?}");
 }
 
-/// Against a real server: `DAYBOOK_TEST_QDRANT_URL=http://127.0.0.1:6333`, `DAYBOOK_TEST_QDRANT_KEY` if it
-/// wants one.
+/// Against a real server: `DAYBOOK_TEST_QDRANT_URL=http://127.0.0.1:6333`,
+/// `DAYBOOK_TEST_QDRANT_KEY` if it wants one.
 #[tokio::test]
 async fn in_a_real_qdrant() {
     match env::var("DAYBOOK_TEST_QDRANT_URL") {

@@ -53,7 +53,8 @@ pub fn text_model() -> Option<PathBuf> {
 }
 
 /// The address of a new database with the extension pgvector, in a Postgres that was fetched: those
-/// of machines seldom have it. None, said aloud, if none can be fetched; a failure where `CI` is set.
+/// of machines seldom have it. None, said aloud, if none can be fetched; a failure where `CI` is
+/// set.
 pub fn pgvector_url() -> Option<String> {
     let fetched = Options { nats: false, postgres_source: PostgresSource::Fetched, ..options() };
     let url = PGVECTOR.try_ask(&fetched, |services| {

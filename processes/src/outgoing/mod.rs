@@ -24,8 +24,8 @@ pub(crate) struct Limits {
     /// Altogether: an answer may also come drop by drop.
     pub(crate) whole: Duration,
     pub(crate) answer_bytes: usize,
-    /// Connections that are used again. None where a call that is lost on one that is gone without a
-    /// word would look like one that was made: a payment.
+    /// Connections that are used again. None where a call that is lost on one that is gone without
+    /// a word would look like one that was made: a payment.
     pub(crate) connections_kept: usize,
 }
 

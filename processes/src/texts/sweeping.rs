@@ -22,8 +22,8 @@ pub(super) struct Sweeper {
 impl Sweeper {
     /// Of this model, given all that is said. What is unsaid for the second time goes: it may have
     /// been withdrawn for a moment, or belong to a course that is about to be published. Another
-    /// model's vectors go once, with the second sweep: a program that still runs with that model would
-    /// make them again, and for ever each would undo what the other does.
+    /// model's vectors go once, with the second sweep: a program that still runs with that model
+    /// would make them again, and for ever each would undo what the other does.
     pub(super) async fn sweep(
         &mut self,
         pool: &PgPool,

@@ -1,9 +1,9 @@
-//! Where the nearest of many vectors are looked for: in the memory of whoever looks, in Postgres with
-//! pgvector, or in Qdrant. docs/adr/0035 says why there are three.
+//! Where the nearest of many vectors are looked for: in the memory of whoever looks, in Postgres
+//! with pgvector, or in Qdrant. docs/adr/0035 says why there are three.
 //!
-//! An index is a copy of `processes.embeddings` for one model and can be lost: vectors have the hash
-//! of their text, so those of equal texts are one. It knows nothing of who may be found: whoever
-//! asks takes what they want of what is near, and asks for more if that is too little.
+//! An index is a copy of `processes.embeddings` for one model and can be lost: vectors have the
+//! hash of their text, so those of equal texts are one. It knows nothing of who may be found:
+//! whoever asks takes what they want of what is near, and asks for more if that is too little.
 
 mod memory;
 mod postgres;

@@ -11,7 +11,8 @@ use tokio::task::spawn_blocking;
 use super::COSINE_MIN;
 use super::catalogue::{Catalogue, Facts};
 
-/// Texts that are asked for at first, for each item that is wanted; and how many times as many next.
+/// Texts that are asked for at first, for each item that is wanted; and how many times as many
+/// next.
 const TEXTS_FOR_ITEM: usize = 2;
 const MORE: usize = 4;
 /// An index that others keep is asked for no more than this. Of what is rarer than one in a hundred

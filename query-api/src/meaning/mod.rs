@@ -134,8 +134,9 @@ impl Meaning {
         self.answer(finding::nearest(vectors, catalogue, to, limit, admits)).await
     }
 
-    /// The nearest of an item, of a kind and with a label, nearest first; none while the index cannot be
-    /// asked. They are the same for whoever likes it, so they are looked for once in each state.
+    /// The nearest of an item, of a kind and with a label, nearest first; none while the index
+    /// cannot be asked. They are the same for whoever likes it, so they are looked for once in each
+    /// state.
     pub async fn neighbours(
         &self,
         of: ItemId,
@@ -188,7 +189,8 @@ impl Meaning {
         }))
     }
 
-    /// What the index answers, in time. Once it did not, nobody waits for it until it can be reached.
+    /// What the index answers, in time. Once it did not, nobody waits for it until it can be
+    /// reached.
     async fn answer<T>(
         &self,
         answer: impl Future<Output = Result<T, IndexError>>,

@@ -1,5 +1,5 @@
-//! `daybook search indexes`: how fast the nearest are found where they can be looked for, and how many
-//! of them.
+//! `daybook search indexes`: how fast the nearest are found where they can be looked for, and how
+//! many of them.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};

@@ -20,7 +20,8 @@ pub struct Search {
 enum Command {
     /// Measure words, meaning and both on folders of texts and judged questions
     Eval(eval::Eval),
-    /// Measure how fast the nearest vectors are found in memory, Postgres and Qdrant, and how many of them
+    /// Measure how fast the nearest vectors are found in memory, Postgres and Qdrant, and how many
+    /// of them
     Indexes(indexes::Indexes),
 }
 
