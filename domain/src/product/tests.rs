@@ -116,9 +116,10 @@ fn events_keep_their_shape() {
 
 #[test]
 fn a_currency_may_have_been_one_but_only_some_are_money_today() {
-    let is_active = |code: &str| code.parse::<Currency>().unwrap().is_active();
+    let is_active = |code: &str| text::<Currency>(code).is_active();
     assert!(["GBP", "EUR", "USD", "JPY", "XOF", "ZWG"].into_iter().all(is_active));
     assert!(!["ABC", "DEM", "HRK", "XAU", "XXX"].into_iter().any(is_active));
     let stored = serde_json::from_str::<Money>(r#"{"minor":1,"currency":"DEM"}"#);
-    assert_eq!(stored.unwrap().currency().to_string(), "DEM", "what is stored is read");
+    let stored = stored.map(|money| money.currency()).ok();
+    assert_eq!(stored, Some(text("DEM")), "what is stored is read");
 }
