@@ -33,12 +33,7 @@ impl MailServer {
         }
     }
 
-    pub async fn system(&self) -> System {
-        System::of(&self.program).await
-    }
-
-    /// One of this name, with more settings.
-    pub fn open(name: &str, more: &[(&str, &str)]) -> Result<Self, String> {
+    fn open() -> Result<Self, String> {
         let lock = Path::new(FOLDER).join("requirements.lock");
         let packages = testing::python_packages("mail-packages", &lock)?;
         let mut command = Command::new("python3");
