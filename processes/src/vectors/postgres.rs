@@ -93,6 +93,25 @@ impl Postgres {
     pub(super) fn new(pool: PgPool, model: &str) -> Self {
         Self { pool, model: model.to_owned() }
     }
+
+    async fn ordered(
+        &self,
+        order: &str,
+        to: &Vector,
+        few: usize,
+    ) -> Result<Vec<(Vec<u8>, f32)>, IndexError> {
+        let select = format!(
+            "select sha256, (1 - (vector <=> $2::real[]::vector))::real
+               from vector_index.texts where model = $1 order by {order} limit $3"
+        );
+        let rows = sqlx::query_as(&select)
+            .bind(&self.model)
+            .bind(to.numbers())
+            .bind(i64::try_from(few).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows)
+    }
 }
 
 fn bytes(texts: &[TextHash]) -> Vec<&[u8]> {
@@ -159,16 +178,11 @@ impl VectorIndex for Postgres {
     }
 
     async fn nearest(&self, to: &Vector, few: usize, floor: f32) -> Result<Nearest, IndexError> {
-        let rows: Vec<(Vec<u8>, f32)> = sqlx::query_as(
-            "select sha256, (1 - (vector <=> $2::real[]::vector))::real
-               from vector_index.texts where model = $1
-              order by vector <=> $2::real[]::vector limit $3",
-        )
-        .bind(&self.model)
-        .bind(to.numbers())
-        .bind(i64::try_from(few).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await?;
+        let mut rows = self.ordered("vector <=> $2::real[]::vector", to, few).await?;
+        if rows.len() < few {
+            // The graph need not lead to every vector. Where that may be all, no index is asked.
+            rows = self.ordered("(vector <=> $2::real[]::vector) + 0", to, few).await?;
+        }
         let hits =
             rows.into_iter().filter_map(|(text, score)| Some(Hit { id: hash(text)?, score }));
         Ok(Nearest::of(hits.collect(), few, floor))
