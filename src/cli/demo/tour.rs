@@ -52,7 +52,10 @@ impl DemoSummary {
         );
         [
             "# For anybody".to_owned(),
-            format!("curl -s '{api}/books?q=whale'"),
+            format!("curl -s '{api}/search?q=whale'"),
+            format!("curl -s '{api}/search/suggest?q=something+warm+under+50+pounds'"),
+            format!("curl -s '{api}/top?kind=book&period=month'"),
+            format!("curl -s {api}/books/{book}/similar"),
             format!("curl -s {api}/books/{book}/ratings"),
             format!("curl -s {api}/books/{book}/comments"),
             "\n# As a client: log in, rate a book, ask what to read next and what others do"
@@ -63,6 +66,7 @@ impl DemoSummary {
             get("/accounts/me/loans"),
             get("/accounts/me/feed"),
             get("/cart"),
+            get("/conversations"),
             "\n# As a dashboard".to_owned(),
             log_in("analyst"),
             get("/analytics/summary"),
@@ -71,6 +75,13 @@ impl DemoSummary {
             log_in("auditor"),
             get("/audit/events?limit=5"),
             get("/audit/verify?from=1&to=1000"),
+            "\n# As an operator, who is made from the command line".to_owned(),
+            format!(
+                "printf {PASSWORD} | daybook account create --email operator@daybook.example \
+                 --role operator --password-stdin"
+            ),
+            log_in("operator"),
+            get("/operations/projections"),
         ]
         .join("\n")
     }
