@@ -1,11 +1,10 @@
 //! What is learned of who likes what: by the model that was fitted, or before there is one.
 
 use domain::AccountId;
-use domain::book::{self, Book};
 use domain::follow::{self, Follow};
 use domain::samples::{ada, uuid};
 use processes::{Trained, Training, train};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{BOOKS, book, library, of, shares_of};
 use crate::world::World;
