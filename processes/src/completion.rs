@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
+use domain::CourseId;
 use domain::course::Course;
 use domain::enrollment::{Command, CourseFacts, Enrollment, EnrollmentId, Refusal};
-use domain::{CourseId, Recorded};
 use eventstore::{Decision, ExecuteError, Log, RecordedEvent};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
@@ -39,7 +39,7 @@ impl Process for Completions {
 
     async fn react(&self, log: &Log, cause: &Cause) -> Result<(), Failure> {
         let LessonRemoved { course } = cause.event.decode()?;
-        let facts = CourseFacts::of(&read_anew::<Course>(log, &course.to_string()).await?);
+        let facts = CourseFacts::of(&log.load_anew::<Course>(course).await?.state);
         let mut after = String::new();
         loop {
             let seats = log.holders("seat", &course.to_string(), &after, STUDENTS_PAGE).await?;
@@ -65,7 +65,7 @@ async fn complete(
     let (certificate, at) = (enrollment.certificate(), context.now);
     let command = |course| Command::Complete { enrollment, course, certificate, at };
     // Most have more to learn: they leave no answer behind.
-    let known = read_anew::<Enrollment>(log, seat).await?;
+    let known = log.load_anew::<Enrollment>(seat).await?.state;
     if known.decide(command(facts.clone())).is_ok_and(|events| events.is_empty()) {
         return Ok(());
     }
@@ -77,11 +77,4 @@ async fn complete(
         .await;
     // Who has left meanwhile completes the course on coming back.
     answer(result).map(|_| ())
-}
-
-/// From the log itself: what is kept in memory may be older than the event.
-async fn read_anew<A: Recorded>(log: &Log, id: &str) -> Result<A, Failure> {
-    let mut state = A::default();
-    log.events_of::<A>(id).await?.into_iter().for_each(|event| state.apply(event));
-    Ok(state)
 }

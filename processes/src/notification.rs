@@ -276,10 +276,7 @@ impl Delivery<'_> {
 
     /// As the log has it: what is in memory may be older than what an operator asked for elsewhere.
     async fn state(&self) -> Result<Notification, Failure> {
-        let mut state = Notification::default();
-        let events = self.log.events_of::<Notification>(&self.id.to_string()).await?;
-        events.into_iter().for_each(|event| state.apply(event));
-        Ok(state)
+        Ok(self.log.load_anew(self.id).await?.state)
     }
 
     async fn send(

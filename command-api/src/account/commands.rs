@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use domain::account::{Account, Command, ProfileChanges, Refusal};
 use domain::operators::{self, Operators};
 use domain::{AccountId, Email, Name, Personal, Role};
-use eventstore::{Context, Decision, ExecuteError, Log, Receipt};
+use eventstore::{Context, Decision, ExecuteError, Loaded, Log, Receipt};
 use service_kit::{OrRefuse, Problem, Undecided};
 
 use super::api_key;
@@ -286,7 +286,7 @@ async fn hindrance(
     account: AccountId,
     command: &Command,
 ) -> Result<Option<ExecuteError<Refusal>>, Problem> {
-    let (state, current) = session::current::<Account>(log, account).await?;
+    let Loaded { state, sequence: current } = log.load_anew::<Account>(account).await?;
     if context.expected.is_some_and(|expected| expected != current) {
         return Ok(Some(ExecuteError::Version { current }));
     }
@@ -322,7 +322,7 @@ async fn revoke_operator(
 
 /// Under a key of its own, derived from the command's: a repeated command finds both done.
 async fn demote_first(log: &Log, context: &Context, account: AccountId) -> Result<(), Problem> {
-    let (operators, _) = session::current::<Operators>(log, operators::STREAM).await?;
+    let operators = log.load_anew::<Operators>(operators::STREAM).await?.state;
     if operators.contains(account) {
         let key = format!("{}:demote", context.key);
         let context = Context { key, expected: None, ..context.clone() };

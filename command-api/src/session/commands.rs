@@ -1,9 +1,7 @@
-use std::fmt::Display;
-
 use chrono::{DateTime, Utc};
 use domain::account::{Account, Command};
 use domain::operators::{self, Operators};
-use domain::{AccountId, Email, Recorded, Role, SessionId};
+use domain::{AccountId, Email, Role, SessionId};
 use eventstore::{Context, ExecuteError, Log};
 use serde::Serialize;
 use service_kit::{OrRefuse, Problem, Trace};
@@ -143,27 +141,16 @@ pub(super) async fn log_out(app: &App, session: Uuid) -> Result<(), Problem> {
 /// What the account may do now, read from the log itself: a cache may be older than the last half
 /// hour, which is all that `Standing` corrects.
 async fn roles(log: &Log, account: AccountId) -> Result<Vec<Role>, Denied> {
-    let (state, _) = current::<Account>(log, account).await?;
+    let state = log.load_anew::<Account>(account).await?.state;
     if !state.is_active() {
         let problem = Problem::forbidden("account-deactivated", "this account is not active");
         return Err(Denied { problem, account: Some(account) });
     }
     let mut roles = vec![Role::Member];
     roles.extend(state.roles().iter().copied());
-    let (operators, _) = current::<Operators>(log, operators::STREAM).await?;
+    let operators = log.load_anew::<Operators>(operators::STREAM).await?.state;
     if operators.contains(account) {
         roles.push(Role::Operator);
     }
     Ok(roles)
-}
-
-/// An aggregate as the log has it this moment, past every cache, and its sequence.
-pub(crate) async fn current<A: Recorded>(log: &Log, id: impl Display) -> Result<(A, i64), Problem> {
-    let events = log.events_of::<A>(&id.to_string()).await?;
-    let sequence = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    let mut state = A::default();
-    for event in events {
-        state.apply(event);
-    }
-    Ok((state, sequence))
 }

@@ -5,7 +5,6 @@ mod commands;
 mod routes;
 mod store;
 
-pub(crate) use commands::current;
 pub use commands::{Tokens, log_in, refresh};
 pub(crate) use routes::routes;
 pub(crate) use store::{revoke_account, revoke_all, sweep};

@@ -80,6 +80,16 @@ impl Log {
         Ok(events)
     }
 
+    /// An aggregate as the log has it this moment, past every cache: what [`Self::load`] has in memory
+    /// may be older than what another program has appended.
+    pub async fn load_anew<A: Recorded>(&self, id: impl Display) -> Result<Loaded<A>, StoreError> {
+        let events = self.events_of::<A>(&id.to_string()).await?;
+        let sequence = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let mut state = A::default();
+        events.into_iter().for_each(|event| state.apply(event));
+        Ok(Loaded { state, sequence })
+    }
+
     async fn open_event<A: Recorded>(&self, event: &RecordedEvent) -> Result<A::Event, StoreError> {
         let opened = self.personal().open_text(&event.payload).await?;
         let payload = upcast::upcast_text(&event.event_type, &event.event_version, &opened);

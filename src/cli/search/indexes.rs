@@ -78,7 +78,7 @@ impl Indexes {
             let made = Made::new(*texts, self.questions);
             for (name, vectors) in &indexes {
                 let model = text_hash(&texts.to_string());
-                self.say(name, *texts, &made.measure(vectors, &hex(&model)).await?)?;
+                self.say(name, *texts, &made.measure(vectors, &hex::encode(model)).await?)?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -98,10 +98,6 @@ impl Indexes {
         );
         writeln!(io::stdout(), "{row}").context("cannot print")
     }
-}
-
-fn hex(hash: &TextHash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct Measured {
