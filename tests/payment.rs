@@ -105,9 +105,9 @@ async fn an_order_is_paid_once_whatever_becomes_of_the_answers() {
 
 /// Everything that the log holds of me.
 async fn holds_my_payments(ada: &Client, order: &str) {
-    let asked = ada.post("accounts/me/export", json!({})).await;
-    let location = asked.header("location").to_owned();
-    eventually(|| ada.get(&location), |export| export["state"] == "DONE").await;
+    let export = ada.post("accounts/me/export", json!({})).await.accepted();
+    let location = format!("exports/{}", export.id());
+    eventually(|| ada.get(&location).after(&export), |export| export["state"] == "DONE").await;
     let file = ada.get(format!("{location}/file")).await.ok();
     let lines = file.body.as_str().unwrap().lines().filter(|line| line.contains(order));
     let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();

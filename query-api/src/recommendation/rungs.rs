@@ -259,6 +259,12 @@ const MEAN: &str = "
           from readmodel.item_ratings group by kind
     )";
 
+/// What was rated of an item `w`, looked up by its key (`offset 0`): the same planner would compare
+/// every item with all others of its kind.
+const RATINGS: &str = "
+    select points, ratings from readmodel.item_ratings
+     where (kind, item) = (w.kind, w.item) offset 0";
+
 /// Bayesian averages of what is wanted.
 fn rated() -> String {
     let bayes = bayesian_average("mean.points", "r.points", "r.ratings");
@@ -266,9 +272,8 @@ fn rated() -> String {
         "{MEAN}, rated as (
              select w.kind, w.item, w.labels, w.makers, {bayes} as bayes
                from wanted w
-               join readmodel.item_ratings r using (kind, item)
+               join lateral ({RATINGS}) r on r.ratings > 0
                join mean on mean.kind = w.kind
-              where r.ratings > 0
          )"
     )
 }
@@ -296,7 +301,7 @@ fn topics() -> String {
         "select w.kind, w.item, coalesce({bayes}, 0) as score, w.labels, w.makers
            from chosen
            join wanted w on w.labels && chosen.topics
-           left join readmodel.item_ratings r on (r.kind, r.item) = (w.kind, w.item)
+           left join lateral ({RATINGS}) r on true
            left join mean on mean.kind = w.kind"
     );
     format!(
