@@ -1,12 +1,13 @@
 //! What a wish in plain English says in so many words: a price, a kind, whom it is for. The rest is for
 //! those who look for words and meaning.
 
+mod amount;
+
 use crate::ItemKind;
+use amount::{CURRENCIES, amount};
 
 /// Words of a wish that are read.
 const WORDS_MAX: usize = 60;
-/// More than any price: 10 trillion.
-const DIGITS_MAX: usize = 13;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wish {
@@ -43,13 +44,9 @@ const OR_LESS: [&[&str]; 3] = [&["or", "less"], &["or", "under"], &["or", "cheap
 const AFTER_AN_AMOUNT: [&str; 8] = ["for", "and", "in", "with", "that", "to", "or", "please"];
 
 const AGES: [&str; 3] = ["age", "ages", "aged"];
+/// An amount before one of these is a weight.
+const OF_WEIGHT: [&str; 3] = ["of", "heavy", "weight"];
 
-const CURRENCIES: [(&str, &[&str]); 4] = [
-    ("GBP", &["£", "pound", "pounds", "quid", "gbp"]),
-    ("EUR", &["€", "euro", "euros", "eur"]),
-    ("USD", &["$", "dollar", "dollars", "usd", "bucks"]),
-    ("JPY", &["¥", "yen", "jpy"]),
-];
 const KINDS: [(ItemKind, &[&str]); 3] = [
     (ItemKind::Book, &["book", "books", "novel", "novels"]),
     (ItemKind::Course, &["course", "courses", "class", "classes"]),
@@ -137,6 +134,7 @@ impl Wish {
             |hundredths: i64| if currency == Some("JPY") { hundredths / 100 } else { hundredths };
         (self.price_min, self.price_max) = (least.map(minor), most.map(minor));
         self.currency = currency;
+        self.rest.pop_if(|before| before == "for");
         Some(taken)
     }
 
@@ -182,14 +180,18 @@ fn between(words: &[String]) -> Option<Bounds> {
     let (most, second, said) = amount(&words[taken..])?;
     // Two numbers alone may be years, ages or pages.
     let currency = Some(second.or(first)?);
-    Some(Bounds { least: Some(least), most: Some(most), currency, taken: taken + said })
+    let (least, most) = (Some(least.min(most)), Some(least.max(most)));
+    Some(Bounds { least, most, currency, taken: taken + said })
 }
 
+/// "A lamp for 15 pounds" may cost less.
 fn at_most(words: &[String]) -> Option<Bounds> {
     let before = starts(words, &AT_MOST).unwrap_or(0);
     let (most, currency, said) = amount(&words[before..])?;
-    let after = starts(&words[before + said..], &OR_LESS);
-    if before == 0 && after.is_none() {
+    let next = &words[before + said..];
+    let after = starts(next, &OR_LESS);
+    let is_weight = next.first().is_some_and(|next| OF_WEIGHT.contains(&next.as_str()));
+    if before == 0 && after.is_none() && (currency.is_none() || is_weight) {
         return None;
     }
     let taken = before + said + after.unwrap_or(0);
@@ -200,25 +202,6 @@ fn at_least(words: &[String]) -> Option<Bounds> {
     let before = starts(words, &AT_LEAST)?;
     let (least, currency, said) = amount(&words[before..])?;
     Some(Bounds { least: Some(least), most: None, currency, taken: before + said })
-}
-
-/// Hundredths, the currency if it is said, and how many words say it.
-fn amount(words: &[String]) -> Option<(i64, Option<&'static str>, usize)> {
-    let before = among(words.first()?, &CURRENCIES);
-    let at = usize::from(before.is_some());
-    let hundredths = hundredths(words.get(at)?)?;
-    let after = words.get(at + 1).and_then(|word| among(word, &CURRENCIES));
-    let after = after.filter(|_| before.is_none());
-    Some((hundredths, before.or(after), at + 1 + usize::from(after.is_some())))
-}
-
-fn hundredths(word: &str) -> Option<i64> {
-    let (whole, part) = word.split_once('.').unwrap_or((word, ""));
-    if whole.is_empty() || whole.len() > DIGITS_MAX || part.len() > 2 {
-        return None;
-    }
-    let part: i64 = format!("{part:0<2}").parse().ok()?;
-    Some(whole.parse::<i64>().ok()? * 100 + part)
 }
 
 /// How many words the first of the phrases has that they start with.
@@ -297,9 +280,25 @@ mod tests {
             ("under 20", (None, Some(2_000), None)),
             ("Do you have lanterns under £25?", (None, Some(2_500), Some("GBP"))),
             ("anything for less than 19.99?", (None, Some(1_999), None)),
+            ("a lamp for £15", (None, Some(1_500), Some("GBP"))),
+            ("a 15 pound lamp", (None, Some(1_500), Some("GBP"))),
+            ("a lamp for twenty-five pounds", (None, Some(2_500), Some("GBP"))),
+            ("under a hundred euros", (None, Some(10_000), Some("EUR"))),
+            (
+                "between two hundred fifty and fifty dollars",
+                (Some(5_000), Some(25_000), Some("USD")),
+            ),
         ] {
             assert_eq!(price(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_it_is_paid_for_stays() {
+        assert_eq!(Wish::of("a lamp for £15").rest, ["lamp"]);
+        assert_eq!(Wish::of("a £15 lamp for winter").rest, ["lamp", "for", "winter"]);
+        let hundreds = "hundred-".repeat(40) + "hundred pounds";
+        assert!(!Wish::of(&hundreds).has_price());
     }
 
     #[test]
@@ -319,6 +318,9 @@ mod tests {
             "stories for ages under 5",
             "fahrenheit 451 or 1984",
             "under 99999999999999999999 pounds",
+            "five pounds of flour",
+            "two lamps",
+            "a novel",
             "under",
             "£",
         ] {

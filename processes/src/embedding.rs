@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use retrieval::{Embedder, Vector, text_hash};
+use retrieval::{Embedder, ModelError, Vector, text_hash};
 use sqlx::PgPool;
 
 use crate::failure::{Failure, in_time};
@@ -91,20 +91,26 @@ impl<'a> Embedding<'a> {
 
     /// Of a question, which is personal: its vector is kept nowhere.
     pub(crate) async fn of_question(&self, question: &str) -> Result<Vector, Failure> {
-        let mut made = self.made(vec![question.to_owned()]).await?;
-        made.pop().ok_or_else(|| Failure::lasting("the model made no vector of a question"))
+        let question = question.to_owned();
+        self.made(move |embedder| embedder.question(&question)).await
     }
 
-    async fn made(&self, texts: Vec<String>) -> Result<Vec<Vector>, Failure> {
+    async fn made<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Embedder) -> Result<T, ModelError> + Send + 'static,
+    ) -> Result<T, Failure> {
         let embedder = self.embedder.clone();
-        let run = move || embedder.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        let vectors = tokio::task::spawn_blocking(run).await.map_err(Failure::passing)?;
-        vectors.map_err(Failure::lasting)
+        let made = tokio::task::spawn_blocking(move || run(&embedder)).await;
+        made.map_err(Failure::passing)?.map_err(Failure::lasting)
     }
 
     /// The vectors of a batch, in its order, which are kept.
     pub(crate) async fn embed(&self, batch: &[String]) -> Result<Vec<Vector>, Failure> {
-        let vectors = self.made(batch.to_vec()).await?;
+        let texts = batch.to_vec();
+        let embed = move |embedder: &Embedder| {
+            embedder.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let vectors = self.made(embed).await?;
         let hashes: Vec<[u8; 32]> = batch.iter().map(|text| text_hash(text)).collect();
         let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
         let bytes: Vec<Vec<u8>> = vectors.iter().map(Vector::to_bytes).collect();

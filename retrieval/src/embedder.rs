@@ -8,7 +8,7 @@ use rten_tensor::{NdTensor, Tensor};
 use sha2::{Digest, Sha256};
 use tokenizers::{Tokenizer, TruncationParams};
 
-use crate::{DIMENSIONS, Vector};
+use crate::{DIMENSIONS, Vector, question};
 
 /// Tokens of one text that are read; what follows is not.
 const TOKENS_MAX: usize = 256;
@@ -92,6 +92,13 @@ impl Embedder {
         }
         let missing = || ModelError::Run("a text got no vector".to_owned());
         vectors.into_iter().map(|vector| vector.ok_or_else(missing)).collect()
+    }
+
+    /// What a question asks for: the mean of its [parts](question::parts).
+    pub fn question(&self, text: &str) -> Result<Vector, ModelError> {
+        let parts = question::parts(text);
+        let vectors = self.embed(&parts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Vector::mean(&vectors).ok_or_else(|| ModelError::Run("it means nothing".to_owned()))
     }
 
     fn tokens(&self, text: &str) -> Result<Vec<i32>, ModelError> {
@@ -184,6 +191,19 @@ mod tests {
         let Some(cosines) = cosines("The weather is lovely today.", &of) else { return };
         let differences = [cosines[0] - 0.6660, cosines[1] - 0.1046];
         assert!(differences.iter().all(|difference| difference.abs() < 0.03), "{cosines:?}");
+    }
+
+    #[test]
+    fn a_question_of_words_and_code_is_as_near_to_both() {
+        let Some(model) = MODEL.as_ref() else { return };
+        let (words, code) = ("Why does the ledger not balance?", "let debit = credit + 1;");
+        let asked = model.question(&format!("{words}\n{code}")).expect("a test");
+        let whole = model.embed(&[&format!("{words}\n{code}")]).expect("a test");
+        let parts = model.embed(&[words, code]).expect("a test");
+        let nearest = |to: &Vector| parts.iter().map(|part| part.cosine(to)).fold(1.0, f32::min);
+        assert!(nearest(&asked) > nearest(&whole[0]), "{} {}", nearest(&asked), nearest(&whole[0]));
+        let alone = model.question(words).expect("a test");
+        assert!(alone.cosine(&parts[0]) > 0.99, "{}", alone.cosine(&parts[0]));
     }
 
     #[test]

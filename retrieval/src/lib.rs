@@ -10,6 +10,7 @@ mod fusion;
 mod index;
 mod model;
 mod passages;
+pub mod question;
 mod vector;
 mod words;
 

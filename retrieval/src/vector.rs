@@ -21,6 +21,17 @@ impl Vector {
         Some(Self(numbers))
     }
 
+    /// What lies between them all; None of nothing, or where they cancel each other out.
+    pub fn mean(vectors: &[Self]) -> Option<Self> {
+        let mut sums = vec![0.0; DIMENSIONS];
+        for vector in vectors {
+            for (sum, number) in sums.iter_mut().zip(vector.numbers()) {
+                *sum += number;
+            }
+        }
+        Self::new(sums)
+    }
+
     /// 1 for the same meaning, 0 for none in common.
     pub fn cosine(&self, other: &Self) -> f32 {
         dot(&self.0, &other.0)
@@ -71,6 +82,16 @@ mod tests {
         let [east, north] = [0, 1].map(|dimension| Vector::new(toward(dimension)).expect("a test"));
         assert_eq!(east.cosine(&east), 1.0);
         assert_eq!(east.cosine(&north), 0.0);
+    }
+
+    #[test]
+    fn the_mean_is_as_near_to_each() {
+        let both = [0, 1].map(|dimension| Vector::new(toward(dimension)).expect("a test"));
+        let mean = Vector::mean(&both).expect("a test");
+        for vector in &both {
+            assert!((mean.cosine(vector) - 0.5_f32.sqrt()).abs() < 1e-6);
+        }
+        assert_eq!(Vector::mean(&[]), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 select c.book as id, c.title, c.authors, c.isbn, c.publisher, c.published_year,
        c.series_name, c.series_number, c.genres, c.audience, c.language, c.description,
        coalesce((select '/api/v1/files/' || f.sha256 from readmodel.files f
-                  where f.target = 'book:' || c.book and f.is_cover limit 1), c.cover_url) as cover_url,
+                  where (f.item, f.kind) = (c.book, 'book') and f.is_cover
+                  order by f.position desc limit 1), c.cover_url) as cover_url,
        coalesce(r.ratings, 0) as ratings,
        round(r.points::numeric / nullif(r.ratings, 0), 4)::float8 as average,
        coalesce(k.copies, 0) as copies,

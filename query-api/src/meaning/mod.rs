@@ -242,9 +242,8 @@ impl Meaning {
 }
 
 fn embedded(embedder: &Arc<Embedder>, question: &str) -> Option<Vector> {
-    let embedded = embedder.embed(&[question]);
-    let embedded = embedded.inspect_err(|error| {
+    let embedded = embedder.question(question).inspect_err(|error| {
         tracing::error!(%error, "a question has no meaning: {error}");
     });
-    embedded.ok()?.pop()
+    embedded.ok()
 }

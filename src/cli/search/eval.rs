@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, ensure};
 use retrieval::evaluation::{ndcg, recall, success};
-use retrieval::{Exact, Fusion, Hit, Words, fuse, passages};
+use retrieval::{Exact, Fusion, Hit, Vector, Words, fuse, passages, question};
 use serde_json::json;
 
 use super::collection::{self, Collection, Question};
@@ -169,17 +169,19 @@ fn by_meaning(
     for ((id, _), vector) in cut.iter().zip(vectors.of(&texts)?) {
         index.put(*id, &vector);
     }
-    let asked: Vec<&str> = collection.questions.iter().map(|asked| asked.text.as_str()).collect();
-    Ok(vectors
-        .of(&asked)?
-        .iter()
-        .map(|vector| {
+    let asked: Vec<Vec<String>> =
+        collection.questions.iter().map(|asked| question::parts(&asked.text)).collect();
+    let mut all = vectors.of(&asked.iter().flatten().map(String::as_str).collect::<Vec<_>>())?;
+    let of_each = asked.iter().map(|parts| all.drain(..parts.len()).collect::<Vec<_>>());
+    of_each
+        .map(|parts| {
+            let meant = Vector::mean(&parts).context("a question means nothing")?;
             let mut seen = HashSet::new();
-            let nearest = index.nearest(vector, PASSAGES_MAX, -1.0).into_iter();
+            let nearest = index.nearest(&meant, PASSAGES_MAX, -1.0).into_iter();
             let texts = nearest.map(|Hit { id: (text, _), score }| Hit { id: text, score });
-            texts.filter(|hit| seen.insert(hit.id)).take(DEPTH).collect()
+            Ok(texts.filter(|hit| seen.insert(hit.id)).take(DEPTH).collect())
         })
-        .collect())
+        .collect()
 }
 
 /// How good one ranking is, or many are on average.
