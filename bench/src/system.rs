@@ -23,6 +23,8 @@ const REGISTERED_AT_ONCE: usize = 8;
 const BOOKS_AT_ONCE: usize = 16;
 const CATCH_UP_MAX: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Whoever follows the catalogues looks twice a second.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// A running `daybook up` on a database of ours. It ends with us, if not sooner.
 #[derive(Debug)]
@@ -105,12 +107,15 @@ impl System {
     pub async fn at_rest(&self) -> anyhow::Result<()> {
         self.catch_up().await?;
         let begun = Instant::now();
+        let (mut before, mut since) = (String::new(), begun);
         loop {
             let told = self.meaning().await?;
             let numbers: Vec<&str> =
                 told.split(' ').filter(|word| word.parse::<u64>().is_ok()).collect();
             let is_loading = told.ends_with("while the model is loaded");
-            if !is_loading && numbers.first() == numbers.last() {
+            if is_loading || numbers.first() != numbers.last() || told != before {
+                (before, since) = (told.clone(), Instant::now());
+            } else if since.elapsed() >= SETTLED_AFTER {
                 return Ok(());
             }
             ensure!(begun.elapsed() < CATCH_UP_MAX, "search by meaning stays so: {told}");

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::file::{Attached, attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
-use crate::{Answer, App, Asked, Reads};
+use crate::{Answer, App, Asked, Reads, Select};
 
 const READS: Reads = &["books", "item_ratings", "likes", "files", "loans"];
 
@@ -197,13 +197,13 @@ async fn book(
              on (mine.reader, mine.kind, mine.item) = ($2, 'book', c.book)
           where c.book = $1",
     );
-    app.read_row(
+    app.read_rows(
         &asked,
         READS,
-        &select,
+        Select { rows: &select, order: "id" },
         |query| query.bind(id).bind(reader),
-        |page: Option<BookPage>| {
-            let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
+        |mut pages: Vec<BookPage>| {
+            let page = pages.pop().ok_or_else(|| item::unknown(domain::ItemKind::Book))?;
             Ok(Answer::json(&page)?.of_sequence(page.book.sequence))
         },
     )

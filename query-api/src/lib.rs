@@ -54,4 +54,5 @@ pub use leaderboard::Leaderboards;
 pub use page::Answer;
 pub use recommendation::{Explained, Recommendations, explain};
 pub use search::found_by_words;
+pub(crate) use view::Select;
 pub use view::{Reads, View};

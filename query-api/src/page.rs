@@ -17,7 +17,7 @@ use service_kit::{Freshness, Problem, conditional_bytes, header};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 
-use crate::view::{Positions, Reads, RowQuery, View};
+use crate::view::{Positions, Reads, RowsQuery, Select, View};
 use crate::{App, Asked, opened, view};
 
 /// What a handler found: the body, and what headers tell about it.
@@ -135,14 +135,14 @@ impl App {
         self.told(asked, &kept).await
     }
 
-    /// The same where one statement finds the answer, in one row or in none.
-    pub async fn read_row<T>(
+    /// The same where one statement finds the answer.
+    pub async fn read_rows<T>(
         &self,
         asked: &Asked,
         reads: Reads,
-        select: &str,
-        bind: impl for<'q> FnOnce(RowQuery<'q, T>) -> RowQuery<'q, T>,
-        render: impl FnOnce(Option<T>) -> Result<Answer, Problem>,
+        select: Select<'_>,
+        bind: impl for<'q> FnOnce(RowsQuery<'q, T>) -> RowsQuery<'q, T>,
+        render: impl FnOnce(Vec<T>) -> Result<Answer, Problem>,
     ) -> Result<Response, Problem>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -151,9 +151,9 @@ impl App {
         let key = Key { question: asked.question(), positions };
         // Of many who ask the same at once, one reads.
         let kept = self.cache().try_get_with(key, async {
-            let (positions, row) = view::row(self.pool(), reads, select, bind).await?;
+            let (positions, rows) = view::rows(self.pool(), reads, select, bind).await?;
             positions.must_have_passed(asked.freshness)?;
-            Ok(Arc::new(Kept { answer: render(row)?, positions }))
+            Ok(Arc::new(Kept { answer: render(rows)?, positions }))
         });
         let kept = kept.await.map_err(|problem: Arc<Problem>| (*problem).clone())?;
         kept.positions.must_have_passed(asked.freshness)?;

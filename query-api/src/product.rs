@@ -17,7 +17,7 @@ use crate::catalogue::{self, Browse, Catalogue, Filter, Sort};
 use crate::file::{Attached, attached, uploaded_cover};
 use crate::item::{self, RatingSummary};
 use crate::price::{self, LOWEST};
-use crate::{Answer, App, Asked, Reads};
+use crate::{Answer, App, Asked, Reads, Select};
 
 const READS: Reads = &["products", "item_ratings", "likes", "files", "stock"];
 /// What the page of one product shows besides.
@@ -177,13 +177,13 @@ async fn product(
              on (mine.reader, mine.kind, mine.item) = ($2, 'product', c.product)
           where c.product = $1",
     );
-    app.read_row(
+    app.read_rows(
         &asked,
         PAGE_READS,
-        &select,
+        Select { rows: &select, order: "id" },
         |query| query.bind(id).bind(reader).bind(since),
-        |page: Option<ProductPage>| {
-            let page = page.ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
+        |mut pages: Vec<ProductPage>| {
+            let page = pages.pop().ok_or_else(|| item::unknown(domain::ItemKind::Product))?;
             Ok(Answer::json(&page)?.of_sequence(page.product.sequence))
         },
     )

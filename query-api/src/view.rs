@@ -4,7 +4,6 @@ use serde::Deserialize;
 use service_kit::{Freshness, Problem};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
-use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, Row, Transaction};
 
 /// The projections an answer is made of, by name.
@@ -86,41 +85,53 @@ pub async fn positions(db: &mut PgConnection, reads: Reads) -> Result<Option<Pos
     Ok(Positions::of(reads, &live))
 }
 
-/// A statement that answers with one row or none, and what its places stand for.
-pub type RowQuery<'q, T> = QueryAs<'q, Postgres, Marked<T>, PgArguments>;
+/// A statement, and what its places stand for.
+pub type RowsQuery<'q, T> = QueryAs<'q, Postgres, Marked<T>, PgArguments>;
 
-/// A row beside the marks of the moment it was read.
+/// A row, if there is one, beside the marks of the moment it was read.
 pub struct Marked<T> {
-    live: Vec<Mark>,
+    /// JSON: the same in every row, and read once.
+    live: String,
     row: Option<T>,
 }
 
 impl<'r, T: FromRow<'r, PgRow>> FromRow<'r, PgRow> for Marked<T> {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let Json(live) = row.try_get("live_marks")?;
+        let live = row.try_get("live_marks")?;
         let is_found: Option<bool> = row.try_get("is_found")?;
         Ok(Self { live, row: is_found.map(|_| T::from_row(row)).transpose()? })
     }
 }
 
-/// What `select` finds and the positions that fits, in one statement: a transaction around two takes
-/// four turns to the database and back.
-pub async fn row<T>(
+/// What a statement finds, and in which order.
+pub struct Select<'a> {
+    pub rows: &'a str,
+    /// Columns of the rows.
+    pub order: &'a str,
+}
+
+/// What is found and the positions that fits, in one statement: a transaction around two takes four
+/// turns to the database and back.
+pub async fn rows<T>(
     pool: &PgPool,
     reads: Reads,
-    select: &str,
-    bind: impl for<'q> FnOnce(RowQuery<'q, T>) -> RowQuery<'q, T>,
-) -> Result<(Positions, Option<T>), Problem>
+    select: Select<'_>,
+    bind: impl for<'q> FnOnce(RowsQuery<'q, T>) -> RowsQuery<'q, T>,
+) -> Result<(Positions, Vec<T>), Problem>
 where
     T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
-    let names = reads.join("', '");
+    let (names, Select { rows, order }) = (reads.join("', '"), select);
     let statement = format!(
         "select marks.*, shown.*
-           from (select coalesce(json_agg(live), '[]') as live_marks
+           from (select coalesce(json_agg(live), '[]')::text as live_marks
                    from (select {MARK} from projections.live where name in ('{names}')) live) marks
-           left join (select true as is_found, found.* from ({select}) found) shown on true"
+           left join (select true as is_found, found.* from ({rows}) found) shown on true
+          order by {order}"
     );
-    let Marked { live, row } = bind(sqlx::query_as(&statement)).fetch_one(pool).await?;
-    Ok((Positions::of(reads, &live).ok_or_else(unbuilt)?, row))
+    let found = bind(sqlx::query_as(&statement)).fetch_all(pool).await?;
+    let live = found.first().map(|first| serde_json::from_str::<Vec<Mark>>(&first.live));
+    let live = live.transpose().map_err(Problem::internal)?.unwrap_or_default();
+    let positions = Positions::of(reads, &live).ok_or_else(unbuilt)?;
+    Ok((positions, found.into_iter().filter_map(|marked| marked.row).collect()))
 }

@@ -8,14 +8,15 @@ use domain::{ItemKind, Tag};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{Limit, Page, decode_cursor};
 use service_kit::{Problem, Query, schema};
-use sqlx::{FromRow, PgConnection};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::item::{CATALOGUE, COLUMNS};
 use crate::top::Ranked;
-use crate::{Answer, App, Asked, Reads};
+use crate::{Answer, App, Asked, Reads, Select};
 
 const READS: Reads = &["weekly_lists", "books", "courses", "products", "item_ratings"];
 
@@ -73,60 +74,60 @@ async fn weekly(
     let after: Option<i64> = decode_cursor(&list, params.cursor.as_deref())?;
     let limit = params.limit;
     let reader = asked.account().map(|account| account.uuid());
-    let uri = asked.uri.clone();
-    app.read(&asked, READS, move |mut view| async move {
-        let places: Vec<Place> = sqlx::query_as(&select())
-            .bind(kind.name())
-            .bind(period.name())
-            .bind(genre.as_deref().unwrap_or_default())
-            .bind(reader)
-            .bind(after)
-            .bind(limit.rows().min(ITEMS_MAX as i64 + 1))
-            .fetch_all(view.db())
-            .await?;
-        let day = match places.first() {
-            Some(place) => Some(place.day),
-            None => day_of(view.db(), kind, period).await?,
-        };
-        let items = places.into_iter().map(|place| place.ranked).collect();
-        let page = Page::of(&list, items, limit, |ranked| ranked.rank);
-        let link = page.link(&uri);
-        let Page { items, next } = page;
-        Ok(Answer::json(&WeeklyList { day, kind, period, genre, items, next })?.linked(link))
-    })
+    app.read_rows(
+        &asked,
+        READS,
+        Select { rows: &select(), order: "rank" },
+        |query| {
+            query
+                .bind(kind.name())
+                .bind(period.name())
+                .bind(genre.clone().unwrap_or_default())
+                .bind(reader)
+                .bind(after)
+                .bind(limit.rows().min(ITEMS_MAX as i64 + 1))
+        },
+        |places: Vec<Place>| {
+            let day = places.first().map(|place| place.day);
+            let items = places.into_iter().filter_map(|place| place.ranked).collect();
+            let page = Page::of(&list, items, limit, |ranked| ranked.rank);
+            let link = page.link(&asked.uri);
+            let Page { items, next } = page;
+            let genre = genre.clone();
+            Ok(Answer::json(&WeeklyList { day, kind, period, genre, items, next })?.linked(link))
+        },
+    )
     .await
 }
 
-/// A place, and the day that its list is of: what comes together costs no second question.
-#[derive(FromRow)]
+/// A place of the list of a day; none of a list without anything on it.
 struct Place {
     day: NaiveDate,
-    #[sqlx(flatten)]
-    ranked: Ranked,
+    ranked: Option<Ranked>,
 }
 
-/// Of a list without anything on it.
-async fn day_of(
-    db: &mut PgConnection,
-    kind: ItemKind,
-    period: Period,
-) -> Result<Option<NaiveDate>, Problem> {
-    let select = "select day from readmodel.weekly_days where (kind, period) = ($1, $2)";
-    let day = sqlx::query_scalar(select).bind(kind.name()).bind(period.name());
-    Ok(day.fetch_optional(db).await?)
+impl<'r> FromRow<'r, PgRow> for Place {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let rank: Option<i64> = row.try_get("rank")?;
+        let ranked = rank.map(|_| Ranked::from_row(row)).transpose()?;
+        Ok(Self { day: row.try_get("day")?, ranked })
+    }
 }
 
 fn select() -> String {
     format!(
-        "select d.day, p.rank, {COLUMNS}, p.score, p.ratings as ratings_in_period
+        "select d.day, listed.*
            from readmodel.weekly_days d
-           join readmodel.weekly_places p using (kind, period)
-           join {CATALOGUE} c on (c.kind, c.item) = (p.kind, p.item) and c.shown
-           left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
-           left join readmodel.reader_ratings mine
-             on (mine.reader, mine.kind, mine.item) = ($4, c.kind, c.item)
-          where (p.kind, p.period, p.genre) = ($1, $2, $3)
-            and ($5::bigint is null or p.rank > $5)
-          order by p.rank limit $6"
+           left join lateral (
+                select p.rank, {COLUMNS}, p.score, p.ratings as ratings_in_period
+                  from readmodel.weekly_places p
+                  join {CATALOGUE} c on (c.kind, c.item) = (p.kind, p.item) and c.shown
+                  left join readmodel.item_ratings r on (r.kind, r.item) = (c.kind, c.item)
+                  left join readmodel.reader_ratings mine
+                    on (mine.reader, mine.kind, mine.item) = ($4, c.kind, c.item)
+                 where (p.kind, p.period, p.genre) = (d.kind, d.period, $3)
+                   and ($5::bigint is null or p.rank > $5)
+                 order by p.rank limit $6) listed on true
+          where (d.kind, d.period) = ($1, $2)"
     )
 }

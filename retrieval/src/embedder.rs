@@ -1,10 +1,13 @@
 //! The model that turns text into vectors: all-MiniLM-L6-v2 with int8 weights, on rten.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
 
-use rten::{Model, NodeId, ValueOrView};
+use rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor};
+use rustix::process::setpriority_process;
 use sha2::{Digest, Sha256};
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -15,6 +18,9 @@ const TOKENS_MAX: usize = 256;
 /// Tokens of one run of the model, filled up to the longest text of it.
 const RUN_TOKENS_MAX: usize = 4_096;
 
+/// A third of the time of whoever else wants the processor, at most.
+const NICENESS: i32 = 5;
+
 /// Turns texts into vectors. Slow to load (0.2 s), quick to use, safe to share.
 pub struct Embedder {
     model: Model,
@@ -22,6 +28,8 @@ pub struct Embedder {
     inputs: Inputs,
     output: NodeId,
     hash: String,
+    /// Where texts are embedded that nobody waits for.
+    behind: Arc<ThreadPool>,
 }
 
 struct Inputs {
@@ -62,7 +70,7 @@ impl Embedder {
         };
         let output = model.output_ids().first().copied();
         let output = output.ok_or_else(|| ModelError::Model("it has no output".to_owned()))?;
-        Ok(Self { model, tokenizer, inputs, output, hash })
+        Ok(Self { model, tokenizer, inputs, output, hash, behind: Arc::new(behind()) })
     }
 
     /// Which model this is: vectors of different ones do not compare.
@@ -70,8 +78,17 @@ impl Embedder {
         &self.hash
     }
 
-    /// One vector for each text, in their order.
+    /// One vector for each text, in their order. There may be many: whoever is answered meanwhile
+    /// comes first.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, ModelError> {
+        self.embed_in(Some(&self.behind), texts)
+    }
+
+    fn embed_in(
+        &self,
+        pool: Option<&Arc<ThreadPool>>,
+        texts: &[&str],
+    ) -> Result<Vec<Vector>, ModelError> {
         let mut texts = texts
             .iter()
             .enumerate()
@@ -85,7 +102,7 @@ impl Embedder {
             let fits = |count: &usize| count * rest[count - 1].1.len() <= RUN_TOKENS_MAX;
             let count = (1..=rest.len()).take_while(fits).last().unwrap_or(1);
             let (run, later) = rest.split_at(count);
-            for ((place, _), vector) in run.iter().zip(self.run(run)?) {
+            for ((place, _), vector) in run.iter().zip(self.run(pool, run)?) {
                 vectors[*place] = Some(vector);
             }
             rest = later;
@@ -97,7 +114,8 @@ impl Embedder {
     /// What a question asks for: the mean of its [parts](question::parts).
     pub fn question(&self, text: &str) -> Result<Vector, ModelError> {
         let parts = question::parts(text);
-        let vectors = self.embed(&parts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let vectors = self.embed_in(None, &parts)?;
         Vector::mean(&vectors).ok_or_else(|| ModelError::Run("it means nothing".to_owned()))
     }
 
@@ -109,7 +127,11 @@ impl Embedder {
             .collect()
     }
 
-    fn run(&self, texts: &[(usize, Vec<i32>)]) -> Result<Vec<Vector>, ModelError> {
+    fn run(
+        &self,
+        pool: Option<&Arc<ThreadPool>>,
+        texts: &[(usize, Vec<i32>)],
+    ) -> Result<Vec<Vector>, ModelError> {
         let longest = texts.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
         let shape = [texts.len(), longest];
         let mut ids = NdTensor::<i32, 2>::zeros(shape);
@@ -127,8 +149,11 @@ impl Embedder {
             inputs.push((node, types.view().into()));
         }
         let failed = |error: &dyn std::fmt::Display| ModelError::Run(error.to_string());
-        let [output] =
-            self.model.run_n(inputs, [self.output], None).map_err(|error| failed(&error))?;
+        let options = RunOptions::default().with_thread_pool(pool.cloned());
+        let [output] = self
+            .model
+            .run_n(inputs, [self.output], Some(options))
+            .map_err(|error| failed(&error))?;
         let output: Tensor<f32> = output.try_into().map_err(|error| failed(&error))?;
         let states: NdTensor<f32, 3> = output
             .try_into()
@@ -139,6 +164,14 @@ impl Embedder {
             .map(|(row, (_, tokens))| mean(&states, row, tokens.len()))
             .collect()
     }
+}
+
+/// A thread for each core, which stands back behind those that answer somebody, where the system
+/// lets it (on Linux, `None` is the thread itself).
+fn behind() -> ThreadPool {
+    let pool = ThreadPool::with_num_threads(available_parallelism().map_or(1, usize::from));
+    pool.run(|| rayon::broadcast(|_| setpriority_process(None, NICENESS).is_ok()));
+    pool
 }
 
 /// The file itself cuts texts off at half of what the model reads, and pads them all to that.
