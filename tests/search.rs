@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -97,6 +99,31 @@ async fn a_title_is_found_though_it_is_mistyped_and_its_words_are_marked() {
     let found = system.get(format!("search?q={mistyped}&limit=1")).await;
     assert_eq!(found["items"][0]["item"], format!("book:{}", book.id()), "{found}");
     assert_eq!(found["items"][0]["source"], "typo", "{found}");
+}
+
+#[tokio::test]
+async fn accents_matter_neither_in_what_is_typed_nor_in_what_is_found() {
+    let system = System::start().await;
+    let (mercy, word) = (system.merchandiser().await, word());
+    let book = |title: String, author: &str| json!({ "title": title, "authors": [author] });
+    let with = book(format!("Cién años {word}"), "Gabriel García Márquez");
+    let with = mercy.post("books", with).await.accepted();
+    let without = book(format!("Cien anos {word}"), "Gabriel Garcia Marquez");
+    let without = mercy.post("books", without).await.accepted();
+
+    let both = BTreeSet::from([with.id(), without.id()]);
+    for typed in [format!("garcia marquez {word}"), format!("García Márquez {word}")] {
+        let found = system.get(format!("books?q={typed}")).after(&without).await.ok();
+        let found = found["items"].as_array().unwrap().iter();
+        let found: BTreeSet<Uuid> =
+            found.map(|item| item["id"].as_str().unwrap().parse().unwrap()).collect();
+        assert_eq!(found, both, "{typed}");
+    }
+    for typed in [format!("cien anos {word}"), format!("Cién años {word}")] {
+        let suggested = system.get(format!("search/suggest?q={typed}")).await.ok();
+        let sources = suggested["items"].as_array().unwrap().iter().map(|item| &item["source"]);
+        assert_eq!(sources.collect::<Vec<_>>(), ["title", "title"], "{suggested}");
+    }
 }
 
 /// A system of its own: it fetches the model while it is asked already.

@@ -94,6 +94,16 @@ async fn a_day_has_its_lists_once_and_who_is_new_is_recommended_by_them() {
     let sand = system.get("lists/weekly?period=all&genre=sand&kind=book").await.ok();
     assert_eq!(titles(&sand), ["Dune"], "{sand}");
 
+    let empty = system.get("lists/weekly?genre=whales").await.ok();
+    assert_eq!((&empty["day"], &empty["items"]), (&json!(day), &json!([])), "{empty}");
+    let first = system.get("lists/weekly?period=month&limit=1").await.ok();
+    let next =
+        format!("lists/weekly?period=month&limit=1&cursor={}", first["next"].as_str().unwrap());
+    let last = system.get(&next).await.ok();
+    assert_eq!((titles(&last), &last["next"]), (vec!["Emma"], &Value::Null), "{last}");
+    let seen = last.header("etag").to_owned();
+    assert_eq!(system.get(&next).header("if-none-match", seen).await.status, 304);
+
     let ada = system.ada().await;
     let list = ada.get("recommendations?kind=book").await.ok();
     assert_eq!(titles(&list), ["Emma", "Dune"], "{list}");
@@ -101,4 +111,9 @@ async fn a_day_has_its_lists_once_and_who_is_new_is_recommended_by_them() {
         |place: usize| (&list["items"][place]["source"], &list["items"][place]["model_version"]);
     assert_eq!(of(0), (&json!("weekly"), &json!(format!("weekly/{day}"))), "{list}");
     assert_eq!(of(1).0, "top", "{list}");
+
+    let emma = last["items"][0]["id"].as_str().unwrap();
+    let withdrawn = system.merchandiser().await.delete(format!("books/{emma}")).await.accepted();
+    let gone = system.get(&next).after(&withdrawn).await.ok();
+    assert_eq!((&gone["day"], &gone["items"]), (&json!(day), &json!([])), "{gone}");
 }

@@ -30,6 +30,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Report>> {
     let system = System::up(options, database.clone()).await?;
     let tokens = Raters::tokens(&system.site, clients).await?;
     let shelves = Shelves::filled(&system.site, &tokens).await?;
+    system.catch_up().await?;
     system.command(&["reco", "train"]).await?;
     system.at_rest().await?;
 

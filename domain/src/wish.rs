@@ -4,7 +4,7 @@
 mod amount;
 
 use crate::ItemKind;
-use amount::{CURRENCIES, amount};
+use amount::{Amount, CURRENCIES, amount, is_sign};
 
 /// Words of a wish that are read.
 const WORDS_MAX: usize = 60;
@@ -37,15 +37,13 @@ const AT_MOST: [&[&str]; 11] = [
 const AT_LEAST: [&[&str]; 6] =
     [&["more", "than"], &["at", "least"], &["over"], &["above"], &["minimum"], &["from"]];
 const BETWEEN: [&[&str]; 2] = [&["between"], &["from"]];
-const AND: [&[&str]; 2] = [&["and"], &["to"]];
 const OR_LESS: [&[&str]; 3] = [&["or", "less"], &["or", "under"], &["or", "cheaper"]];
+const OR_MORE: [&[&str]; 4] = [&["or", "more"], &["or", "over"], &["and", "up"], &["and", "over"]];
 /// An amount without a currency is a price if it is a limit and the wish ends there or goes on with
 /// one of these, unless it is one of years of age.
 const AFTER_AN_AMOUNT: [&str; 8] = ["for", "and", "in", "with", "that", "to", "or", "please"];
 
 const AGES: [&str; 3] = ["age", "ages", "aged"];
-/// An amount before one of these is a weight.
-const OF_WEIGHT: [&str; 3] = ["of", "heavy", "weight"];
 
 const KINDS: [(ItemKind, &[&str]); 3] = [
     (ItemKind::Book, &["book", "books", "novel", "novels"]),
@@ -121,8 +119,9 @@ impl Wish {
         if self.has_price() {
             return None;
         }
+        let is_for = self.rest.last().is_some_and(|before| before == "for");
         let Bounds { least, most, currency, taken } =
-            between(words).or_else(|| at_most(words)).or_else(|| at_least(words))?;
+            between(words).or_else(|| at_least(words)).or_else(|| at_most(words, is_for))?;
         let ends = words.get(taken).is_none_or(|next| AFTER_AN_AMOUNT.contains(&next.as_str()));
         // "For kids under 5" says how old they are.
         let is_age = self.audience.is_some()
@@ -134,7 +133,7 @@ impl Wish {
             |hundredths: i64| if currency == Some("JPY") { hundredths / 100 } else { hundredths };
         (self.price_min, self.price_max) = (least.map(minor), most.map(minor));
         self.currency = currency;
-        self.rest.pop_if(|before| before == "for");
+        self.rest.pop_if(|_| is_for);
         Some(taken)
     }
 
@@ -172,36 +171,46 @@ struct Bounds {
     taken: usize,
 }
 
+/// "Between ... and ..."; without a word before, only "... to ...".
 fn between(words: &[String]) -> Option<Bounds> {
-    let mut taken = starts(words, &BETWEEN).unwrap_or(0);
-    let (least, first, said) = amount(&words[taken..])?;
-    taken += said;
-    taken += starts(&words[taken..], &AND)?;
-    let (most, second, said) = amount(&words[taken..])?;
+    let before = starts(words, &BETWEEN);
+    let taken = before.unwrap_or(0);
+    let is_middle = |word: &String| word == "to" || (before.is_some() && word == "and");
+    let middle = taken + words[taken..].iter().position(is_middle)?;
+    let first = amount(&words[taken..middle]).filter(|first| taken + first.said == middle)?;
+    let second = amount(&words[middle + 1..])?;
     // Two numbers alone may be years, ages or pages.
-    let currency = Some(second.or(first)?);
-    let (least, most) = (Some(least.min(most)), Some(least.max(most)));
-    Some(Bounds { least, most, currency, taken: taken + said })
-}
-
-/// "A lamp for 15 pounds" may cost less.
-fn at_most(words: &[String]) -> Option<Bounds> {
-    let before = starts(words, &AT_MOST).unwrap_or(0);
-    let (most, currency, said) = amount(&words[before..])?;
-    let next = &words[before + said..];
-    let after = starts(next, &OR_LESS);
-    let is_weight = next.first().is_some_and(|next| OF_WEIGHT.contains(&next.as_str()));
-    if before == 0 && after.is_none() && (currency.is_none() || is_weight) {
-        return None;
-    }
-    let taken = before + said + after.unwrap_or(0);
-    Some(Bounds { least: None, most: Some(most), currency, taken })
+    let currency = Some(second.currency.or(first.currency)?);
+    let (one, other) = (first.hundredths, second.hundredths);
+    let (least, most) = (Some(one.min(other)), Some(one.max(other)));
+    Some(Bounds { least, most, currency, taken: middle + 1 + second.said })
 }
 
 fn at_least(words: &[String]) -> Option<Bounds> {
-    let before = starts(words, &AT_LEAST)?;
-    let (least, currency, said) = amount(&words[before..])?;
-    Some(Bounds { least: Some(least), most: None, currency, taken: before + said })
+    let before = starts(words, &AT_LEAST).unwrap_or(0);
+    let Amount { hundredths, currency, said } = amount(&words[before..])?;
+    let after = starts(&words[before + said..], &OR_MORE);
+    if before == 0 && after.is_none() {
+        return None;
+    }
+    let taken = before + said + after.unwrap_or(0);
+    Some(Bounds { least: Some(hundredths), most: None, currency, taken })
+}
+
+/// "A lamp for 15 pounds" may cost less: there no more words are needed.
+fn at_most(words: &[String], is_for: bool) -> Option<Bounds> {
+    let before = starts(words, &AT_MOST).unwrap_or(0);
+    let Amount { hundredths, currency, said } = amount(&words[before..])?;
+    let next = &words[before + said..];
+    let after = starts(next, &OR_LESS);
+    // Five pounds of flour are no price.
+    let is_weight = next.first().is_some_and(|next| next == "of");
+    let is_paid = is_for && currency.is_some() && !is_weight;
+    if before == 0 && after.is_none() && !is_paid {
+        return None;
+    }
+    let taken = before + said + after.unwrap_or(0);
+    Some(Bounds { least: None, most: Some(hundredths), currency, taken })
 }
 
 /// How many words the first of the phrases has that they start with.
@@ -228,7 +237,8 @@ fn words(text: &str) -> Vec<String> {
         let is_digit: fn(char) -> bool = |c| c.is_ascii_digit();
         match character {
             '£' | '€' | '$' | '¥' => spaced.extend([' ', *character, ' ']),
-            '-' | '–' if is_between(is_digit) => spaced.push_str(" to "),
+            '-' | '–' if is_range(&characters, at) => spaced.push_str(" to "),
+            '+' if before.is_some_and(is_digit) => spaced.push_str(" or more "),
             '-' if is_between(char::is_alphanumeric) => spaced.push('-'),
             '.' if is_between(is_digit) => spaced.push('.'),
             ',' if is_between(is_digit) => {}
@@ -246,6 +256,14 @@ fn words(text: &str) -> Vec<String> {
         }
     }
     spaced.split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+}
+
+/// Whether what stands there is between two amounts, spaces or not.
+fn is_range(characters: &[char], at: usize) -> bool {
+    let is_of_amount = |c: &char| c.is_ascii_digit() || is_sign(c.encode_utf8(&mut [0; 4]));
+    let no_space = |c: &&char| !c.is_whitespace();
+    characters[..at].iter().rfind(no_space).is_some_and(is_of_amount)
+        && characters[at + 1..].iter().find(no_space).is_some_and(is_of_amount)
 }
 
 #[cfg(test)]
@@ -281,13 +299,19 @@ mod tests {
             ("Do you have lanterns under £25?", (None, Some(2_500), Some("GBP"))),
             ("anything for less than 19.99?", (None, Some(1_999), None)),
             ("a lamp for £15", (None, Some(1_500), Some("GBP"))),
-            ("a 15 pound lamp", (None, Some(1_500), Some("GBP"))),
+            ("a lamp for £20 or more", (Some(2_000), None, Some("GBP"))),
+            ("lamps, £20+", (Some(2_000), None, Some("GBP"))),
+            ("a lamp, 20 pounds and up", (Some(2_000), None, Some("GBP"))),
+            ("lamps £15-£20", (Some(1_500), Some(2_000), Some("GBP"))),
+            ("lamps £15 – 20", (Some(1_500), Some(2_000), Some("GBP"))),
+            ("15€-20€ lamps", (Some(1_500), Some(2_000), Some("EUR"))),
             ("a lamp for twenty-five pounds", (None, Some(2_500), Some("GBP"))),
-            ("under a hundred euros", (None, Some(10_000), Some("EUR"))),
-            (
-                "between two hundred fifty and fifty dollars",
-                (Some(5_000), Some(25_000), Some("USD")),
-            ),
+            ("under a hundred and fifty euros", (None, Some(15_000), Some("EUR"))),
+            ("more than a hundred fifty dollars", (Some(15_000), None, Some("USD"))),
+            ("for two thousand three hundred pounds", (None, Some(230_000), Some("GBP"))),
+            ("between £20 and £10", (Some(1_000), Some(2_000), Some("GBP"))),
+            ("between fifty and two hundred dollars", (Some(5_000), Some(20_000), Some("USD"))),
+            ("fahrenheit 451 for £10", (None, Some(1_000), Some("GBP"))),
         ] {
             assert_eq!(price(text), expected, "{text}");
         }
@@ -296,9 +320,11 @@ mod tests {
     #[test]
     fn what_it_is_paid_for_stays() {
         assert_eq!(Wish::of("a lamp for £15").rest, ["lamp"]);
-        assert_eq!(Wish::of("a £15 lamp for winter").rest, ["lamp", "for", "winter"]);
-        let hundreds = "hundred-".repeat(40) + "hundred pounds";
-        assert!(!Wish::of(&hundreds).has_price());
+        assert_eq!(Wish::of("for £15 a lamp for winter").rest, ["lamp", "for", "winter"]);
+        for many in ["hundred", "nine-hundred-ninety", "ninety-thousand"] {
+            let many = format!("under {}", format!("{many} ").repeat(20));
+            assert!(!Wish::of(&(many + "pounds")).has_price());
+        }
     }
 
     #[test]
@@ -318,9 +344,11 @@ mod tests {
             "stories for ages under 5",
             "fahrenheit 451 or 1984",
             "under 99999999999999999999 pounds",
-            "five pounds of flour",
-            "two lamps",
-            "a novel",
+            "a sack for five pounds of flour",
+            "how to lose 20 pounds",
+            "the $100 startup",
+            "warmer: the £30 scarf or the £50 coat",
+            "a laptop for £2 thousand",
             "under",
             "£",
         ] {

@@ -133,7 +133,7 @@ impl Assistant {
         let _turn = self.turns.acquire().await.map_err(Failure::passing)?;
         let goes_on = self.model.is_some() || ranking::goes_on(question);
         let subject = subject(earlier).filter(|_| goes_on);
-        let on_it = subject.map(|subject| (format!("{subject} {question}"), subject));
+        let on_it = subject.map(|subject| (format!("{subject}\n{question}"), subject));
         let asked = [Some((question.to_owned(), question)), on_it];
         let of_course: Arc<[Source]> = match about {
             About::Course { course } => lessons::of(log, course).await?.into(),

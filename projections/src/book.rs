@@ -45,7 +45,7 @@ impl Projection for Books {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -53,7 +53,7 @@ impl Projection for Books {
     }
 
     fn schema(&self) -> &'static str {
-        concat!(include_str!("book.sql"), include_str!("alike.sql"))
+        concat!(include_str!("said.sql"), include_str!("book.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(

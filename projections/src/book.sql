@@ -1,15 +1,3 @@
--- Array to text is not `immutable` in general; for texts it is, and generated columns ask for it.
-create function words(list text[]) returns text
-    language sql immutable parallel safe
-    return array_to_string(list, ' ');
-
--- Words as they stand, and by their English stems, which go together with those of descriptions. The
--- places between the two keep a phrase from going from the end of the one to the other's beginning.
-create function said(said text) returns tsvector
-    language sql immutable parallel safe
-    return ts_delete(
-        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said), '|');
-
 -- Which books are there, found by words, genre, author or audience?
 -- `search` weighs title, authors with series, genres and description, in that order.
 create table books (
@@ -31,12 +19,14 @@ create table books (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
-    names text not null generated always as (title || ' ' || words(authors)) stored,
+    names text not null generated always as (
+        title || ' ' || words(authors) || ' ' || folded(title || ' ' || words(authors))
+    ) stored,
     search tsvector not null generated always as (
         setweight(said(title), 'A')
         || setweight(said(words(authors) || ' ' || coalesce(series_name, '')), 'B')
         || setweight(said(words(genres)), 'C')
-        || setweight(to_tsvector('english', coalesce(description, '')), 'D')
+        || setweight(described(coalesce(description, '')), 'D')
     ) stored
 );
 

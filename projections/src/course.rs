@@ -23,7 +23,7 @@ impl Projection for Courses {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -31,7 +31,7 @@ impl Projection for Courses {
     }
 
     fn schema(&self) -> &'static str {
-        concat!(include_str!("course.sql"), include_str!("alike.sql"))
+        concat!(include_str!("said.sql"), include_str!("course.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(

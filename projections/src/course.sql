@@ -1,15 +1,3 @@
--- Array to text is not `immutable` in general; for texts it is, and generated columns ask for it.
-create function words(list text[]) returns text
-    language sql immutable parallel safe
-    return array_to_string(list, ' ');
-
--- Words as they stand, and by their English stems, which go together with those of descriptions. The
--- places between the two keep a phrase from going from the end of the one to the other's beginning.
-create function said(said text) returns tsvector
-    language sql immutable parallel safe
-    return ts_delete(
-        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said), '|');
-
 -- Which courses are there, found by words, level or skill? `state` is draft, publishing,
 -- published or archived.
 create table courses (
@@ -28,11 +16,11 @@ create table courses (
     position bigint not null,
     -- The words of its lessons, by their stems, as long as it is one that can be found.
     lesson_words tsvector not null default '',
-    names text not null generated always as (title) stored,
+    names text not null generated always as (title || ' ' || folded(title)) stored,
     search tsvector not null generated always as (
         setweight(said(title), 'A')
         || setweight(said(words(skills) || ' ' || coalesce(level, '')), 'C')
-        || setweight(to_tsvector('english', coalesce(description, '')), 'D')
+        || setweight(described(coalesce(description, '')), 'D')
         || lesson_words
     ) stored
 );

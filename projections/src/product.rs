@@ -41,7 +41,7 @@ impl Projection for Products {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn sources(&self) -> &'static [&'static str] {
@@ -49,7 +49,7 @@ impl Projection for Products {
     }
 
     fn schema(&self) -> &'static str {
-        concat!(include_str!("product.sql"), include_str!("alike.sql"))
+        concat!(include_str!("said.sql"), include_str!("product.sql"), include_str!("alike.sql"))
     }
 
     async fn apply(

@@ -1,15 +1,3 @@
--- Array to text is not `immutable` in general; for texts it is, and generated columns ask for it.
-create function words(list text[]) returns text
-    language sql immutable parallel safe
-    return array_to_string(list, ' ');
-
--- Words as they stand, and by their English stems, which go together with those of descriptions. The
--- places between the two keep a phrase from going from the end of the one to the other's beginning.
-create function said(said text) returns tsvector
-    language sql immutable parallel safe
-    return ts_delete(
-        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said), '|');
-
 -- Which products are there, found by words, category or tag?
 create table products (
     product uuid primary key,
@@ -25,12 +13,12 @@ create table products (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
-    names text not null generated always as (name) stored,
+    names text not null generated always as (name || ' ' || folded(name)) stored,
     search tsvector not null generated always as (
         setweight(said(name), 'A')
         || setweight(said(sku), 'B')
         || setweight(said(coalesce(category, '') || ' ' || words(tags)), 'C')
-        || setweight(to_tsvector('english', coalesce(description, '')), 'D')
+        || setweight(described(coalesce(description, '')), 'D')
     ) stored
 );
 

@@ -150,12 +150,18 @@ impl App {
         let positions = self.progress().reached(reads, asked.freshness).await?;
         let key = Key { question: asked.question(), positions };
         // Of many who ask the same at once, one reads.
-        let kept = self.cache().try_get_with(key, async {
+        let kept = self.cache().try_get_with_by_ref(&key, async {
             let (positions, rows) = view::rows(self.pool(), reads, select, bind).await?;
             positions.must_have_passed(asked.freshness)?;
             Ok(Arc::new(Kept { answer: render(rows)?, positions }))
         });
         let kept = kept.await.map_err(|problem: Arc<Problem>| (*problem).clone())?;
+        // It may come from another replica than the one that was asked how far it is.
+        if kept.positions != key.positions {
+            self.cache().invalidate(&key).await;
+            let key = Key { positions: kept.positions.clone(), ..key };
+            self.cache().insert(key, kept.clone()).await;
+        }
         kept.positions.must_have_passed(asked.freshness)?;
         self.told(asked, &kept).await
     }

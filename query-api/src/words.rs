@@ -5,6 +5,7 @@
 //! meaning takes it for one more word to look for.
 
 use sqlx::{Postgres, QueryBuilder};
+use unicode_normalization::UnicodeNormalization;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Words {
@@ -63,11 +64,24 @@ fn is_or(term: &str) -> bool {
     term.eq_ignore_ascii_case("or")
 }
 
-/// The words as they stand (titles, names) or by their English stems (descriptions).
+/// The words as they stand (titles, names) or by their English stems (descriptions), with their
+/// accents or without.
 pub fn push_words(sql: &mut QueryBuilder<'_, Postgres>, words: &str) {
-    sql.push("(websearch_to_tsquery('simple', ").push_bind(words.to_owned());
-    sql.push(") || websearch_to_tsquery('english', ").push_bind(words.to_owned());
-    sql.push("))");
+    let folded = folded(words);
+    let texts = [words, &folded];
+    let texts = if folded == words { &texts[..1] } else { &texts };
+    for (place, text) in texts.iter().enumerate() {
+        sql.push(if place == 0 { "(" } else { " || " });
+        sql.push("websearch_to_tsquery('simple', ").push_bind((*text).to_owned());
+        sql.push(") || websearch_to_tsquery('english', ").push_bind((*text).to_owned());
+        sql.push(")");
+    }
+    sql.push(")");
+}
+
+/// Without accents: the catalogues have their words so too.
+pub fn folded(words: &str) -> String {
+    words.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect()
 }
 
 /// As a condition on a catalogue `c`.
@@ -96,6 +110,12 @@ mod tests {
             let without = without.map(str::to_owned);
             assert_eq!(Words::of(q), Words { sought: sought.to_owned(), without }, "{q}");
         }
+    }
+
+    #[test]
+    fn accents_are_folded_and_letters_that_are_others_stay() {
+        assert_eq!(folded("Gabriel García Márquez, Žižek"), "Gabriel Garcia Marquez, Zizek");
+        assert_eq!(folded("Søren & Łódź"), "Søren & Łodz");
     }
 
     #[test]

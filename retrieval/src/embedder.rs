@@ -28,7 +28,7 @@ pub struct Embedder {
     inputs: Inputs,
     output: NodeId,
     hash: String,
-    /// Where texts are embedded that nobody waits for.
+    /// Where texts are embedded, most of which nobody waits for.
     behind: Arc<ThreadPool>,
 }
 
@@ -166,11 +166,13 @@ impl Embedder {
     }
 }
 
-/// A thread for each core, which stands back behind those that answer somebody, where the system
-/// lets it (on Linux, `None` is the thread itself).
+/// A thread for each core, which stands back behind those that answer somebody. Elsewhere than on
+/// Linux only all of a program can.
 fn behind() -> ThreadPool {
     let pool = ThreadPool::with_num_threads(available_parallelism().map_or(1, usize::from));
-    pool.run(|| rayon::broadcast(|_| setpriority_process(None, NICENESS).is_ok()));
+    if cfg!(target_os = "linux") {
+        pool.run(|| rayon::broadcast(|_| setpriority_process(None, NICENESS).is_ok()));
+    }
     pool
 }
 

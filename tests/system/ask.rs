@@ -54,7 +54,7 @@ impl Ask {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some(Answer { asked, status, headers, body })
+        Some(Answer { asked, status, headers, body, is_awaited: false })
     }
 }
 

@@ -163,9 +163,9 @@ impl Login {
 pub async fn eventually(ask: impl Fn() -> Ask, holds: impl Fn(&Answer) -> bool) -> Answer {
     let begun = Instant::now();
     loop {
-        let answer = ask().await;
+        let answer = Answer { is_awaited: true, ..ask().await };
         if holds(&answer) {
-            return answer;
+            return Answer { is_awaited: false, ..answer };
         }
         assert!(begun.elapsed() < WAIT_MAX, "it stays so: {answer}");
     }

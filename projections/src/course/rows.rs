@@ -217,7 +217,7 @@ const LESSON_WORDS: &str = "
                               over (order by lessons desc, lexeme collate \"C\") as bytes
                        from (select word.lexeme, count(*) as lessons
                                from lessons l,
-                                    unnest(to_tsvector('english', l.title || ' ' || l.body)) word
+                                    unnest(described(l.title || ' ' || l.body)) word
                               where l.course = c.course
                               group by word.lexeme) counted) listed
               where bytes <= 500000), '') else '' end

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use super::sources::{EACH_MAX, hits};
 use super::wanted::Wanted;
 use crate::item::CATALOGUE;
+use crate::words::folded;
 
 /// Of fewer words every one is meant.
 const WORDS_MIN: usize = 3;
@@ -42,7 +43,7 @@ pub(super) async fn some_words(
              select quote_literal(lexeme)::tsquery as query
                from unnest(to_tsvector('english', ",
     );
-    sql.push_bind(words.to_owned()).push(")) limit ").push_bind(WORDS_MAX);
+    sql.push_bind(folded(words)).push(")) limit ").push_bind(WORDS_MAX);
     // A limit in each arm: a word that is everywhere is not read to its end.
     sql.push(
         "), hit as materialized (select query, kind, item, fits from word cross join lateral (",

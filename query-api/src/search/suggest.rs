@@ -20,7 +20,7 @@ use super::sources::{Absent, Question, Ranked, Ranking, Sources, rank};
 use super::wanted::Wanted;
 use crate::item::{self, CATALOGUE, ItemPrice};
 use crate::meaning::{Meaning, Without};
-use crate::words::Words;
+use crate::words::{Words, folded};
 use crate::{Answer, App, Asked};
 
 /// Suggestions of one answer.
@@ -99,7 +99,7 @@ async fn suggest(
     Query(Typed { q, kind }): Query<Typed>,
 ) -> Result<Response, Problem> {
     let Words { sought, without } = Words::of(&q);
-    let words = title_words(&sought)
+    let words = title_words(&folded(&sought))
         .ok_or_else(|| Problem::invalid("/query/q", "what are you looking for?"))?;
     let wish = Wish::of(&sought);
     let is_wish = wish.is_understood() || without.is_some() || wish.rest.len() >= WISH_WORDS_MIN;
