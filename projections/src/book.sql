@@ -19,9 +19,7 @@ create table books (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
-    names text not null generated always as (
-        title || ' ' || words(authors) || ' ' || folded(title || ' ' || words(authors))
-    ) stored,
+    names text not null generated always as (named(title || ' ' || words(authors))) stored,
     search tsvector not null generated always as (
         setweight(said(title), 'A')
         || setweight(said(words(authors) || ' ' || coalesce(series_name, '')), 'B')

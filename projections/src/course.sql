@@ -16,7 +16,7 @@ create table courses (
     position bigint not null,
     -- The words of its lessons, by their stems, as long as it is one that can be found.
     lesson_words tsvector not null default '',
-    names text not null generated always as (title || ' ' || folded(title)) stored,
+    names text not null generated always as (named(title)) stored,
     search tsvector not null generated always as (
         setweight(said(title), 'A')
         || setweight(said(words(skills) || ' ' || coalesce(level, '')), 'C')

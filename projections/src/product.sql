@@ -13,7 +13,7 @@ create table products (
     changed_at timestamptz not null,
     sequence bigint not null,
     position bigint not null,
-    names text not null generated always as (name || ' ' || folded(name)) stored,
+    names text not null generated always as (named(name)) stored,
     search tsvector not null generated always as (
         setweight(said(name), 'A')
         || setweight(said(sku), 'B')

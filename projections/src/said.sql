@@ -13,6 +13,11 @@ create function folded(said text) returns text
           from regexp_split_to_table(normalize(said, NFD), '\s+') word
          where word ~ '[\u0300-\u036f]'), '') end;
 
+-- As it stands, and without accents.
+create function named(said text) returns text
+    language sql immutable parallel safe
+    return rtrim(said || ' ' || folded(said));
+
 -- Words as they stand, by their English stems, which go together with those of descriptions, and
 -- without accents. The places between them keep a phrase from going from the end of the one to the
 -- other's beginning.
