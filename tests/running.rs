@@ -183,6 +183,16 @@ fn a_healthy_system_passes_its_examination() {
 }
 
 #[test]
+fn a_database_that_does_not_know_all_letters_is_refused_with_the_reason() {
+    let ascii = "template0 encoding 'SQL_ASCII' locale 'C'";
+    let url = local_services::testing::create_database_url(Some(ascii));
+    let output = daybook().arg("migrate").env("DATABASE_URL", url).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("the database is in SQL_ASCII, and has to be in UTF8"), "{words}");
+}
+
+#[test]
 fn the_description_needs_nothing_running() {
     let output = daybook().arg("openapi").output().unwrap();
     let description: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
