@@ -236,7 +236,7 @@ fn words(text: &str) -> Vec<String> {
         };
         let is_digit: fn(char) -> bool = |c| c.is_ascii_digit();
         match character {
-            '£' | '€' | '$' | '¥' => spaced.extend([' ', *character, ' ']),
+            sign if is_sign(*sign) => spaced.extend([' ', *sign, ' ']),
             '-' | '–' if is_range(&characters, at) => spaced.push_str(" to "),
             '+' if before.is_some_and(is_digit) => spaced.push_str(" or more "),
             '-' if is_between(char::is_alphanumeric) => spaced.push('-'),
@@ -260,7 +260,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// Whether what stands there is between two amounts, spaces or not.
 fn is_range(characters: &[char], at: usize) -> bool {
-    let is_of_amount = |c: &char| c.is_ascii_digit() || is_sign(c.encode_utf8(&mut [0; 4]));
+    let is_of_amount = |c: &char| c.is_ascii_digit() || is_sign(*c);
     let no_space = |c: &&char| !c.is_whitespace();
     characters[..at].iter().rfind(no_space).is_some_and(is_of_amount)
         && characters[at + 1..].iter().find(no_space).is_some_and(is_of_amount)

@@ -20,20 +20,19 @@ create function named(said text) returns text
     return case when octet_length(said) = length(said) then said
                 else rtrim(said || ' ' || folded(said)) end;
 
--- Words as they stand, by their English stems, which go together with those of descriptions, and
--- without accents. The places between them keep a phrase from going from the end of the one to the
--- other's beginning.
-create function said(said text) returns tsvector
-    language sql immutable parallel safe
-    return ts_delete(
-        to_tsvector('simple', said) || tsvector '|:9' || to_tsvector('english', said)
-        || case when octet_length(said) = length(said) then tsvector ''
-                else tsvector '|:9' || to_tsvector('simple', folded(said)) end, '|');
-
--- By their English stems alone.
+-- By their English stems, with accents and without. The places between the two keep a phrase from going
+-- from the end of the one to the other's beginning.
 create function described(said text) returns tsvector
     language sql immutable parallel safe
     return case when octet_length(said) = length(said) then to_tsvector('english', said)
                 else ts_delete(to_tsvector('english', said) || tsvector '|:9'
                                || to_tsvector('english', folded(said)), '|') end;
+
+-- As they stand as well, which go together with the stems of descriptions.
+create function said(said text) returns tsvector
+    language sql immutable parallel safe
+    return ts_delete(
+        to_tsvector('simple', said) || tsvector '|:9' || described(said)
+        || case when octet_length(said) = length(said) then tsvector ''
+                else tsvector '|:9' || to_tsvector('simple', folded(said)) end, '|');
 

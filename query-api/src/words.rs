@@ -4,6 +4,8 @@
 //! English half of it would answer for a title that has the word as it stands, and a model of
 //! meaning takes it for one more word to look for.
 
+use std::iter;
+
 use sqlx::{Postgres, QueryBuilder};
 use unicode_normalization::UnicodeNormalization;
 
@@ -68,12 +70,11 @@ fn is_or(term: &str) -> bool {
 /// accents or without.
 pub fn push_words(sql: &mut QueryBuilder<'_, Postgres>, words: &str) {
     let folded = folded(words);
-    let texts = [words, &folded];
-    let texts = if folded == words { &texts[..1] } else { &texts };
-    for (place, text) in texts.iter().enumerate() {
+    let another = (folded != words).then_some(folded.as_str());
+    for (place, text) in iter::once(words).chain(another).enumerate() {
         sql.push(if place == 0 { "(" } else { " || " });
-        sql.push("websearch_to_tsquery('simple', ").push_bind((*text).to_owned());
-        sql.push(") || websearch_to_tsquery('english', ").push_bind((*text).to_owned());
+        sql.push("websearch_to_tsquery('simple', ").push_bind(text.to_owned());
+        sql.push(") || websearch_to_tsquery('english', ").push_bind(text.to_owned());
         sql.push(")");
     }
     sql.push(")");

@@ -43,15 +43,15 @@ pub(super) fn amount(words: &[String]) -> Option<Amount> {
         return None;
     }
     // In "2 £5 vouchers" the sign belongs to what follows.
-    let is_of_next =
-        is_sign(next) && rest.next().is_some_and(|word| self::hundredths(word).is_some());
+    let is_of_next = next.starts_with(is_sign)
+        && rest.next().is_some_and(|word| self::hundredths(word).is_some());
     let after = among(next, &CURRENCIES).filter(|_| before.is_none() && !is_of_next);
     let said = at + said + usize::from(after.is_some());
     Some(Amount { hundredths, currency: before.or(after), said })
 }
 
-pub(super) fn is_sign(word: &str) -> bool {
-    matches!(word, "£" | "€" | "$" | "¥")
+pub(super) fn is_sign(character: char) -> bool {
+    matches!(character, '£' | '€' | '$' | '¥')
 }
 
 /// "Twenty-five", "a hundred", "two thousand three hundred and fifty".

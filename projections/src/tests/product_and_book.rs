@@ -29,7 +29,7 @@ async fn a_book_is_found_by_its_words() {
     assert_eq!(other["withdrawn"], json!(true));
     assert_eq!(other["names"], json!("Thérèse Émile Zola Therese Emile"));
     let words = other["search"].as_str().unwrap();
-    for word in ["'thérèse'", "'therese'", "'emile'"] {
+    for word in ["'thérèse'", "'therese'", "'theres'", "'emile'"] {
         assert!(words.contains(word), "{word} in {words}");
     }
 }
